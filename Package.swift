@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built alike: warnings are errors, and imports and existentials are explicit.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A folder in Sources/. The dependencies are the import rule of docs/architecture.md.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A folder in Tests/, named for the room that it tests.
+func tests(_ room: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(room)Tests", dependencies: [.target(name: room)] + dependencies,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "regen",
+    products: [
+        .executable(name: "regen", targets: ["regen"]),
+        .executable(name: "regend", targets: ["regend"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        .target(
+            name: "CLinux",
+            cSettings: [
+                .define("_GNU_SOURCE"), .enableWarning("all"), .enableWarning("extra"),
+                .treatAllWarnings(as: .error),
+            ]),
+        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        room("Supervision"),
+        room("JSON", ["CJansson"]),
+        room("Configuration", ["Supervision", "JSON"]),
+        room("Linux", ["CLinux"]),
+        room("Ledger", ["Linux", "JSON", "COpenSSL"]),
+        room("Records", ["Supervision", "Ledger", "JSON"]),
+        room("Control", ["Linux", "JSON"]),
+        room(
+            "Daemon",
+            ["Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control"]),
+        room(
+            "Commands",
+            [
+                "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
+            ]),
+        .executableTarget(name: "regend", dependencies: ["Daemon"], swiftSettings: strict),
+        .executableTarget(name: "regen", dependencies: ["Commands"], swiftSettings: strict),
+
+        tests("Supervision"),
+    ]
+)

@@ -1,0 +1,1 @@
+#include "regen_linux.h"
