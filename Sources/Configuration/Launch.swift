@@ -14,7 +14,7 @@ public struct Launch: Equatable, Sendable {
     public var environment: [Variable]
     /// The mode bits that new files do not get; at most 0o777.
     public var umask: UInt32?
-    /// Resource limits in the order of the file, each resource once.
+    /// Resource limits in the order of `Resource.allCases`, each resource once.
     public var limits: [ResourceLimit]
     /// What the kernel adds to the process's badness when memory runs out; -1000 to 1000.
     public var oomScoreAdjust: Int?
