@@ -1,0 +1,26 @@
+internal import ArgumentParser
+
+/// The command line's root.
+struct RegenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "regen",
+        abstract: "Keeps services alive and proves what it did.",
+        discussion: """
+            Exit codes: 0 fine, 1 the answer is no, 2 wrong usage or configuration.
+            Colour is used only on a terminal, and not when NO_COLOR is set.
+            """,
+        version: "regen \(version)",
+        subcommands: [CheckCommand.self])
+
+    /// The version of this build.
+    static let version = "0.1.0"
+}
+
+/// Parses the process's arguments, performs the command and ends the process.
+public func runCommandLine() -> Never {
+    do {
+        var command = try RegenCommand.parseAsRoot()
+        try command.run()
+    } catch { Exit.leave(with: error) }
+    RegenCommand.exit(withError: nil)
+}
