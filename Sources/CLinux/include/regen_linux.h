@@ -13,9 +13,11 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -120,3 +122,6 @@ int regen_become_subreaper(void);
 
 // malloc_trim(3): gives back what reading a configuration used.
 void regen_trim_heap(void);
+
+// sigabbrev_np(3) of glibc 2.32: "TERM", or NULL.
+const char *regen_signal_name(int signal);
