@@ -3,8 +3,8 @@
 //     floor COUNT SERVICE FIFO [DELAY]
 //
 // A pidfd per child in one epoll set; when one turns readable, waitid and posix_spawn. No
-// configuration, no record, no back-off. DELAY, in microseconds before each restart, makes it slower
-// on purpose: the harness's self-test needs a supervisor that misses the bars.
+// configuration, no record, no back-off. DELAY, in microseconds before each restart, makes it
+// slower on purpose: the harness's self-test needs a supervisor that misses the bars.
 #define _GNU_SOURCE
 #include <err.h>
 #include <spawn.h>

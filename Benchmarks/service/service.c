@@ -1,8 +1,8 @@
 // The service that the benchmark kills: `service FIFO INDEX`.
 //
-// Reads CLOCK_MONOTONIC as the first thing it does, writes one report to FIFO and sleeps until it is
-// killed. It has no C library and no dynamic loader, so the time from kill(2) to that first reading
-// is the supervisor's and the kernel's alone.
+// Reads CLOCK_MONOTONIC as the first thing it does, writes one report to FIFO and sleeps until it
+// is killed. It has no C library and no dynamic loader, so the time from kill(2) to that first
+// reading is the supervisor's and the kernel's alone.
 #include <asm/unistd.h>
 #include <fcntl.h>
 #include <stddef.h>
