@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 class Outcome:
     """What was measured of the base (floor or empty program) and of regend.
 
-    `bar` is the most that `measured` may be; None where a line only informs.
+    `compared` says what `measured` is: the "ratio" regend / base, the "difference" regend − base, or
+    regend's own "count". `bar` is the most it may be; None where a line only informs.
     """
 
     what: str
     base: float
     regend: float
     unit: str
-    compared: str  # "ratio" (regend / base), "difference" (regend − base), or "count" (regend's own)
+    compared: str
     bar: float | None
     samples: dict[str, list[float]] = field(default_factory=dict)
 
