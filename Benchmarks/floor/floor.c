@@ -39,6 +39,8 @@ static void start(int poller, uint32_t index) {
     if (epoll_ctl(poller, EPOLL_CTL_ADD, pidfd, &event) < 0) err(1, "epoll_ctl");
 }
 
+// Closing takes the pidfd out of the epoll set, because no child holds a copy of it: posix_spawn
+// returns only after its child has executed the service.
 static void reap(int pidfd) {
     siginfo_t status;
     if (waitid(P_PIDFD, (id_t)pidfd, &status, WEXITED) < 0) err(1, "waitid");
