@@ -69,9 +69,9 @@ class Run:
             ).pid
 
     def end(self) -> None:
-        family = self.family() + self._living_services()
+        """Asks the supervisor to end, and ends the services that it leaves."""
         processes.end([self.pid], GRACE)
-        processes.end(family + self._living_services())
+        processes.end(self._living_services())
         self.reports.close()
         shutil.rmtree(self._folder)
 
