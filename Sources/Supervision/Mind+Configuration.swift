@@ -13,7 +13,9 @@ extension Mind {
                 instances[i].definition = definition
                 reinstate(i)
             } else {
-                added.append(add(definition, at: now))
+                let i = add(definition, at: now)
+                added.append(i)
+                if isConfigured.indices.contains(i) { isConfigured[i] = true }
             }
         }
         linkDependencies()
