@@ -136,11 +136,12 @@ extension Mind {
         let instance = instances[i]
         let id = instance.incident?.id ?? 0
         if let policy = instance.policy.crashLoop {
-            if instance.crashes.count >= policy.crashes {
+            let crashes = instance.crashes.count { now - $0 <= policy.within }
+            if crashes >= policy.crashes {
                 actions.append(
                     .record(
                         .crashLoopDetected(
-                            InstanceID(i), rule: .crashes, count: instance.crashes.count,
+                            InstanceID(i), rule: .crashes, count: crashes,
                             within: policy.within, incident: id)))
                 return .crashLoop
             }
