@@ -38,11 +38,13 @@ struct Instance: Sendable {
 
     var policy: ServicePolicy { definition.policy }
 
-    /// There is, or is about to be, a process.
-    var hasProcess: Bool {
+    /// The main process, as far as is known.
+    var livingProcess: ProcessIdentity? {
         switch phase {
-        case .stopped, .starting(.parked), .backingOff, .handedOver: false
-        case .starting(.spawning), .starting(.unproven), .running, .stopping: true
+        case .stopped, .starting(.parked), .starting(.spawning), .backingOff, .handedOver: nil
+        case .starting(.unproven), .running: process
+        case .stopping(let stopping):
+            stopping.mainEnded || stopping.stage == .unspawned ? nil : process
         }
     }
 
