@@ -96,7 +96,8 @@ extension Mind {
         case .stopped, .starting(.parked): break
         case .starting(.spawning):
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .restart)))
-        case .starting(.unproven), .running: stop(i, .restart, at: now, into: &actions)
+        case .starting(.unproven), .running:
+            stop(i, instances[i].stopWhenFree ?? .restart, at: now, into: &actions)
         case .backingOff, .handedOver: start(i, at: now, into: &actions)
         case .stopping: break
         }
