@@ -33,6 +33,8 @@ struct Instance: Sendable {
     var isVacant = false
     /// The stop that was under way when an earlier daemon died.
     var interruptedStop: Stopping.Aftermath?
+    /// An earlier daemon died between deciding on a restart and making it.
+    var resumes = false
     var dependencies: [Int] = []
     var dependents: [Int] = []
 

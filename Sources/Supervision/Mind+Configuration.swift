@@ -32,15 +32,26 @@ extension Mind {
     /// order of the configuration, dependents after what they depend on.
     mutating func begin(at now: Instant, into actions: inout [Action]) {
         hasBegun = true
+        for i in instances.indices where instances[i].phase == .stopped(.fresh) {
+            if let aftermath = instances[i].interruptedStop {
+                finishStop(i, aftermath, at: now, into: &actions)
+            }
+        }
         bringUp(Array(instances.indices), at: now, into: &actions)
+        for i in instances.indices {
+            // Nothing would ever end the incident of a service that does not run.
+            if case .stopped = instances[i].phase { handOver(i, .operatorStopped, into: &actions) }
+        }
     }
 
     private mutating func bringUp(
         _ indices: [Int], at now: Instant, into actions: inout [Action]
     ) {
         let wanted = indices.filter {
-            !instances[$0].isVacant && instances[$0].phase == .stopped(.fresh)
-                && instances[$0].policy.autostart
+            guard !instances[$0].isVacant else { return false }
+            return instances[$0].phase == .starting(.parked)
+                || instances[$0].phase == .stopped(.fresh)
+                    && (instances[$0].policy.autostart || instances[$0].resumes)
         }
         for i in wanted { enter(i, .starting(.parked)) }
         for i in wanted where instances[i].policy.critical {
@@ -127,7 +138,13 @@ extension Instance {
         incident = past.incident
         isHandedOver = past.isHandedOver
         failedStarts = past.failedStarts
-        interruptedStop = past.stopping
+        resumes = past.isRestarting
+        interruptedStop =
+            switch past.stopping {
+            // The daemon that ended is gone, and the configuration has the service again.
+            case .end, .remove: .restart
+            case .rest, .restart, .failStart, nil: past.stopping
+            }
         if let rest = past.rest, rest != .ended { phase = .stopped(rest) }
     }
 }

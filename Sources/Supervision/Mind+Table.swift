@@ -53,7 +53,7 @@ extension Mind {
             instances[i].launched = instances[i].definition.launch
             actions.append(
                 .record(.processStarted(InstanceID(i), process, attempt: instances[i].attempt)))
-            enter(i, .starting(.unproven), until: proofDeadline(i))
+            enter(i, .starting(.unproven), until: proofDeadline(i, at: now))
         case .spawnFailed(let failure):
             noteSpawnFailure(i, failure, into: &actions)
             failStart(i, .spawn, at: now, into: &actions)
