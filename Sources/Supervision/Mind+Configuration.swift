@@ -10,10 +10,16 @@ extension Mind {
             if let i = places[definition.name] {
                 isConfigured[i] = true
                 if instances[i].definition.launch != definition.launch { changed.append(i) }
+                let neededConfirmation = instances[i].definition.needsConfirmation
                 instances[i].definition = definition
                 reinstate(i)
+                if definition.needsConfirmation != neededConfirmation,
+                    instances[i].phase == .starting(.unproven)
+                {
+                    wake(i, at: max(proofDeadline(i, at: now), now))
+                }
             } else {
-                let i = add(definition, at: now)
+                let i = add(definition)
                 added.append(i)
                 if isConfigured.indices.contains(i) { isConfigured[i] = true }
             }
@@ -62,11 +68,13 @@ extension Mind {
         }
     }
 
-    private mutating func add(_ definition: InstanceDefinition, at now: Instant) -> Int {
+    private mutating func add(_ definition: InstanceDefinition) -> Int {
         var instance = Instance(definition: definition)
-        if !hasBegun, let past = memory.instances[definition.name] {
-            instance.recall(past, at: now)
+        if let past = memory.instances[definition.name] {
+            instance.attempt = past.attempt
+            if !hasBegun { instance.recall(past) }
         }
+        instance.attempt = max(instance.attempt, forgottenAttempts)
         let i: Int
         if let vacancy = vacancies.popLast() {
             i = vacancy
@@ -131,8 +139,7 @@ extension Mind {
 
 extension Instance {
     /// Takes over what the ledger remembers.
-    mutating func recall(_ past: InstanceMemory, at now: Instant) {
-        attempt = past.attempt
+    mutating func recall(_ past: InstanceMemory) {
         crashes = past.crashes
         incidents = past.incidents
         incident = past.incident

@@ -103,6 +103,7 @@ extension Mind {
         handOver(i, .removed, into: &actions)
         enter(i, .stopped(.asked))
         instances[i].isVacant = true
+        forgottenAttempts = max(forgottenAttempts, instances[i].attempt)
         places[instances[i].definition.name] = nil
         vacancies.append(i)
         actions.append(.forget(InstanceID(i)))
