@@ -120,3 +120,9 @@ int regen_become_subreaper(void);
 
 // malloc_trim(3): gives back what reading a configuration used.
 void regen_trim_heap(void);
+
+// memfd_create(2) with sealing allowed, kept over execve. glibc shows it with _GNU_SOURCE only.
+int regen_memory_file(const char *name);
+
+// F_ADD_SEALS with all seals: nobody changes the file any more. The same reason.
+int regen_seal(int file);
