@@ -125,3 +125,8 @@ void regen_trim_heap(void);
 
 // sigabbrev_np(3) of glibc 2.32: "TERM", or NULL.
 const char *regen_signal_name(int signal);
+// memfd_create(2) with sealing allowed, kept over execve. glibc shows it with _GNU_SOURCE only.
+int regen_memory_file(const char *name);
+
+// F_ADD_SEALS with all seals: nobody changes the file any more. The same reason.
+int regen_seal(int file);
