@@ -61,5 +61,6 @@ let package = Package(
         .executableTarget(name: "regen", dependencies: ["Commands"], swiftSettings: strict),
 
         tests("Supervision"),
+        tests("JSON"),
     ]
 )
