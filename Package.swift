@@ -38,7 +38,8 @@ let package = Package(
                 .define("_GNU_SOURCE"), .enableWarning("all"), .enableWarning("extra"),
                 .treatAllWarnings(as: .error),
             ]),
-        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(
+            name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         room("Supervision"),

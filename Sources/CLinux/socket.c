@@ -1,4 +1,4 @@
-#include "regen_linux.h"
+#include "regen_socket.h"
 
 #include <stddef.h>
 #include <sys/socket.h>

@@ -39,8 +39,8 @@ final class Connection {
     /// What the poller should wait for now.
     var wanted: Readiness {
         var wanted: Readiness = []
-        if wantsInput { wanted.insert(.read) }
-        if hasOutput { wanted.insert(.write) }
+        if wantsInput { wanted.insert(.readable) }
+        if hasOutput { wanted.insert(.writable) }
         return wanted
     }
 
@@ -52,7 +52,7 @@ final class Connection {
     /// Where the poller was not asked for input the event is a hang-up: nobody is left to answer.
     func receive() {
         guard wantsInput else {
-            if registered?.contains(.read) != true { close() }
+            if registered?.contains(.readable) != true { close() }
             return
         }
         let most = min(input.room, ControlServer.chunk)

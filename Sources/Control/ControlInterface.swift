@@ -56,7 +56,7 @@ enum ControlInterface {
           # web@0 for the first of several; the service's name for the only one.
           name: string,
           service: string,
-          # down, waiting, starting, running, stopping, backoff, finished, handed-over, …
+          # stopped, starting, running, backing-off, stopping, handed-over
           phase: string,
           # Whether it should be running.
           wanted: bool,

@@ -3,12 +3,12 @@ public import JSON
 /// The answer to `Status`.
 public struct StatusReply: Equatable, Sendable {
     /// The daemon.
-    public var daemon: DaemonStatus
+    public var daemon: DaemonReport
     /// All instances, or those that were asked for, in the configuration's order.
-    public var services: [InstanceStatus]
+    public var services: [InstanceReport]
 
     /// An answer.
-    public init(daemon: DaemonStatus, services: [InstanceStatus]) {
+    public init(daemon: DaemonReport, services: [InstanceReport]) {
         self.daemon = daemon
         self.services = services
     }
@@ -24,7 +24,7 @@ public struct StatusReply: Equatable, Sendable {
 
     /// Reads the parameters of the answer; `nil` when they are not understood.
     public init?(_ json: JSONValue) {
-        guard let daemon = json["daemon"].flatMap(DaemonStatus.init),
+        guard let daemon = json["daemon"].flatMap(DaemonReport.init),
             let services = ServicesReply(json)
         else { return nil }
         self.init(daemon: daemon, services: services.services)
@@ -34,10 +34,10 @@ public struct StatusReply: Equatable, Sendable {
 /// The answer to `Start`, `Stop`, `Restart` and `StopAll`: what came of it.
 public struct ServicesReply: Equatable, Sendable {
     /// The instances that were asked for, in the configuration's order.
-    public var services: [InstanceStatus]
+    public var services: [InstanceReport]
 
     /// An answer.
-    public init(services: [InstanceStatus]) { self.services = services }
+    public init(services: [InstanceReport]) { self.services = services }
 
     /// Writes the parameters of the answer.
     public func write(into json: inout JSONWriter) {
@@ -49,7 +49,7 @@ public struct ServicesReply: Equatable, Sendable {
     /// Reads the parameters of the answer; `nil` when they are not understood.
     public init?(_ json: JSONValue) {
         guard let array = json["services"]?.array else { return nil }
-        services = array.compactMap(InstanceStatus.init)
+        services = array.compactMap(InstanceReport.init)
         guard services.count == array.count else { return nil }
     }
 }
@@ -88,7 +88,7 @@ public struct ReloadReply: Equatable, Sendable {
 }
 
 extension JSONWriter {
-    fileprivate mutating func services(_ services: [InstanceStatus]) {
+    fileprivate mutating func services(_ services: [InstanceReport]) {
         key("services")
         beginArray()
         for service in services { service.write(into: &self) }

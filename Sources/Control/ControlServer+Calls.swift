@@ -100,12 +100,3 @@ extension ControlServer {
         return connection
     }
 }
-
-extension JSONWriter {
-    /// An object with the members that `body` writes.
-    mutating func object(_ body: (inout JSONWriter) -> Void) {
-        beginObject()
-        body(&self)
-        endObject()
-    }
-}

@@ -60,10 +60,10 @@ public final class ControlServer {
     ) throws(SystemError) {
         self.path = path
         self.version = version
-        self.actors = actors + [0, effectiveUser()]
+        self.actors = actors + [0, PeerCredentials.ownUser]
         listener = try UnixSocket.listen(at: path)
         // Who may not give the socket to a group keeps it to himself: that is the safe side.
-        if let group = Group.number(of: group) {
+        if let group = try? Account.groupID(group) {
             do { try UnixSocket.admit(group: group, to: path) } catch {
                 guard error.code == SystemError.notPermitted else { throw error }
             }
@@ -77,8 +77,10 @@ public final class ControlServer {
         isTouched = true
         if source == .listener { return accept(at: now) }
         guard let connection = connection(source) else { return }
-        if readiness.contains(.write) { connection.flush(at: now) }
-        if readiness.contains(.read), !connection.isClosed { connection.receive() }
+        if readiness.contains(.writable) { connection.flush(at: now) }
+        if !readiness.isDisjoint(with: [.readable, .hungUp, .failed]), !connection.isClosed {
+            connection.receive()
+        }
         connection.settle()
     }
 
@@ -110,7 +112,7 @@ public final class ControlServer {
     public func drainPollChanges(_ apply: (PollChange) -> Void) {
         guard isTouched else { return }
         isTouched = false
-        let wanted: Readiness = acceptAgainAt == nil ? .read : []
+        let wanted: Readiness = acceptAgainAt == nil ? .readable : []
         if let registered = listenerRegistered, registered != wanted {
             apply(.modify(.listener, descriptor: listener.raw, wanted))
         } else if listenerRegistered == nil {

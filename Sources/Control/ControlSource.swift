@@ -1,4 +1,6 @@
-/// Something of the control server's that the poller waits for; fits into an epoll token.
+public import Linux
+
+/// Something of the control server's that the poller waits for; its two halves fit into a poller's name.
 public struct ControlSource: Hashable, Sendable {
     /// 0 is the listener; connections have 1 and up, at most `ControlServer.mostConnections`.
     public let slot: Int32
@@ -12,20 +14,6 @@ public struct ControlSource: Hashable, Sendable {
     }
 
     static let listener = ControlSource(slot: 0, generation: 0)
-}
-
-/// What a descriptor is ready for, or waited for. A hang-up or an error counts as `read`.
-public struct Readiness: OptionSet, Hashable, Sendable {
-    /// The bits; only the named ones mean something.
-    public let rawValue: UInt8
-
-    /// Any of the bits.
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
-
-    /// EPOLLIN, EPOLLRDHUP, EPOLLHUP or EPOLLERR.
-    public static let read = Readiness(rawValue: 1)
-    /// EPOLLOUT.
-    public static let write = Readiness(rawValue: 2)
 }
 
 /// What the poller is to do so that the server hears of its descriptors (level-triggered).

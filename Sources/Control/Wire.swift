@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// Messages as Varlink writes them, without their NUL.
 enum Wire {
@@ -70,5 +70,14 @@ struct IncomingCall {
     /// `Status` of `io.regen.Control.Status`.
     var member: String {
         method.lastIndex(of: ".").map { String(method[method.index(after: $0)...]) } ?? method
+    }
+}
+
+extension JSONWriter {
+    /// An object with the members that `body` writes.
+    public mutating func object(_ body: (inout JSONWriter) -> Void) {
+        beginObject()
+        body(&self)
+        endObject()
     }
 }

@@ -16,6 +16,9 @@ public struct PeerCredentials: Equatable, Sendable {
         self.gid = gid
         self.pid = pid
     }
+
+    /// The effective user of this process. The corresponding C function is `geteuid`.
+    public static var ownUser: UInt32 { geteuid() }
 }
 
 extension UnixSocket {

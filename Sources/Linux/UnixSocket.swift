@@ -101,22 +101,15 @@ extension UnixSocket {
         return socket
     }
 
-    /// Whether bytes, or the connection's end, can be received within so many milliseconds.
+    /// Whether the socket became ready within so many milliseconds.
     ///
     /// Blocks: for clients only. The corresponding C function is `poll`.
-    public func waitToReceive(milliseconds: Int32) throws(SystemError) -> Bool {
-        try wait(for: POLLIN, milliseconds)
-    }
-
-    /// Whether bytes can be sent within so many milliseconds.
-    ///
-    /// Blocks: for clients only. The corresponding C function is `poll`.
-    public func waitToSend(milliseconds: Int32) throws(SystemError) -> Bool {
-        try wait(for: POLLOUT, milliseconds)
-    }
-
-    private func wait(for events: Int32, _ milliseconds: Int32) throws(SystemError) -> Bool {
-        var entry = pollfd(fd: raw, events: Int16(events), revents: 0)
+    public func wait(
+        for readiness: Readiness, milliseconds: Int32
+    ) throws(SystemError) -> Bool {
+        // The bits of poll(2) and epoll(7) are the same.
+        let events = Int16(truncatingIfNeeded: readiness.rawValue)
+        var entry = pollfd(fd: raw, events: events, revents: 0)
         return try system("wait for an answer") { poll(&entry, 1, milliseconds) } > 0
     }
 
@@ -190,4 +183,11 @@ private struct Address {
             }
         }
     }
+}
+
+extension SystemError {
+    /// ECONNREFUSED: nobody listens there.
+    public static let connectionRefused = ECONNREFUSED
+    /// EAGAIN: not now.
+    public static let tryAgain = EAGAIN
 }

@@ -1,12 +1,12 @@
 public import JSON
 
 /// What the daemon tells about one copy of a service: the type `Instance` of the interface.
-public struct InstanceStatus: Equatable, Sendable {
+public struct InstanceReport: Equatable, Sendable {
     /// `web@0` for the first of several; the service's name for the only one.
     public var name: String
     /// The service's name in the configuration.
     public var service: String
-    /// One word: `running`, `backoff`, `handed-over`, … (see the interface's text).
+    /// One word: `running`, `backing-off`, `handed-over`, … (see the interface's text).
     public var phase: String
     /// Whether it should be running.
     public var wanted: Bool
@@ -67,7 +67,7 @@ public enum LastExit: Equatable, Sendable {
     case unknown
 }
 
-extension InstanceStatus {
+extension InstanceReport {
     /// Writes the object.
     public func write(into json: inout JSONWriter) {
         json.beginObject()

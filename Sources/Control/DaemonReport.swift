@@ -1,7 +1,7 @@
 public import JSON
 
 /// What the daemon tells about itself: the type `Daemon` of the interface.
-public struct DaemonStatus: Equatable, Sendable {
+public struct DaemonReport: Equatable, Sendable {
     /// The daemon's process.
     public var pid: Int32
     /// The daemon's version.
@@ -17,7 +17,7 @@ public struct DaemonStatus: Equatable, Sendable {
     /// One word: `starting`, `ready` or `stopping`.
     public var state: String
     /// The state of the ledger.
-    public var ledger: LedgerStatus
+    public var ledger: LedgerReport
     /// The control group under which the services are; `nil` where none are used.
     public var cgroup: String?
     /// How many services there are.
@@ -27,7 +27,7 @@ public struct DaemonStatus: Equatable, Sendable {
     public init(
         pid: Int32, version: String, stateDirectory: String, runtimeDirectory: String,
         configFile: String?, startedUnixMilliseconds: Int64, state: String,
-        ledger: LedgerStatus, cgroup: String?, services: ServiceCounts
+        ledger: LedgerReport, cgroup: String?, services: ServiceCounts
     ) {
         self.pid = pid
         self.version = version
@@ -43,7 +43,7 @@ public struct DaemonStatus: Equatable, Sendable {
 }
 
 /// The state of the ledger: the type `Ledger` of the interface.
-public struct LedgerStatus: Equatable, Sendable {
+public struct LedgerReport: Equatable, Sendable {
     /// One word: `sound`, `degraded` or `off`.
     public var state: String
     /// Why it is not sound.
@@ -81,7 +81,7 @@ public struct ServiceCounts: Equatable, Sendable {
     }
 }
 
-extension DaemonStatus {
+extension DaemonReport {
     /// Writes the object.
     public func write(into json: inout JSONWriter) {
         json.beginObject()
@@ -112,12 +112,12 @@ extension DaemonStatus {
             pid: pid, version: version, stateDirectory: stateDirectory,
             runtimeDirectory: runtimeDirectory, configFile: json["config_file"]?.string,
             startedUnixMilliseconds: json["started_unix_ms"]?.integer ?? 0, state: state,
-            ledger: LedgerStatus(json["ledger"] ?? .null), cgroup: json["cgroup"]?.string,
+            ledger: LedgerReport(json["ledger"] ?? .null), cgroup: json["cgroup"]?.string,
             services: ServiceCounts(json["services"] ?? .null))
     }
 }
 
-extension LedgerStatus {
+extension LedgerReport {
     func write(into json: inout JSONWriter) {
         json.beginObject()
         json.string("state", state)

@@ -1,0 +1,44 @@
+/// What happened. Each carries all that the mind may know of it.
+public enum Event: Sendable {
+    /// The configuration in force, whole. Instances that it lacks are stopped and removed; changed
+    /// ones restart; new ones start once `begun`.
+    case configured([InstanceDefinition])
+    /// What an earlier daemon left is known by now: start what should run.
+    case begun
+    /// Time has come to what `nextDeadline` said.
+    case deadlineReached
+    /// An operator wants every service down, dependents first.
+    case stopAllAsked
+    /// The daemon must end. `stopping` says what `on_exit: auto` means this time.
+    case endAsked(stopping: Bool)
+    /// Something happened to one instance.
+    case instance(InstanceID, InstanceEvent)
+}
+
+/// What happened to one instance.
+public enum InstanceEvent: Equatable, Sendable {
+    /// An operator wants it up.
+    case startAsked
+    /// An operator wants it down.
+    case stopAsked
+    /// An operator wants it down and up again.
+    case restartAsked
+    /// The hand made the process.
+    case spawned(ProcessIdentity)
+    /// The hand could not.
+    case spawnFailed(SpawnFailure)
+    /// The main process ended.
+    case exited(ExitStatus)
+    /// No descendant of the main process is left.
+    case treeEnded
+    /// A probe or a notification says that the start succeeded.
+    case confirmed
+    /// Its own deadline came.
+    case due
+    /// A service that it waits for has changed.
+    case dependencyChanged
+    /// It runs since an earlier daemon's days, started with the given fingerprint.
+    case adopted(ProcessIdentity, attempt: Int, since: Instant, launch: UInt64)
+    /// The ledger knows it as running and the kernel does not: it ended unseen.
+    case vanished(ProcessIdentity)
+}

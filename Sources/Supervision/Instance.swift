@@ -1,0 +1,59 @@
+/// The mind's own record of one instance.
+struct Instance: Sendable {
+    var definition: InstanceDefinition
+    var phase = Phase.stopped(.fresh)
+    /// The running process, or the last one.
+    var process: ProcessIdentity?
+    /// When that process began.
+    var since = Instant(nanoseconds: 0)
+    /// The fingerprint that the process was started with.
+    var launched: UInt64 = 0
+    /// The number of the last attempt.
+    var attempt = 0
+    /// How often the back-off has doubled, and so many restarts since health.
+    var level = 0
+    /// Failed starts in a row.
+    var failedStarts = 0
+    /// Crashes that may still count for a loop, oldest first; at most `crashLoop.crashes`.
+    var crashes: [Instant] = []
+    /// Beginnings of incidents within an hour, oldest first; at most `Mind.incidentsOfALoop`.
+    var incidents: [Instant] = []
+    var incident: OpenIncident?
+    /// A human was told, and health has not yet lasted for `backoff.clear`.
+    var isHandedOver = false
+    /// To be stopped, and for what, as soon as nothing that depends on it is up.
+    var stopWhenFree: Stopping.Aftermath?
+    /// When this instance wants to be woken. Only `Mind.wake` sets it.
+    var deadline: Instant?
+    /// How the last process ended, for status.
+    var lastExit: ExitStatus?
+    /// How the last start failed, for status.
+    var lastFailure: SpawnFailure?
+    /// The place is free for another instance.
+    var isVacant = false
+    /// The stop that was under way when an earlier daemon died.
+    var interruptedStop: Stopping.Aftermath?
+    var dependencies: [Int] = []
+    var dependents: [Int] = []
+
+    var policy: ServicePolicy { definition.policy }
+
+    /// There is, or is about to be, a process.
+    var hasProcess: Bool {
+        switch phase {
+        case .stopped, .starting(.parked), .backingOff, .handedOver: false
+        case .starting(.spawning), .starting(.unproven), .running, .stopping: true
+        }
+    }
+
+    /// Whoever is ordered after this instance must wait: it should run, or should have finished,
+    /// and has not.
+    var holdsBackDependents: Bool {
+        switch phase {
+        case .running: false
+        case .stopped(let rest): rest == .failed
+        case .starting, .backingOff, .handedOver: true
+        case .stopping(let stopping): stopping.aftermath == .restart
+        }
+    }
+}

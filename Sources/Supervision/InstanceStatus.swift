@@ -1,0 +1,64 @@
+/// What the mind tells of one instance.
+public struct InstanceStatus: Sendable {
+    /// What it is.
+    public var definition: InstanceDefinition
+    /// Where it stands.
+    public var phase: Phase
+    /// The running process.
+    public var process: ProcessIdentity?
+    /// When that process began.
+    public var since: Instant
+    /// The number of the last attempt.
+    public var attempt: Int
+    /// Crashes that may still count for a loop.
+    public var crashes: Int
+    /// The open incident.
+    public var incident: Int?
+    /// A human was told, and health has not yet lasted for `backoff.clear`.
+    public var isHandedOver: Bool
+    /// The instance that it waits for.
+    public var waitsFor: String?
+    /// When something will be done without another event: the next attempt, SIGKILL.
+    public var deadline: Instant?
+    /// How the last process ended.
+    public var lastExit: ExitStatus?
+    /// How the last start failed.
+    public var lastFailure: SpawnFailure?
+}
+
+extension Mind {
+    /// Every instance, in the order of its place.
+    public var all: [InstanceID] {
+        instances.indices.filter { !instances[$0].isVacant }.map { InstanceID($0) }
+    }
+
+    /// The instance of that name.
+    public func id(named name: String) -> InstanceID? { places[name].map { InstanceID($0) } }
+
+    /// The instances of the service or the one instance of that name, in order.
+    public func ids(of name: String) -> [InstanceID] {
+        if let id = id(named: name) { return [id] }
+        return all.filter { instances[$0.index].definition.service == name }
+    }
+
+    /// The definition of an instance.
+    public func definition(_ id: InstanceID) -> InstanceDefinition {
+        instances[id.index].definition
+    }
+
+    /// What the mind knows of an instance.
+    public func status(_ id: InstanceID, at now: Instant) -> InstanceStatus {
+        let i = id.index
+        let instance = instances[i]
+        let isParked = instance.phase == .starting(.parked)
+        let window = instance.policy.crashLoop?.within ?? .zero
+        return InstanceStatus(
+            definition: instance.definition, phase: instance.phase,
+            process: instance.hasProcess ? instance.process : nil, since: instance.since,
+            attempt: instance.attempt, crashes: instance.crashes.count { now - $0 <= window },
+            incident: instance.incident?.id, isHandedOver: instance.isHandedOver,
+            waitsFor: isParked ? waitsFor(i).map { instances[$0].definition.name } : nil,
+            deadline: instance.deadline, lastExit: instance.lastExit,
+            lastFailure: instance.lastFailure)
+    }
+}

@@ -1,0 +1,53 @@
+/// What the mind remembers across its own death, as read from the ledger.
+///
+/// Instants are already those of this boot: negative for what happened before it.
+public struct Memory: Equatable, Sendable {
+    /// The id of the next incident.
+    public var nextIncident = 1
+    /// By instance name. Looked up, never iterated by the mind: order would not be reproducible.
+    public var instances: [String: InstanceMemory] = [:]
+
+    /// Nothing remembered.
+    public init() {}
+}
+
+/// What is remembered of one instance.
+public struct InstanceMemory: Equatable, Sendable {
+    /// The number of the last attempt.
+    public var attempt = 0
+    /// The process that the ledger knows as running, if it began in this boot.
+    public var process: ProcessIdentity?
+    /// What that process was started with.
+    public var launch: UInt64 = 0
+    /// Crashes in the window, oldest first.
+    public var crashes: [Instant] = []
+    /// Beginnings of incidents within the last hour, oldest first.
+    public var incidents: [Instant] = []
+    /// The open incident and its beginning.
+    public var incident: OpenIncident?
+    /// Handed over, and not yet healthy for `backoff.clear`.
+    public var isHandedOver = false
+    /// Failed starts in a row.
+    public var failedStarts = 0
+    /// At rest in this boot, and why.
+    public var rest: Rest?
+    /// A stop that had begun in this boot and not ended.
+    public var stopping: Stopping.Aftermath?
+
+    /// Nothing remembered.
+    public init() {}
+}
+
+/// An incident that has not ended yet.
+public struct OpenIncident: Equatable, Sendable {
+    /// Its number.
+    public var id: Int
+    /// When it began.
+    public var opened: Instant
+
+    /// An incident.
+    public init(id: Int, opened: Instant) {
+        self.id = id
+        self.opened = opened
+    }
+}

@@ -1,0 +1,130 @@
+/// A configuration comes into force: what is unchanged is not touched.
+extension Mind {
+    mutating func configure(
+        _ definitions: [InstanceDefinition], at now: Instant, into actions: inout [Action]
+    ) {
+        var isConfigured = [Bool](repeating: false, count: instances.count)
+        var added: [Int] = []
+        var changed: [Int] = []
+        for definition in definitions {
+            if let i = places[definition.name] {
+                isConfigured[i] = true
+                if instances[i].definition.launch != definition.launch { changed.append(i) }
+                instances[i].definition = definition
+                reinstate(i)
+            } else {
+                added.append(add(definition, at: now))
+            }
+        }
+        linkDependencies()
+        for i in isConfigured.indices where !isConfigured[i] && !instances[i].isVacant {
+            remove(i, at: now, into: &actions)
+        }
+        for i in changed { relaunch(i, at: now, into: &actions) }
+        guard hasBegun else { return }
+        bringUp(added, at: now, into: &actions)
+        for i in instances.indices { step(i, .dependencyChanged, at: now, into: &actions) }
+    }
+
+    /// Everything that should run and does not is started: critical services first, each in the
+    /// order of the configuration, dependents after what they depend on.
+    mutating func begin(at now: Instant, into actions: inout [Action]) {
+        hasBegun = true
+        bringUp(Array(instances.indices), at: now, into: &actions)
+    }
+
+    private mutating func bringUp(
+        _ indices: [Int], at now: Instant, into actions: inout [Action]
+    ) {
+        let wanted = indices.filter {
+            !instances[$0].isVacant && instances[$0].phase == .stopped(.fresh)
+                && instances[$0].policy.autostart
+        }
+        for i in wanted { enter(i, .starting(.parked)) }
+        for i in wanted where instances[i].policy.critical {
+            step(i, .dependencyChanged, at: now, into: &actions)
+        }
+        for i in wanted where !instances[i].policy.critical {
+            step(i, .dependencyChanged, at: now, into: &actions)
+        }
+    }
+
+    private mutating func add(_ definition: InstanceDefinition, at now: Instant) -> Int {
+        var instance = Instance(definition: definition)
+        if !hasBegun, let past = memory.instances[definition.name] {
+            instance.recall(past, at: now)
+        }
+        let i: Int
+        if let vacancy = vacancies.popLast() {
+            i = vacancy
+            instances[i] = instance
+        } else {
+            i = instances.count
+            instances.append(instance)
+        }
+        places[definition.name] = i
+        return i
+    }
+
+    /// An instance that was on its way out is wanted again.
+    private mutating func reinstate(_ i: Int) {
+        if case .stopping(var stopping) = instances[i].phase, stopping.aftermath == .remove {
+            stopping.aftermath = .restart
+            instances[i].phase = .stopping(stopping)
+        }
+    }
+
+    private mutating func remove(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        switch instances[i].phase {
+        case .stopped, .starting(.parked), .backingOff, .handedOver:
+            forget(i, at: now, into: &actions)
+        case .starting(.spawning):
+            enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .remove)))
+        case .starting(.unproven), .running: stop(i, .remove, at: now, into: &actions)
+        case .stopping(let stopping): redirect(i, stopping, to: .remove)
+        }
+    }
+
+    /// What the process is given has changed: a new process, and a new chance.
+    private mutating func relaunch(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        forgive(i)
+        switch instances[i].phase {
+        case .stopped(.finished), .stopped(.failed):
+            if instances[i].policy.autostart { start(i, at: now, into: &actions) }
+        case .stopped, .starting(.parked): break
+        case .starting(.spawning):
+            enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .restart)))
+        case .starting(.unproven), .running: stop(i, .restart, at: now, into: &actions)
+        case .backingOff, .handedOver: start(i, at: now, into: &actions)
+        case .stopping: break
+        }
+    }
+
+    private mutating func linkDependencies() {
+        var members: [String: [Int]] = [:]
+        for i in instances.indices where !instances[i].isVacant {
+            members[instances[i].definition.service, default: []].append(i)
+            instances[i].dependents.removeAll()
+        }
+        for i in instances.indices where !instances[i].isVacant {
+            instances[i].dependencies = instances[i].policy.after.flatMap { members[$0] ?? [] }
+            for dependency in instances[i].dependencies {
+                instances[dependency].dependents.append(i)
+            }
+        }
+    }
+}
+
+extension Instance {
+    /// Takes over what the ledger remembers.
+    mutating func recall(_ past: InstanceMemory, at now: Instant) {
+        attempt = past.attempt
+        crashes = past.crashes
+        incidents = past.incidents
+        incident = past.incident
+        isHandedOver = past.isHandedOver
+        failedStarts = past.failedStarts
+        interruptedStop = past.stopping
+        if let rest = past.rest, rest != .ended { phase = .stopped(rest) }
+    }
+}

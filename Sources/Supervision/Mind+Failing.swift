@@ -1,0 +1,176 @@
+/// The way back: crashes, failed starts, back-off, loops, incidents and their hand-over.
+extension Mind {
+    /// The main process ended and nobody had asked for it.
+    mutating func exit(
+        _ i: Int, _ status: ExitStatus, at now: Instant, into actions: inout [Action]
+    ) {
+        let run = now - instances[i].since
+        actions.append(.sweep(InstanceID(i)))
+        mainEnded(i, status, asked: false, at: now, into: &actions)
+        if ending != nil { return rest(i, .ended, at: now, into: &actions) }
+        if instances[i].stopWhenFree != nil { return rest(i, .asked, at: now, into: &actions) }
+        if status.isClean, instances[i].policy.restart != .always {
+            return finish(i, at: now, into: &actions)
+        }
+        noteCrash(i, at: now)
+        fail(i, FailureKind(status), run: run, at: now, into: &actions)
+    }
+
+    /// The main process is gone, asked for or not.
+    mutating func mainEnded(
+        _ i: Int, _ status: ExitStatus, asked: Bool, at now: Instant,
+        into actions: inout [Action]
+    ) {
+        instances[i].lastExit = status
+        guard let process = instances[i].process else { return }
+        actions.append(
+            .record(
+                .processExited(
+                    InstanceID(i), process, attempt: instances[i].attempt, status,
+                    uptime: now - instances[i].since, asked: asked)))
+    }
+
+    /// The service ended itself, as its policy allows.
+    private mutating func finish(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        if let incident = instances[i].incident {
+            instances[i].incident = nil
+            actions.append(
+                .record(
+                    .incidentResolved(
+                        InstanceID(i), incident: incident.id, healing: now - incident.opened)))
+        }
+        rest(i, .finished, at: now, into: &actions)
+    }
+
+    mutating func noteSpawnFailure(
+        _ i: Int, _ failure: SpawnFailure, into actions: inout [Action]
+    ) {
+        instances[i].lastFailure = failure
+        actions.append(
+            .record(.spawnFailed(InstanceID(i), attempt: instances[i].attempt, failure)))
+    }
+
+    /// The process could not be made, or its start was not confirmed in time.
+    mutating func failStart(
+        _ i: Int, _ kind: FailureKind, at now: Instant, into actions: inout [Action]
+    ) {
+        instances[i].failedStarts += 1
+        fail(i, kind, run: .zero, at: now, into: &actions)
+    }
+
+    /// What follows a failure: another attempt at once, after a wait, or a human.
+    private mutating func fail(
+        _ i: Int, _ kind: FailureKind, run: Interval, at now: Instant,
+        into actions: inout [Action]
+    ) {
+        let policy = instances[i].policy
+        if policy.restart == .never {
+            openIncident(i, kind, at: now, into: &actions)
+            handOver(i, .restartNever, into: &actions)
+            return rest(i, .failed, at: now, into: &actions)
+        }
+        if instances[i].isHandedOver {
+            return retry(
+                i, .slowest, after: policy.backoff.most, in: .handedOver, at: now, into: &actions)
+        }
+        openIncident(i, kind, at: now, into: &actions)
+        if let reason = loop(i, at: now, into: &actions) {
+            handOver(i, reason, into: &actions)
+            retry(i, .slowest, after: policy.backoff.most, in: .handedOver, at: now, into: &actions)
+        } else if instances[i].failedStarts == 0, run >= policy.backoff.quick {
+            retry(i, .atOnce, after: .zero, in: .backingOff, at: now, into: &actions)
+        } else {
+            let wait = jitter.shorten(
+                doubled(
+                    policy.backoff.first, times: instances[i].level, most: policy.backoff.most))
+            instances[i].level += 1
+            let rule = instances[i].failedStarts > 0 ? RestartRule.failedStart : .backoff
+            retry(i, rule, after: wait, in: .backingOff, at: now, into: &actions)
+        }
+    }
+
+    private mutating func retry(
+        _ i: Int, _ rule: RestartRule, after wait: Interval, in phase: Phase, at now: Instant,
+        into actions: inout [Action]
+    ) {
+        actions.append(
+            .record(
+                .restartDecided(
+                    InstanceID(i), attempt: instances[i].attempt + 1, rule: rule, wait: wait,
+                    incident: instances[i].incident?.id ?? 0)))
+        if wait == .zero { return start(i, at: now, into: &actions) }
+        enter(i, phase, until: now + wait)
+    }
+
+    private mutating func openIncident(
+        _ i: Int, _ kind: FailureKind, at now: Instant, into actions: inout [Action]
+    ) {
+        guard instances[i].incident == nil else { return }
+        instances[i].incident = OpenIncident(id: nextIncident, opened: now)
+        instances[i].incidents.note(
+            now, within: Self.loopOfIncidents, most: Self.incidentsOfALoop)
+        actions.append(
+            .record(.incidentOpened(InstanceID(i), incident: nextIncident, kind)))
+        nextIncident += 1
+    }
+
+    mutating func handOver(
+        _ i: Int, _ reason: HandoverReason, into actions: inout [Action]
+    ) {
+        guard let incident = instances[i].incident else { return }
+        instances[i].incident = nil
+        instances[i].isHandedOver = reason != .operatorStopped
+        actions.append(
+            .record(.incidentHandedOver(InstanceID(i), incident: incident.id, reason)))
+    }
+
+    private mutating func noteCrash(_ i: Int, at now: Instant) {
+        guard let loop = instances[i].policy.crashLoop else { return }
+        instances[i].crashes.note(now, within: loop.within, most: loop.crashes)
+    }
+
+    /// Whether the failures so far are a matter for a human.
+    private mutating func loop(
+        _ i: Int, at now: Instant, into actions: inout [Action]
+    ) -> HandoverReason? {
+        let instance = instances[i]
+        let id = instance.incident?.id ?? 0
+        if let policy = instance.policy.crashLoop {
+            if instance.crashes.count >= policy.crashes {
+                actions.append(
+                    .record(
+                        .crashLoopDetected(
+                            InstanceID(i), rule: .crashes, count: instance.crashes.count,
+                            within: policy.within, incident: id)))
+                return .crashLoop
+            }
+            if instance.incidents.count >= Self.incidentsOfALoop {
+                actions.append(
+                    .record(
+                        .crashLoopDetected(
+                            InstanceID(i), rule: .incidents, count: instance.incidents.count,
+                            within: Self.loopOfIncidents, incident: id)))
+                return .crashLoop
+            }
+        }
+        return instance.failedStarts >= instance.policy.start.retries ? .startRetries : nil
+    }
+}
+
+extension [Instant] {
+    /// Appends `now`, drops what is older than the window, and keeps no more than `most`.
+    mutating func note(_ now: Instant, within window: Interval, most: Int) {
+        append(now)
+        let kept = reversed().prefix(most).prefix { now - $0 <= window }.count
+        removeFirst(count - kept)
+    }
+}
+
+/// `interval` doubled so many times, but never more than `most`.
+func doubled(_ interval: Interval, times: Int, most: Interval) -> Interval {
+    guard interval < most else { return most }
+    let shift = min(times, 62)
+    let nanoseconds = interval.nanoseconds.multipliedReportingOverflow(by: 1 << shift)
+    return nanoseconds.overflow
+        ? most : min(Interval(nanoseconds: nanoseconds.partialValue), most)
+}

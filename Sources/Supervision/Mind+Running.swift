@@ -1,0 +1,104 @@
+/// The way up: starting, proving, and what an earlier daemon left.
+extension Mind {
+    /// Starts the instance, or parks it until its dependencies are up.
+    mutating func start(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        guard ending == nil else { return enter(i, .stopped(.ended)) }
+        if waitsFor(i) != nil { return enter(i, .starting(.parked)) }
+        instances[i].attempt += 1
+        enter(i, .starting(.spawning))
+        actions.append(.spawn(InstanceID(i), attempt: instances[i].attempt))
+    }
+
+    /// The first dependency that holds the instance back.
+    func waitsFor(_ i: Int) -> Int? {
+        instances[i].dependencies.first { instances[$0].holdsBackDependents }
+    }
+
+    /// When an unproven start is a success or, where something must confirm it, a failure.
+    func proofDeadline(_ i: Int) -> Instant {
+        let instance = instances[i]
+        guard instance.definition.needsConfirmation else {
+            return instance.since + instance.policy.backoff.quick
+        }
+        let timeout = doubled(
+            instance.policy.start.timeout, times: instance.failedStarts,
+            most: max(Self.longestStart, instance.policy.start.timeout))
+        return instance.since + timeout
+    }
+
+    /// The start was a success.
+    mutating func comeUp(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        instances[i].failedStarts = 0
+        if let incident = instances[i].incident {
+            instances[i].incident = nil
+            actions.append(
+                .record(
+                    .incidentResolved(
+                        InstanceID(i), incident: incident.id, healing: now - incident.opened)))
+        }
+        let mustClear = instances[i].level > 0 || instances[i].isHandedOver
+        let clear = instances[i].since + instances[i].policy.backoff.clear
+        enter(i, .running, until: mustClear ? clear : nil)
+        tellDependents(of: i, at: now, into: &actions)
+    }
+
+    /// Health has lasted for `backoff.clear`.
+    mutating func clear(_ i: Int, into actions: inout [Action]) {
+        let wasHandedOver = instances[i].isHandedOver
+        forgive(i)
+        if wasHandedOver { actions.append(.record(.recovered(InstanceID(i)))) }
+    }
+
+    /// Forgets what slows restarts down: health has lasted, or an operator asks for a new chance.
+    mutating func forgive(_ i: Int) {
+        if instances[i].isHandedOver {
+            instances[i].crashes.removeAll(keepingCapacity: true)
+            instances[i].incidents.removeAll(keepingCapacity: true)
+        }
+        instances[i].level = 0
+        instances[i].failedStarts = 0
+        instances[i].isHandedOver = false
+    }
+
+    mutating func tellDependents(of i: Int, at now: Instant, into actions: inout [Action]) {
+        for dependent in instances[i].dependents {
+            step(dependent, .dependencyChanged, at: now, into: &actions)
+        }
+    }
+
+    mutating func adopt(
+        _ i: Int, _ process: ProcessIdentity, _ attempt: Int, _ since: Instant, _ launch: UInt64,
+        at now: Instant, into actions: inout [Action]
+    ) {
+        instances[i].process = process
+        instances[i].since = since
+        instances[i].launched = launch
+        instances[i].attempt = max(attempt, instances[i].attempt)
+        actions.append(
+            .record(.processAdopted(InstanceID(i), process, attempt: instances[i].attempt)))
+        if let aftermath = instances[i].interruptedStop {
+            stop(i, aftermath, at: now, into: &actions)
+        } else if launch != instances[i].definition.launch {
+            stop(i, .restart, at: now, into: &actions)
+        } else if !instances[i].definition.needsConfirmation, proofDeadline(i) <= now {
+            comeUp(i, at: now, into: &actions)
+        } else {
+            enter(i, .starting(.unproven), until: max(proofDeadline(i), now))
+        }
+    }
+
+    /// A process that the ledger knows as running and the kernel does not: it ended unseen, and
+    /// without another word from anyone that is a crash.
+    mutating func vanish(
+        _ i: Int, _ process: ProcessIdentity, at now: Instant, into actions: inout [Action]
+    ) {
+        instances[i].process = process
+        instances[i].since = now
+        if let aftermath = instances[i].interruptedStop {
+            mainEnded(i, .unknown, asked: true, at: now, into: &actions)
+            comeDown(i, aftermath, at: now, into: &actions)
+        } else {
+            exit(i, .unknown, at: now, into: &actions)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+/// Phase × event: a total table, without a default. What cannot happen, or comes too late to
+/// matter, is named and ignored.
+extension Mind {
+    mutating func step(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch instances[i].phase {
+        case .stopped: inStopped(i, event, at: now, into: &actions)
+        case .starting(.parked): inParked(i, event, at: now, into: &actions)
+        case .starting(.spawning): inSpawning(i, event, at: now, into: &actions)
+        case .starting(.unproven): inUnproven(i, event, at: now, into: &actions)
+        case .running: inRunning(i, event, at: now, into: &actions)
+        case .backingOff, .handedOver: inWaiting(i, event, at: now, into: &actions)
+        case .stopping(let stopping): inStopping(i, stopping, event, at: now, into: &actions)
+        }
+    }
+
+    private mutating func inStopped(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .startAsked, .restartAsked:
+            forgive(i)
+            start(i, at: now, into: &actions)
+        case .adopted(let process, let attempt, let since, let launch):
+            adopt(i, process, attempt, since, launch, at: now, into: &actions)
+        case .vanished(let process): vanish(i, process, at: now, into: &actions)
+        case .stopAsked, .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .due,
+            .dependencyChanged:
+            break
+        }
+    }
+
+    private mutating func inParked(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .dependencyChanged: start(i, at: now, into: &actions)
+        case .startAsked, .restartAsked, .spawned, .spawnFailed, .exited, .treeEnded, .confirmed,
+            .due, .adopted, .vanished:
+            break
+        }
+    }
+
+    private mutating func inSpawning(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .spawned(let process):
+            instances[i].process = process
+            instances[i].since = now
+            instances[i].launched = instances[i].definition.launch
+            actions.append(
+                .record(.processStarted(InstanceID(i), process, attempt: instances[i].attempt)))
+            enter(i, .starting(.unproven), until: proofDeadline(i))
+        case .spawnFailed(let failure):
+            noteSpawnFailure(i, failure, into: &actions)
+            failStart(i, .spawn, at: now, into: &actions)
+        case .stopAsked: enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .rest)))
+        case .startAsked, .restartAsked, .exited, .treeEnded, .confirmed, .due,
+            .dependencyChanged, .adopted, .vanished:
+            break
+        }
+    }
+
+    private mutating func inUnproven(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .exited(let status): exit(i, status, at: now, into: &actions)
+        case .confirmed: comeUp(i, at: now, into: &actions)
+        case .due where instances[i].definition.needsConfirmation:
+            stop(i, .failStart, at: now, into: &actions)
+        case .due: comeUp(i, at: now, into: &actions)
+        case .stopAsked: stop(i, .rest, at: now, into: &actions)
+        case .restartAsked: stop(i, .restart, at: now, into: &actions)
+        case .startAsked, .spawned, .spawnFailed, .treeEnded, .dependencyChanged, .adopted,
+            .vanished:
+            break
+        }
+    }
+
+    private mutating func inRunning(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .exited(let status): exit(i, status, at: now, into: &actions)
+        case .due: clear(i, into: &actions)
+        case .stopAsked: stop(i, .rest, at: now, into: &actions)
+        case .restartAsked: stop(i, .restart, at: now, into: &actions)
+        case .startAsked: instances[i].stopWhenFree = nil
+        case .spawned, .spawnFailed, .treeEnded, .confirmed, .dependencyChanged, .adopted,
+            .vanished:
+            break
+        }
+    }
+
+    /// Backing off, or handed over: no process, and a deadline for the next attempt.
+    private mutating func inWaiting(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .due: start(i, at: now, into: &actions)
+        case .startAsked, .restartAsked:
+            forgive(i)
+            start(i, at: now, into: &actions)
+        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .dependencyChanged, .adopted,
+            .vanished:
+            break
+        }
+    }
+
+    private mutating func inStopping(
+        _ i: Int, _ stopping: Stopping, _ event: InstanceEvent, at now: Instant,
+        into actions: inout [Action]
+    ) {
+        switch event {
+        case .spawned(let process):
+            guard stopping.stage == .unspawned else { return }
+            instances[i].process = process
+            instances[i].since = now
+            instances[i].launched = instances[i].definition.launch
+            actions.append(
+                .record(.processStarted(InstanceID(i), process, attempt: instances[i].attempt)))
+            stop(i, stopping.aftermath, at: now, into: &actions)
+        case .spawnFailed(let failure):
+            guard stopping.stage == .unspawned else { return }
+            noteSpawnFailure(i, failure, into: &actions)
+            comeDown(i, stopping.aftermath, at: now, into: &actions)
+        case .exited(let status):
+            guard !stopping.mainEnded, stopping.stage != .unspawned else { return }
+            mainEnded(i, status, asked: true, at: now, into: &actions)
+            var stopping = stopping
+            stopping.mainEnded = true
+            instances[i].phase = .stopping(stopping)
+            actions.append(.watchTree(InstanceID(i)))
+        case .treeEnded where stopping.mainEnded:
+            comeDown(i, stopping.aftermath, at: now, into: &actions)
+        case .due: forceStop(i, stopping, at: now, into: &actions)
+        case .startAsked, .restartAsked: redirect(i, stopping, to: .restart)
+        case .stopAsked: redirect(i, stopping, to: .rest)
+        case .treeEnded, .confirmed, .dependencyChanged, .adopted, .vanished: break
+        }
+    }
+}

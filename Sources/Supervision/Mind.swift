@@ -1,0 +1,105 @@
+/// The mind: a value that is told what happened and answers what to do.
+///
+/// No clock, no randomness but a seed, no input or output, and it never fails: a failure is an
+/// event. The same events in the same order give the same actions, in production and in simulation.
+public struct Mind: Sendable {
+    /// So many incidents of one service within `loopOfIncidents` are a loop, whatever their spacing.
+    public static let incidentsOfALoop = 6
+    /// See `incidentsOfALoop`.
+    public static let loopOfIncidents = Interval.hours(1)
+    /// From SIGKILL to the finding that it did not help.
+    public static let killWait = Interval.seconds(5)
+    /// The longest start time-out; each failed start doubles it up to here.
+    public static let longestStart = Interval.minutes(15)
+
+    var instances: [Instance] = []
+    /// By name. Looked up, never iterated.
+    var places: [String: Int] = [:]
+    var vacancies: [Int] = []
+    var deadlines = Deadlines()
+    var jitter: Jitter
+    let memory: Memory
+    var nextIncident: Int
+    var hasBegun = false
+    /// The daemon is ending: nothing starts any more.
+    var ending: Ending?
+
+    /// A mind that knows no service yet. The seed makes its jitter reproducible.
+    public init(seed: UInt64, memory: Memory = Memory()) {
+        self.jitter = Jitter(seed: seed)
+        self.memory = memory
+        self.nextIncident = memory.nextIncident
+    }
+
+    /// Takes in what happened and appends what to do to `actions`, in the order in which to do it.
+    ///
+    /// Records follow their actions: the hands may write them after everything else.
+    public mutating func handle(
+        _ event: Event, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .configured(let definitions): configure(definitions, at: now, into: &actions)
+        case .begun: begin(at: now, into: &actions)
+        case .deadlineReached: wakeDue(at: now, into: &actions)
+        case .stopAllAsked: stopAll(at: now, into: &actions)
+        case .endAsked(let stopping): end(stopping: stopping, at: now, into: &actions)
+        case .instance(let id, let event):
+            guard instances.indices.contains(id.index), !instances[id.index].isVacant else {
+                return
+            }
+            step(id.index, event, at: now, into: &actions)
+        }
+        finishIfDown(into: &actions)
+    }
+
+    /// When to call `handle(.deadlineReached)` at the latest; `nil`: never.
+    public mutating func nextDeadline() -> Instant? {
+        while let first = deadlines.first {
+            if instances[first.index].deadline == first.instant { return first.instant }
+            deadlines.removeFirst()
+        }
+        return nil
+    }
+
+    private mutating func wakeDue(at now: Instant, into actions: inout [Action]) {
+        while let due = nextDeadline(), due <= now, let index = deadlines.first?.index {
+            deadlines.removeFirst()
+            instances[index].deadline = nil
+            step(index, .due, at: now, into: &actions)
+        }
+    }
+
+    /// The one place that sets a deadline.
+    mutating func wake(_ i: Int, at instant: Instant?) {
+        instances[i].deadline = instant
+        guard let instant else { return }
+        deadlines.insert(instant, for: i)
+        if deadlines.entries.count > 4 * instances.count + 64 {
+            let instances = instances
+            deadlines.compact { instances[$0.index].deadline == $0.instant }
+        }
+    }
+
+    mutating func enter(_ i: Int, _ phase: Phase, until deadline: Instant? = nil) {
+        instances[i].phase = phase
+        wake(i, at: deadline)
+    }
+}
+
+/// The daemon's end, under way.
+struct Ending: Sendable {
+    /// What `on_exit: auto` means.
+    var stopsByDefault: Bool
+    /// Every place before this one is down or left alone. Nothing comes up again, so it only grows.
+    var cursor = 0
+    var isFinished = false
+
+    /// Whether a service with this policy is stopped.
+    func stops(_ policy: ExitPolicy) -> Bool {
+        switch policy {
+        case .auto: stopsByDefault
+        case .stop: true
+        case .leave: false
+        }
+    }
+}
