@@ -10,7 +10,7 @@ struct RegenCommand: ParsableCommand {
             Colour is used only on a terminal, and not when NO_COLOR is set.
             """,
         version: "regen \(version)",
-        subcommands: [])
+        subcommands: [CheckCommand.self])
 
     /// The version of this build.
     static let version = "0.1.0"

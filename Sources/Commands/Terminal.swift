@@ -1,3 +1,4 @@
+import Configuration
 import Linux
 
 /// Where a command writes: colour for people, plain text for everything else.
@@ -45,15 +46,5 @@ struct Terminal {
 extension String {
     /// The text with control characters made visible, so that what a file or a service says cannot
     /// move the cursor or recolour the terminal of whoever reads it.
-    var printable: String {
-        var result = ""
-        for scalar in unicodeScalars {
-            switch scalar.value {
-            case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029, 0x202A...0x202E, 0x2066...0x2069:
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
+    var printable: String { visible(self) }
 }

@@ -1,0 +1,197 @@
+public import JSON
+import Supervision
+
+extension Configuration {
+    /// The most bytes of canonical JSON that are read. What a file of the allowed size can say is
+    /// shorter.
+    public static let mostCanonicalBytes = 256 << 20
+
+    /// Writes the configuration as JSON in a fixed order of keys, with every default filled in.
+    ///
+    /// Equal configurations give equal bytes, and reading them gives an equal configuration. The
+    /// values of environment variables are in it: it may go over a pipe or a sealed memory file to
+    /// the daemon, and nowhere else.
+    public func canonicalJSON(into json: inout JSONWriter) {
+        json.beginObject()
+        json.string("state_directory", stateDirectory)
+        json.string("runtime_directory", runtimeDirectory)
+        json.string("cgroup", cgroup.configured)
+        json.string("on_exit", onExit.rawValue)
+        json.key("control")
+        json.beginObject()
+        json.key("allow")
+        json.array(control.allow) { $0.string($1.configured) }
+        json.endObject()
+        json.key("services")
+        json.beginObject()
+        for service in services {
+            json.key(service.name)
+            service.write(into: &json)
+        }
+        json.endObject()
+        json.endObject()
+    }
+
+    /// Reads what `canonicalJSON` wrote.
+    public init(canonical bytes: [UInt8]) throws(ConfigurationErrors) {
+        let json: JSONValue
+        do { json = try JSONValue.parse(bytes, limit: Configuration.mostCanonicalBytes) } catch {
+            throw ConfigurationErrors([
+                ConfigurationError(at: nil, path: "", message: "not canonical JSON: \(error)")
+            ])
+        }
+        var warnings: [ConfigurationError] = []
+        try self.init(Tree(json), warnings: &warnings)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func array<Element>(
+        _ elements: [Element], _ write: (inout JSONWriter, Element) -> Void
+    ) {
+        beginArray()
+        for element in elements { write(&self, element) }
+        endArray()
+    }
+
+    fileprivate mutating func string(_ key: StaticString, ifSet value: String?) {
+        if let value { string(key, value) }
+    }
+
+    fileprivate mutating func integer(_ key: StaticString, ifSet value: Int?) {
+        if let value { integer(key, Int64(value)) }
+    }
+}
+
+extension Cgroup {
+    fileprivate var configured: String {
+        switch self {
+        case .auto: "auto"
+        case .off: "off"
+        case .path(let path): path
+        }
+    }
+}
+
+extension Control.Account {
+    fileprivate var configured: String {
+        switch self {
+        case .uid(let number): String(number)
+        case .name(let name): name
+        }
+    }
+}
+
+extension ServiceConfiguration {
+    fileprivate func write(into json: inout JSONWriter) {
+        json.beginObject()
+        launch.write(into: &json)
+        json.integer("instances", Int64(instances))
+        policy.write(into: &json)
+        log.write(into: &json)
+        json.endObject()
+    }
+
+    /// A number that changes when what is run, or where its output goes, changes: FNV-1a over
+    /// their canonical JSON. A reload restarts what has another one than before.
+    public var fingerprint: UInt64 {
+        var json = JSONWriter()
+        launch.write(into: &json)
+        log.write(into: &json)
+        return json.bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+}
+
+extension Launch {
+    /// Bare members.
+    fileprivate func write(into json: inout JSONWriter) {
+        json.key("command")
+        json.array(command) { $0.string($1) }
+        json.string("user", ifSet: user)
+        json.string("group", ifSet: group)
+        if let groups {
+            json.key("groups")
+            json.array(groups) { $0.string($1) }
+        }
+        json.string("directory", ifSet: directory)
+        json.key("environment")
+        json.beginObject()
+        for variable in environment {
+            json.key(variable.name)
+            json.string(variable.value)
+        }
+        json.endObject()
+        json.string("umask", ifSet: umask.map { String($0, radix: 8) })
+        json.key("limits")
+        json.beginObject()
+        for limit in limits {
+            json.key(limit.resource.rawValue)
+            json.string("\(limit.configured(limit.soft)):\(limit.configured(limit.hard))")
+        }
+        json.endObject()
+        json.integer("oom_score_adjust", ifSet: oomScoreAdjust)
+        json.integer("nice", ifSet: nice)
+    }
+}
+
+extension ResourceLimit {
+    fileprivate func configured(_ amount: UInt64) -> String {
+        amount == ResourceLimit.unlimited ? "unlimited" : String(amount)
+    }
+}
+
+extension ServicePolicy {
+    /// Bare members.
+    fileprivate func write(into json: inout JSONWriter) {
+        json.string("restart", restart.rawValue)
+        json.bool("autostart", autostart)
+        json.bool("critical", critical)
+        json.key("after")
+        json.array(after) { $0.string($1) }
+        json.key("backoff")
+        json.beginObject()
+        json.string("quick", backoff.quick.configured)
+        json.string("first", backoff.first.configured)
+        json.string("most", backoff.most.configured)
+        json.string("clear", backoff.clear.configured)
+        json.endObject()
+        json.key("stop")
+        json.beginObject()
+        json.string("signal", Signal.name(stop.signal))
+        json.string("grace", stop.grace.configured)
+        json.string("hung", stop.hung.configured)
+        json.endObject()
+        write(crashLoop, into: &json)
+        json.key("start")
+        json.beginObject()
+        json.string("timeout", start.timeout.configured)
+        json.integer("retries", Int64(start.retries))
+        json.endObject()
+        json.string("on_exit", onExit.rawValue)
+    }
+
+    private func write(_ crashLoop: CrashLoopPolicy?, into json: inout JSONWriter) {
+        guard let crashLoop else { return json.string("crash_loop", "off") }
+        json.key("crash_loop")
+        json.beginObject()
+        json.integer("crashes", Int64(crashLoop.crashes))
+        json.string("within", crashLoop.within.configured)
+        json.endObject()
+    }
+}
+
+extension Log {
+    /// A bare member.
+    fileprivate func write(into json: inout JSONWriter) {
+        switch self {
+        case .inherit: json.string("log", "inherit")
+        case .none: json.string("log", "none")
+        case .file(let path, let bound):
+            json.key("log")
+            json.beginObject()
+            json.string("path", ifSet: path)
+            json.integer("size", bound)
+            json.endObject()
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import Supervision
+
+extension ServiceConfiguration {
+    private static let keys =
+        [
+            "command", "user", "group", "groups", "directory", "environment", "umask", "limits",
+            "oom_score_adjust", "nice", "autostart", "critical", "after", "instances",
+        ] + ServiceDefaults.keys
+    private static let laterKeys = ["unit", "probes", "run", "healthcheck", "remedies"]
+
+    init(
+        _ name: String, _ place: Place, _ defaults: ServiceDefaults, _ findings: inout Findings
+    ) {
+        let section = Section(
+            place, keys: ServiceConfiguration.keys, later: ServiceConfiguration.laterKeys, &findings
+        )
+        var own = defaults
+        own.read(section, &findings)
+        own.policy.autostart = section.read(
+            "autostart", or: own.policy.autostart, &findings, boolean)
+        own.policy.critical = section.read("critical", or: own.policy.critical, &findings, boolean)
+        own.policy.after = section.after(name, &findings)
+        self.init(
+            name: name,
+            instances: section.read(
+                "instances", or: 1, &findings, integer(1...ServiceConfiguration.mostInstances)),
+            launch: Launch(section, &findings), policy: own.policy, log: own.log)
+    }
+}
+
+extension Section {
+    /// The names in `after`. Whether there are such services is checked when all are read.
+    fileprivate func after(_ own: String, _ findings: inout Findings) -> [String] {
+        let most = Configuration.mostInstances
+        var names =
+            list("after", counts: 0...most, &findings) { tree throws(Complaint) in
+                try serviceName(try text(tree))
+            } ?? []
+        guard let place = place("after") else { return names }
+        if names.contains(own) {
+            findings.warning(place, Complaint("a service is always after itself", "leave it out"))
+            names.removeAll { $0 == own }
+        }
+        var seen = Set<String>()
+        for name in names where !seen.insert(name).inserted {
+            findings.error(place, Complaint("'\(name)' is there twice", "keep one of them"))
+        }
+        return names
+    }
+}

@@ -1,0 +1,35 @@
+public import Supervision
+
+/// One service: what is run, how it is treated and where its output goes.
+public struct ServiceConfiguration: Equatable, Sendable {
+    /// The name in the file; it has no `@`.
+    public var name: String
+    /// How many processes of it run; 1 to `mostInstances`.
+    public var instances: Int
+    /// What is run.
+    public var launch: Launch
+    /// How it is treated.
+    public var policy: ServicePolicy
+    /// Where its output goes.
+    public var log: Log
+
+    /// A service with one instance and the default policy, unless told otherwise.
+    public init(
+        name: String, instances: Int = 1, launch: Launch, policy: ServicePolicy = ServicePolicy(),
+        log: Log = Log.standard
+    ) {
+        self.name = name
+        self.instances = instances
+        self.launch = launch
+        self.policy = policy
+        self.log = log
+    }
+
+    /// The most instances of one service.
+    public static let mostInstances = 1000
+
+    /// The instances' names: `web`, or `web@1` to `web@3`.
+    public var instanceNames: [String] {
+        instances == 1 ? [name] : (1...instances).map { "\(name)@\($0)" }
+    }
+}
