@@ -63,5 +63,6 @@ let package = Package(
 
         tests("Supervision"),
         tests("JSON"),
+        tests("Control", ["Linux", "JSON"]),
     ]
 )

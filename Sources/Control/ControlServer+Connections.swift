@@ -20,7 +20,7 @@ extension ControlServer {
         let free = connections.firstIndex { $0 == nil }
         guard let index = free, connections.count(where: { $0 != nil }) < most else {
             // One attempt: a fresh socket has room for so little.
-            Wire.failure(.tooManyClients).withUnsafeBytes { _ = socket.send($0) }
+            (Wire.failure(.tooManyClients) + [0]).withUnsafeBytes { _ = socket.send($0) }
             return
         }
         lastGeneration &+= 1

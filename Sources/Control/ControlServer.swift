@@ -109,19 +109,21 @@ public final class ControlServer {
     }
 
     /// Tells what the poller has to do since the last time, and closes what it has let go of.
-    public func drainPollChanges(_ apply: (PollChange) -> Void) {
+    public func drainPollChanges<Failure: Error>(
+        _ apply: (PollChange) throws(Failure) -> Void
+    ) throws(Failure) {
         guard isTouched else { return }
         isTouched = false
         let wanted: Readiness = acceptAgainAt == nil ? .readable : []
         if let registered = listenerRegistered, registered != wanted {
-            apply(.modify(.listener, descriptor: listener.raw, wanted))
+            try apply(.modify(.listener, descriptor: listener.raw, wanted))
         } else if listenerRegistered == nil {
-            apply(.add(.listener, descriptor: listener.raw, wanted))
+            try apply(.add(.listener, descriptor: listener.raw, wanted))
         }
         listenerRegistered = wanted
         for index in connections.indices {
             guard let connection = connections[index] else { continue }
-            if let change = connection.takePollChange() { apply(change) }
+            if let change = connection.takePollChange() { try apply(change) }
             if connection.isClosed { connections[index] = nil }
         }
     }
