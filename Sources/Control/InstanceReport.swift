@@ -53,6 +53,8 @@ public struct InstanceReport: Equatable, Sendable {
 
     /// The phase of an instance that does what it should.
     public static let running = "running"
+    /// The phase of an instance that is down and not meant to run.
+    public static let stopped = "stopped"
     /// The phase of an instance that only a human can help.
     public static let handedOver = "handed-over"
 }

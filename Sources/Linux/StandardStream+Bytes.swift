@@ -4,12 +4,13 @@ extension StandardStream {
     /// Writes all the bytes as they are; throws when the disk is full or the reader has gone.
     ///
     /// The corresponding C function is `write`.
-    public func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
-        var done = 0
-        while done < bytes.count {
-            done += try system("write to standard \(self)") {
-                Glibc.write(rawValue, bytes.baseAddress! + done, bytes.count - done)
-            }
+    public func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            rest = rest.dropFirst(
+                try system("write to standard \(self)") {
+                    rest.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+                })
         }
     }
 }
