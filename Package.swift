@@ -66,5 +66,6 @@ let package = Package(
 
         tests("Supervision"),
         tests("JSON"),
+        tests("Control", ["Linux", "JSON"]),
     ]
 )

@@ -10,7 +10,11 @@ struct RegenCommand: ParsableCommand {
             Colour is used only on a terminal, and not when NO_COLOR is set.
             """,
         version: "regen \(version)",
-        subcommands: [RunCommand.self, CheckCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, StatusCommand.self, StartCommand.self,
+            StopCommand.self,
+            RestartCommand.self, ReloadCommand.self, LogCommand.self,
+        ])
 
     /// The version of this build.
     static let version = "0.1.0"
