@@ -9,12 +9,12 @@ public struct AnonymousFile: ~Copyable {
     /// Its descriptor.
     public var raw: Int32 { descriptor.raw }
 
-    /// An empty one; `name` shows up in /proc only. It is closed in programs that we execute.
+    /// An empty one; `name` shows up in /proc only.
     /// The corresponding C function is `memfd_create`.
     public init(named name: String) throws(SystemError) {
         descriptor = OwnedFD(
             adopting: try system("memfd_create \(name)") {
-                memfd_create(name, UInt32(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+                regen_memory_file(name)
             })
     }
 
