@@ -10,6 +10,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/random.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -130,3 +131,9 @@ int regen_memory_file(const char *name);
 
 // F_ADD_SEALS with all seals: nobody changes the file any more. The same reason.
 int regen_seal(int file);
+// Open file description locks: the constants need _GNU_SOURCE, and fcntl is variadic.
+// Locks the whole file for its open file description alone, without waiting. 0, or -1 with errno.
+int regen_lock_file(int descriptor);
+
+// 1 if another open file description holds a lock on the file, 0 if none does, -1 with errno.
+int regen_file_is_locked(int descriptor);
