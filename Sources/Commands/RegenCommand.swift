@@ -1,4 +1,5 @@
 internal import ArgumentParser
+import Control
 
 /// The command line's root.
 struct RegenCommand: ParsableCommand {
@@ -17,7 +18,7 @@ struct RegenCommand: ParsableCommand {
         ])
 
     /// The version of this build.
-    static let version = "0.1.0"
+    static let version = Version.text
 }
 
 /// Parses the process's arguments, performs the command and ends the process.

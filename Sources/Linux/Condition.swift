@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 
 /// A mutex and a condition variable: what two threads share, and how one waits for the other.

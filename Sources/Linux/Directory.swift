@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 
 /// Names and what becomes of them.
@@ -59,5 +60,36 @@ public enum Directory {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
         let descriptor = OwnedFD(adopting: try system("open \(path)") { open(path, flags) })
         try system("fsync \(path)") { fsync(descriptor.raw) }
+    }
+}
+
+extension Directory {
+    /// Makes a directory and whatever is missing above it. The corresponding C function is `mkdir`.
+    public static func createAll(_ path: String, mode: UInt32) throws(SystemError) {
+        if mkdir(path, mode) == 0 || errno == EEXIST { return }
+        let code = errno
+        guard code == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw SystemError(code, "mkdir \(path)")
+        }
+        try createAll(String(path[..<slash]), mode: 0o755)
+        try system("mkdir \(path)") { mkdir(path, mode) }
+    }
+
+    /// Device and inode: what the directory is, whatever it is called; `nil` when there is none.
+    /// The corresponding C function is `stat`.
+    public static func identity(_ path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return String(status.st_dev, radix: 16) + ":" + String(status.st_ino)
+    }
+
+    /// What a symbolic link says; `nil` when there is none. The corresponding C function is
+    /// `readlink`.
+    public static func linkTarget(_ path: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes {
+            readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+        }
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 }

@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 
 /// An open file that knows its path, so that its errors can name it.
