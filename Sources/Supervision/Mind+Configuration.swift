@@ -3,6 +3,7 @@ extension Mind {
     mutating func configure(
         _ definitions: [InstanceDefinition], at now: Instant, into actions: inout [Action]
     ) {
+        instances.reserveCapacity(definitions.count)
         var isConfigured = [Bool](repeating: false, count: instances.count)
         var added: [Int] = []
         var changed: [Int] = []
