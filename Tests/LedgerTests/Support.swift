@@ -237,3 +237,16 @@ func isReadable(_ raw: Int32, within milliseconds: Int32 = 10_000) -> Bool {
     var entry = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
     return poll(&entry, 1, milliseconds) == 1
 }
+
+/// A small seeded generator: a failure comes again with the same seed.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

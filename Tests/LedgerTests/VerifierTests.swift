@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test("random garbage gets a report, and a later start gets a ledger") func garbage() throws {
-        var random = SystemRandomNumberGenerator()
+        var random = SplitMix(seed: 4_711)
         let whole = Scratch()
         try makeLedger(whole.ledger, 9)
         let snapshot = try Snapshot(whole.ledger)
@@ -241,5 +241,54 @@ extension LedgerReport {
         var writer = JSONWriter()
         write(to: &writer)
         return try JSONValue.parse(writer.bytes, limit: 1 << 20)
+    }
+}
+
+@Suite("verifying a ledger without Regen") struct IndependentTests {
+    private let scratch = Scratch()
+
+    private func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+
+    @Test("the ten lines of Python in docs/ come to the same head, and see a damage") func python()
+        throws
+    {
+        let script =
+            "\(URL(fileURLWithPath: #filePath).deletingLastPathComponent().path)"
+            + "/../../docs/verify-ledger.py"
+        try makeLedger(scratch.ledger, 20)
+        let report = try verify(scratch.ledger)
+        let sound = try run(["python3", script, scratch.ledger])
+        #expect(sound.status == 0)
+        #expect(sound.output == "\(report.records) records, head \(report.head.text)\n")
+        let path = "\(scratch.ledger)/00000000000000000008.jsonl"
+        var bytes = try read(path)
+        bytes[bytes.count / 2] ^= 1
+        try write(bytes, to: path)
+        let damaged = try run(["python3", script, scratch.ledger])
+        #expect(damaged.status == 1)
+        #expect(damaged.output.contains("00000000000000000008.jsonl"))
+    }
+
+    @Test("sed and sha256sum show that a line is what the next one says it was") func byHand()
+        throws
+    {
+        try makeLedger(scratch.ledger, 4, smallSegments(64))
+        let path = "\(scratch.ledger)/00000000000000000000.jsonl"
+        for number in 1...4 {
+            let digest = try run(["sh", "-c", "sed -n \(number)p \(path) | sha256sum"]).output
+            let next = try run(["sh", "-c", "sed -n \(number + 1)p \(path)"]).output
+            #expect(next.contains("{\"prev\":\"\(digest.prefix(64))\","))
+        }
     }
 }
