@@ -67,5 +67,9 @@ let package = Package(
         tests("Supervision"),
         tests("JSON"),
         tests("Control", ["Linux", "JSON"]),
+        tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
+        .executableTarget(
+            name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
+            swiftSettings: strict),
     ]
 )
