@@ -47,7 +47,10 @@ import Testing
                 "defaults.log: all services cannot share one log"
             ),
             (#"{"cgroup":"on"}"#, "cgroup: 'on' is not one of auto, off or an absolute path"),
-            (#"{"control":{"allow":[4294967295]}}"#, "control.allow[0]: 4294967295 is not a user's number"),
+            (
+                #"{"control":{"allow":[4294967295]}}"#,
+                "control.allow[0]: 4294967295 is not a user's number"
+            ),
             (#"{"state_directory":"x"}"#, "state_directory: 'x' is not an absolute path"),
         ])
     func wrong(json: String, message: String) throws {

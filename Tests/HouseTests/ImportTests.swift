@@ -103,6 +103,22 @@ private func dependencies(of target: String, in package: String) -> Set<String>?
         #expect(complaints(room: room, file: "planted.swift", text: text).count == 1)
     }
 
+    @Test("a planted dependency is seen") func plantedDependency() {
+        let package = """
+            room("JSON", ["CJansson", "Linux"]),
+            room(
+                "Commands",
+                [
+                    "Daemon", .product(name: "Yams", package: "yams"),
+                ]),
+            .executableTarget(name: "regen", dependencies: ["Commands"], swiftSettings: strict),
+            """
+        #expect(dependencies(of: "JSON", in: package) == ["CJansson", "Linux"])
+        #expect(dependencies(of: "Commands", in: package) == ["Daemon", "Yams"])
+        #expect(dependencies(of: "regen", in: package) == ["Commands"])
+        #expect(dependencies(of: "Control", in: package) == nil)
+    }
+
     @Test("what is allowed is not complained about") func quiet() {
         let text = "import Linux\npublic import JSON\nprivate import Synchronization\n"
         #expect(complaints(room: "Ledger", file: "fine.swift", text: text) == [])
