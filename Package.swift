@@ -62,11 +62,15 @@ let package = Package(
             ]),
         .executableTarget(name: "regend", dependencies: ["Daemon"], swiftSettings: strict),
         .executableTarget(name: "regen", dependencies: ["Commands"], swiftSettings: strict),
+        .executableTarget(
+            name: "bench-empty", dependencies: ["COpenSSL", "CJansson"], path: "Benchmarks/Empty",
+            swiftSettings: strict),
 
         tests("Supervision"),
         tests("JSON"),
         tests("Configuration", ["Supervision", "JSON"]),
         tests("Commands", ["Configuration", "JSON"], exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
+        tests("Control", ["Linux", "JSON"]),
     ]
 )

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+import Control
 
 /// The command line's root.
 struct RegenCommand: ParsableCommand {
@@ -10,10 +11,14 @@ struct RegenCommand: ParsableCommand {
             Colour is used only on a terminal, and not when NO_COLOR is set.
             """,
         version: "regen \(version)",
-        subcommands: [RunCommand.self, CheckCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, StatusCommand.self, StartCommand.self,
+            StopCommand.self,
+            RestartCommand.self, ReloadCommand.self, LogCommand.self,
+        ])
 
     /// The version of this build.
-    static let version = "0.1.0"
+    static let version = Version.text
 }
 
 /// Parses the process's arguments, performs the command and ends the process.

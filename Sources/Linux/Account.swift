@@ -65,7 +65,9 @@ public struct Account: Equatable, Sendable {
             user: number, group: number, groups: [], name: user, home: "/", shell: "/bin/sh")
     }
 
-    private static func groupID(_ name: String) throws(Unknown) -> UInt32 {
+    /// The number of a group; a name may be a number. The corresponding C function is
+    /// `getgrnam_r`.
+    public static func groupID(_ name: String) throws(Unknown) -> UInt32 {
         if let number = UInt32(name) { return number }
         var entry = Glibc.group()
         var found: UnsafeMutablePointer<Glibc.group>?

@@ -36,3 +36,6 @@ private func withPathBuffer(
     let count = try system(operation) { body(&buffer, buffer.count) }
     return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
+
+/// Ends this process. The corresponding C function is `exit`.
+public func terminate(_ status: Int32) -> Never { exit(status) }

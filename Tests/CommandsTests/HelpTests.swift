@@ -7,7 +7,9 @@ import Testing
     let snapshots = URL(filePath: #filePath).deletingLastPathComponent().appending(
         path: "Snapshots")
 
-    @Test("help texts are the ones that were agreed on", arguments: ["", "run", "check"])
+    @Test(
+        "help texts are the ones that were agreed on",
+        arguments: ["", "run", "check", "status", "start", "stop", "restart", "reload", "log"])
     func help(command: String) throws {
         let outcome = try run(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(outcome.code == 0)

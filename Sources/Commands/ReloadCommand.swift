@@ -1,0 +1,38 @@
+internal import ArgumentParser
+import Control
+import JSON
+
+/// `regen reload`
+struct ReloadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Lets the daemon read its configuration again.",
+        discussion: """
+            Ends with 2 when the configuration is broken; everything stays as it was then.
+            """)
+
+    @Flag(help: "Tell the outcome as one JSON object.")
+    var json = false
+
+    @OptionGroup var control: ControlOptions
+
+    func run() throws {
+        var client = try control.connect()
+        let reply: ReloadReply
+        do {
+            reply = ReloadReply(
+                try client.call(.reload, milliseconds: OutcomeOptions.patience))
+        } catch { throw Exit(error) }
+        try Terminal.output.write(json ? JSONWriter.line(reply.write) : reply.text)
+    }
+}
+
+extension ReloadReply {
+    /// `reloaded: 1 added (web), 2 changed (db, cache), nothing removed`, in short.
+    var text: String {
+        let parts = [("added", added), ("changed", changed), ("removed", removed)]
+            .filter { !$0.1.isEmpty }
+            .map { "\($0.0) \($0.1.map(\.printable).joined(separator: ", "))" }
+        return "reloaded: \(parts.isEmpty ? "nothing changed" : parts.joined(separator: "; "))\n"
+    }
+}

@@ -1,0 +1,145 @@
+internal import ArgumentParser
+import Control
+import JSON
+import Linux
+
+/// `regen status`
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Tells how the daemon and its services are.",
+        discussion: "Ends with 0 when everything that should run is running, else with 1.")
+
+    @Argument(help: "A service, or one instance of it (web@0). Default: all.")
+    var name: String?
+
+    @Flag(help: "Tell it as one JSON object.")
+    var json = false
+
+    @OptionGroup var control: ControlOptions
+
+    func run() throws {
+        let reply = try askForStatus()
+        let text = json ? JSONWriter.line(reply.write) : reply.text(for: .output)
+        try Terminal.output.write(text)
+        if !reply.services.allSatisfy(\.isAsItShouldBe) { throw Exit.no(nil) }
+    }
+
+    private func askForStatus() throws -> StatusReply {
+        var client = try control.connect()
+        do {
+            let parameters = try client.call(.status) { json in
+                json.object { if let name { $0.string("service", name) } }
+            }
+            guard let reply = StatusReply(parameters) else { throw ControlFailure.misunderstood }
+            return reply
+        } catch let failure as ControlFailure { throw Exit(failure) }
+    }
+}
+
+extension JSONWriter {
+    /// What `write` writes, and a line end.
+    static func line(_ write: (inout JSONWriter) -> Void) -> String {
+        var json = JSONWriter()
+        write(&json)
+        return String(decoding: json.bytes, as: UTF8.self) + "\n"
+    }
+}
+
+extension StatusReply {
+    /// The daemon, a table of the services, and what it comes to.
+    func text(for terminal: Terminal, now: Int64 = Clock.realtime()) -> String {
+        var table = Table(header: [
+            "SERVICE", "PHASE", "PID", "UPTIME", "RESTARTS", "LAST EXIT", "NOTE",
+        ])
+        for service in services { table.add(service.row) }
+        let daemon = daemon.text(for: terminal, now: now)
+        guard !services.isEmpty else { return "\(daemon)\nno services\n" }
+        return "\(daemon)\n\(table.text(for: terminal))\n\(summary(for: terminal))\n"
+    }
+
+    /// `2 of 3 services that should run are running; 1 is handed over to you: db`
+    private func summary(for terminal: Terminal) -> String {
+        let wanted = services.filter(\.wanted)
+        let running = wanted.count(where: \.isAsItShouldBe)
+        let all = running == wanted.count
+        let first = terminal.styled(
+            "\(running) of \(wanted.count) that should run are running", all ? .green : .yellow)
+        let handedOver = services.filter { $0.phase == InstanceReport.handedOver }
+        guard !handedOver.isEmpty else { return first }
+        let names = handedOver.map(\.name.printable).joined(separator: ", ")
+        return "\(first); \(terminal.styled("handed over to you: \(names)", .red))"
+    }
+}
+
+extension DaemonReport {
+    /// `regend 0.1.0 is ready, pid 812, up 3d 4h; ledger sound, 1024 records`
+    fileprivate func text(for terminal: Terminal, now: Int64) -> String {
+        let up = Span(milliseconds: now / 1_000_000 - startedUnixMilliseconds)
+        let name = terminal.styled("regend \(version.printable)", .bold)
+        var lines = "\(name) is \(state.printable), pid \(pid), up \(up)\n"
+        if let configFile { lines += "configuration \(configFile.printable)\n" }
+        let isSound = ledger.state == "sound"
+        lines += "ledger " + terminal.styled(ledger.state.printable, isSound ? .green : .red)
+        if let detail = ledger.detail { lines += ": \(detail.printable)" }
+        if let records = ledger.records { lines += ", \(records) records" }
+        return lines + "\n"
+    }
+}
+
+extension InstanceReport {
+    /// It is running, or should not.
+    var isAsItShouldBe: Bool { !wanted || phase == Self.running }
+
+    fileprivate var row: [Table.Cell] {
+        [
+            Table.Cell(name.printable), Table.Cell(phase.printable, style),
+            Table.Cell(pid.map { "\($0)" } ?? "-"),
+            Table.Cell(uptimeMilliseconds.map { Span(milliseconds: $0).description } ?? "-"),
+            Table.Cell("\(restarts)"), Table.Cell(lastExit?.description ?? "-"), Table.Cell(remark),
+        ]
+    }
+
+    private var style: Terminal.Style {
+        switch phase {
+        case Self.running: .green
+        case Self.handedOver: .red
+        case _ where wanted: .yellow
+        default: .dim
+        }
+    }
+
+    /// `incident 3; next start in 12s; could not start: no such user`
+    var remark: String {
+        var remarks: [String] = []
+        if let incident { remarks.append("incident \(incident)") }
+        if let waitingFor { remarks.append("waits for \(waitingFor.printable)") }
+        if let next = nextStartMilliseconds {
+            remarks.append("next start in \(Span(milliseconds: next))")
+        }
+        if let note { remarks.append(note.printable) }
+        return remarks.joined(separator: "; ")
+    }
+}
+
+extension LastExit {
+    /// `code 1`, `SIGSEGV`, `SIGKILL (out of memory)`, `unknown`
+    var description: String {
+        switch self {
+        case .code(let code): "code \(code)"
+        case .signal(let signal, let oom):
+            oom ? "\(Self.name(of: signal)) (out of memory)" : Self.name(of: signal)
+        case .unknown: "unknown"
+        }
+    }
+
+    /// The name that kill(1) knows; the number's own where it has none.
+    private static func name(of signal: Int32) -> String {
+        let names = [
+            1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 5: "TRAP", 6: "ABRT", 7: "BUS", 8: "FPE",
+            9: "KILL", 10: "USR1", 11: "SEGV", 12: "USR2", 13: "PIPE", 14: "ALRM", 15: "TERM",
+            24: "XCPU", 25: "XFSZ", 31: "SYS",
+        ]
+        return names[Int(signal)].map { "SIG\($0)" } ?? "signal \(signal)"
+    }
+}

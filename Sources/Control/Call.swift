@@ -1,0 +1,52 @@
+import JSON
+public import Linux
+
+/// What a client wants: a call of `io.regen.Control` that is well-formed and allowed.
+public struct Call: Sendable {
+    /// Names one call for as long as the daemon lives.
+    public struct ID: Hashable, Sendable {
+        let source: ControlSource
+        let number: UInt64
+    }
+
+    /// By which it is answered.
+    public let id: ID
+    /// What is to be done.
+    public let request: ControlRequest
+    /// Who asks.
+    public let peer: PeerCredentials
+    /// Whether the client takes more than one answer.
+    public let wantsMore: Bool
+}
+
+/// A method with its parameters.
+public enum ControlRequest: Equatable, Sendable {
+    /// The daemon and all services, or the one with this name. Answer: `StatusReply`.
+    case status(service: String?)
+    /// Start services; at least one is named. Answer: `ServicesReply`.
+    case start([String])
+    /// Stop services; at least one is named. Answer: `ServicesReply`.
+    case stop([String])
+    /// Restart services; at least one is named. Answer: `ServicesReply`.
+    case restart([String])
+    /// Read the configuration again. Answer: `ReloadReply`.
+    case reload
+    /// Stop every service. Answer: `ServicesReply`.
+    case stopAll
+    /// Where a service's log is. Answer: `{"path": …}`.
+    case logPath(service: String)
+
+    /// `nil` for `Version`, which the server answers itself.
+    init?(_ method: ControlMethod, _ parameters: Parameters) throws(ControlError) {
+        switch method {
+        case .status: self = .status(service: try parameters.optionalString("service"))
+        case .version: return nil
+        case .start: self = .start(try parameters.names("services"))
+        case .stop: self = .stop(try parameters.names("services"))
+        case .restart: self = .restart(try parameters.names("services"))
+        case .reload: self = .reload
+        case .stopAll: self = .stopAll
+        case .logPath: self = .logPath(service: try parameters.string("service"))
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import JSON
+
+/// A call's parameters. A missing one and `null` are the same, as in Varlink.
+struct Parameters {
+    private let value: JSONValue
+
+    /// Refuses what is no object, and keys other than the `known` ones: they may be misspelled.
+    init(_ value: JSONValue?, known: [String]) throws(ControlError) {
+        self.value = value ?? .null
+        if case .null = self.value { return }
+        guard let members = self.value.object else {
+            throw .invalidParameter(parameter: "parameters")
+        }
+        if let stranger = members.first(where: { !known.contains($0.key) }) {
+            throw .invalidParameter(parameter: stranger.key)
+        }
+    }
+
+    /// A string that may be missing.
+    func optionalString(_ key: String) throws(ControlError) -> String? {
+        switch value[key] {
+        case nil, .null: return nil
+        case .string(let string): return string
+        default: throw .invalidParameter(parameter: key)
+        }
+    }
+
+    /// A string.
+    func string(_ key: String) throws(ControlError) -> String {
+        guard let string = value[key]?.string else { throw .invalidParameter(parameter: key) }
+        return string
+    }
+
+    /// A list of at least one string.
+    func names(_ key: String) throws(ControlError) -> [String] {
+        guard let names = value[key]?.strings, !names.isEmpty else {
+            throw .invalidParameter(parameter: key)
+        }
+        return names
+    }
+}

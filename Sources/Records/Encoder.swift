@@ -1,0 +1,207 @@
+import JSON
+public import Supervision
+
+/// Entries as bytes: an event's name, and its members in a fixed order.
+///
+/// One buffer, kept and used again; what it holds is valid until the next call.
+public struct Encoder {
+    /// The NixOS generation in force, where there is one: part of every attempt.
+    public var generation: Int?
+    private var json = JSONWriter(capacity: 1024)
+
+    /// An encoder.
+    public init() {}
+
+    /// The members of the last entry, without braces.
+    public var fields: [UInt8] { json.bytes }
+
+    /// Writes the members of `entry` and returns its event. `facts` tells the names.
+    public mutating func encode(
+        _ entry: Entry, facts: (InstanceID) -> InstanceFacts
+    ) -> StaticString {
+        json.removeAll()
+        switch entry {
+        case .mind(let record): return encode(record, facts: facts)
+        case .daemonStarted(let pid, let version):
+            json.integer("pid", Int64(pid))
+            json.string("version", version)
+            return "daemon.start"
+        case .daemonStopped(let reason, let left):
+            json.string("reason", reason)
+            json.integer("left_running", Int64(left))
+            return "daemon.stop"
+        case .configurationLoaded(let file, let services, let instances):
+            json.string("file", file)
+            json.integer("services", Int64(services))
+            json.integer("instances", Int64(instances))
+            return "config.load"
+        case .configurationRefused(let file, let errors):
+            json.string("file", file)
+            json.integer("errors", Int64(errors))
+            return "config.refuse"
+        case .booted: return "boot"
+        case .clockStepped(let nanoseconds):
+            json.integer("by_ms", nanoseconds / 1_000_000)
+            return "clock.step"
+        case .asked(let method, let services, let uid, let pid):
+            json.key("method")
+            json.string(method.description)
+            encode(services)
+            json.integer("uid", Int64(uid))
+            json.integer("pid", Int64(pid))
+            return "control.act"
+        case .logUnavailable(let id, let code):
+            json.string("service", facts(id).name)
+            json.integer("errno", Int64(code))
+            return "log.unavailable"
+        case .logRotated(let id, let bytes):
+            json.string("service", facts(id).name)
+            json.integer("bytes", bytes)
+            return "log.rotate"
+        }
+    }
+
+    /// At most so many names of what was asked for; the count tells the rest.
+    private static let mostNames = 16
+
+    private mutating func encode(_ services: [String]) {
+        json.integer("count", Int64(services.count))
+        json.key("services")
+        json.beginArray()
+        for service in services.prefix(Self.mostNames) { json.string(service) }
+        json.endArray()
+    }
+
+    private mutating func encode(
+        _ record: Supervision.Record, facts: (InstanceID) -> InstanceFacts
+    ) -> StaticString {
+        switch record {
+        case .processStarted(let id, let process, let attempt):
+            begin(process, attempt, facts(id))
+            return "process.start"
+        case .processAdopted(let id, let process, let attempt):
+            begin(process, attempt, facts(id))
+            return "daemon.adopt"
+        case .processExited(let id, let process, let attempt, let status, let uptime, let asked):
+            let facts = facts(id)
+            json.string("service", facts.name)
+            json.integer("pid", Int64(process.pid))
+            json.integer("attempt", Int64(attempt))
+            encode(status)
+            json.string("name", facts.program)
+            encode("uptime_ms", uptime)
+            json.bool("asked", asked)
+            encodeGeneration()
+            return "process.exit"
+        case .spawnFailed(let id, let attempt, let failure):
+            json.string("service", facts(id).name)
+            json.integer("attempt", Int64(attempt))
+            json.string("step", failure.step.word)
+            json.integer("errno", Int64(failure.code))
+            return "process.fail"
+        case .restartDecided(let id, let attempt, let rule, let wait, let incident):
+            json.string("service", facts(id).name)
+            json.integer("attempt", Int64(attempt))
+            json.string("rule", rule.rawValue)
+            encode("wait_ms", wait)
+            json.integer("incident", Int64(incident))
+            return "restart.attempt"
+        case .crashLoopDetected(let id, let rule, let count, let within, let incident):
+            json.string("service", facts(id).name)
+            json.string("rule", rule.rawValue)
+            json.integer("count", Int64(count))
+            encode("within_ms", within)
+            json.integer("incident", Int64(incident))
+            return "crashloop.detected"
+        case .incidentOpened(let id, let incident, let kind):
+            begin(incident, facts(id))
+            json.string("kind", kind.rawValue)
+            return "incident.open"
+        case .incidentResolved(let id, let incident, let healing):
+            begin(incident, facts(id))
+            encode("healing_ms", healing)
+            return "incident.resolve"
+        case .incidentHandedOver(let id, let incident, let reason):
+            begin(incident, facts(id))
+            json.string("reason", reason.rawValue)
+            return "incident.handover"
+        case .recovered(let id):
+            json.string("service", facts(id).name)
+            return "service.recover"
+        case .stopBegan(let id, let aftermath):
+            json.string("service", facts(id).name)
+            json.string("then", aftermath.rawValue)
+            return "service.stop"
+        case .stopForced(let id):
+            json.string("service", facts(id).name)
+            return "service.kill"
+        case .rested(let id, let rest):
+            json.string("service", facts(id).name)
+            json.string("why", rest.rawValue)
+            return "service.rest"
+        }
+    }
+
+    private mutating func begin(
+        _ process: ProcessIdentity, _ attempt: Int, _ facts: InstanceFacts
+    ) {
+        json.string("service", facts.name)
+        json.integer("pid", Int64(process.pid))
+        json.decimal("start_ticks", Int64(clamping: process.startTicks))
+        json.integer("attempt", Int64(attempt))
+        json.string("name", facts.program)
+        json.decimal("launch", Int64(bitPattern: facts.launch))
+        encodeGeneration()
+    }
+
+    private mutating func begin(_ incident: Int, _ facts: InstanceFacts) {
+        json.string("service", facts.name)
+        json.integer("incident", Int64(incident))
+    }
+
+    private mutating func encode(_ status: ExitStatus) {
+        switch status {
+        case .code(let code): json.integer("code", Int64(code))
+        case .signal(let signal, let outOfMemory):
+            json.integer("signal", Int64(signal))
+            if outOfMemory { json.bool("oom", true) }
+        case .unknown: json.string("status", "unknown")
+        }
+    }
+
+    private mutating func encode(_ key: StaticString, _ interval: Interval) {
+        json.integer(key, interval.nanoseconds / 1_000_000)
+    }
+
+    private mutating func encodeGeneration() {
+        if let generation { json.integer("generation", Int64(generation)) }
+    }
+}
+
+extension JSONWriter {
+    /// A 64-bit number that must survive readers that have doubles only.
+    fileprivate mutating func decimal(_ key: StaticString, _ value: Int64) {
+        self.key(key)
+        decimal(value)
+    }
+}
+
+extension SpawnFailure.Step {
+    /// The step in one word, for records and people.
+    public var word: String {
+        switch self {
+        case .clone: "clone"
+        case .session: "setsid"
+        case .output: "output"
+        case .limits: "limits"
+        case .nice: "nice"
+        case .oomScore: "oom-score"
+        case .groups: "groups"
+        case .group: "group"
+        case .user: "user"
+        case .directory: "directory"
+        case .execute: "execute"
+        case .account: "account"
+        }
+    }
+}

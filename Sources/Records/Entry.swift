@@ -1,0 +1,44 @@
+public import Supervision
+
+/// Everything that Regen says to its ledger: the mind's records and the daemon's own.
+///
+/// Keys never change their meaning; new ones may be added. See docs/ledger.md for the list.
+public enum Entry: Sendable {
+    /// The mind's.
+    case mind(Supervision.Record)
+    /// The daemon began: its process and version.
+    case daemonStarted(pid: Int32, version: String)
+    /// The daemon ends: by which signal or word, and how many services it leaves running.
+    case daemonStopped(reason: String, left: Int)
+    /// A configuration came into force.
+    case configurationLoaded(file: String, services: Int, instances: Int)
+    /// A configuration was refused; the old one stays in force.
+    case configurationRefused(file: String, errors: Int)
+    /// The machine has booted since the last record.
+    case booted
+    /// The clock was set while nobody looked: by so many nanoseconds, forward if positive.
+    case clockStepped(by: Int64)
+    /// Somebody with the right to act asked for it over the control socket.
+    case asked(method: StaticString, services: [String], uid: UInt32, pid: Int32)
+    /// A service's output goes nowhere, because its log could not be opened.
+    case logUnavailable(InstanceID, errno: Int32)
+    /// A service's log was over its bound, and was copied aside and cut.
+    case logRotated(InstanceID, bytes: Int64)
+}
+
+/// What the ledger says of an instance and the mind does not know.
+public struct InstanceFacts: Sendable {
+    /// The instance's name: `web@1`.
+    public var name: String
+    /// The program's name, without its directory.
+    public var program: String
+    /// The fingerprint of what the process is given.
+    public var launch: UInt64
+
+    /// Facts.
+    public init(name: String, program: String, launch: UInt64) {
+        self.name = name
+        self.program = program
+        self.launch = launch
+    }
+}

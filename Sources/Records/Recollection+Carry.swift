@@ -1,0 +1,89 @@
+import JSON
+import Supervision
+
+/// `carry` records stand at the beginning of a segment, so that a start reads no other. Moments are
+/// written as ages in milliseconds, counted back from the carry's own stamp.
+extension Recollection {
+    /// Gives the members of each `carry` record to `append`, for a segment that begins now.
+    public func carry(
+        wall: Int64, boottime: Int64, boot: String, append: ([UInt8]) -> Void
+    ) {
+        let now = Moment(wall: wall, boottime: boottime, boot: boot)
+        var json = JSONWriter(capacity: 1024)
+        json.string("what", "counters")
+        json.integer("next_incident", Int64(nextIncident))
+        append(json.bytes)
+        for name in order {
+            guard let past = pasts[name] else { continue }
+            json.removeAll()
+            json.string("what", "service")
+            json.string("service", name)
+            past.write(into: &json, at: now)
+            append(json.bytes)
+        }
+    }
+
+    mutating func recall(_ json: JSONValue, at moment: Moment) {
+        if let next = json["next_incident"]?.integer { nextIncident = Int(next) }
+        guard let name = json["service"]?.string else { return }
+        if pasts[name] == nil { order.append(name) }
+        pasts[name] = Past(carried: json, at: moment)
+    }
+}
+
+extension Recollection.Past {
+    func write(into json: inout JSONWriter, at now: Recollection.Moment) {
+        json.integer("attempt", Int64(attempt))
+        if let process, let began, began.boot == now.boot {
+            json.integer("pid", Int64(process.pid))
+            json.key("start_ticks")
+            json.decimal(Int64(clamping: process.startTicks))
+            json.key("launch")
+            json.decimal(Int64(bitPattern: launch))
+        }
+        write("crash_ages_ms", crashes, into: &json, at: now)
+        write("incident_ages_ms", incidents, into: &json, at: now)
+        if let incident {
+            json.integer("incident", Int64(incident.id))
+            json.integer("incident_age_ms", incident.opened.age(at: now) / 1_000_000)
+        }
+        if isHandedOver { json.bool("handed_over", true) }
+        if failedStarts > 0 { json.integer("failed_starts", Int64(failedStarts)) }
+        if let rest, rest.1.boot == now.boot { json.string("rest", rest.0.rawValue) }
+        if let stopping, stopping.1.boot == now.boot {
+            json.string("stopping", stopping.0.rawValue)
+        }
+    }
+
+    private func write(
+        _ key: StaticString, _ moments: [Recollection.Moment], into json: inout JSONWriter,
+        at now: Recollection.Moment
+    ) {
+        guard !moments.isEmpty else { return }
+        json.key(key)
+        json.beginArray()
+        for moment in moments { json.integer(moment.age(at: now) / 1_000_000) }
+        json.endArray()
+    }
+
+    init(carried json: JSONValue, at moment: Recollection.Moment) {
+        self.init()
+        func moments(_ key: String) -> [Recollection.Moment] {
+            (json[key]?.array ?? []).compactMap(\.integer)
+                .map { moment.earlier(by: $0 * 1_000_000) }
+        }
+        attempt = Int(json["attempt"]?.integer ?? 0)
+        process = json.process
+        launch = UInt64(bitPattern: json["launch"]?.decimal ?? 0)
+        began = moment
+        crashes = moments("crash_ages_ms")
+        incidents = moments("incident_ages_ms")
+        if let id = json["incident"]?.integer, let age = json["incident_age_ms"]?.integer {
+            incident = (Int(id), moment.earlier(by: age * 1_000_000))
+        }
+        isHandedOver = json["handed_over"]?.bool ?? false
+        failedStarts = Int(json["failed_starts"]?.integer ?? 0)
+        rest = json["rest"]?.string.flatMap(Rest.init).map { ($0, moment) }
+        stopping = json["stopping"]?.string.flatMap(Stopping.Aftermath.init).map { ($0, moment) }
+    }
+}

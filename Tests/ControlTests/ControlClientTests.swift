@@ -1,0 +1,179 @@
+import Control
+import Foundation
+import JSON
+import Linux
+import Synchronization
+import Testing
+
+@Suite("the control client") struct ControlClientTests {
+    @Test("a daemon that is not there is told with what to do") func notRunning() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let path = "\(directory)/io.regen.Control"
+        #expect(throws: ControlFailure.notRunning(path: path)) {
+            _ = try ControlClient(runtimeDirectory: directory)
+        }
+        // The same when an ended daemon's socket is still there.
+        _ = try UnixSocket.listen(at: path)
+        let failure = #expect(throws: ControlFailure.self) {
+            _ = try ControlClient(runtimeDirectory: directory)
+        }
+        #expect(failure?.description.contains("Start it with regen run") == true)
+    }
+
+    @Test("what the daemon tells arrives as it was told") func status() throws {
+        let told = StatusReply(daemon: .example, services: [.web, .example])
+        let heard = try withServer { _ in
+            { told.write(into: &$0) }
+        } body: { client in
+            StatusReply(try client.call(.status))
+        }
+        #expect(heard == told)
+    }
+
+    @Test("an answer of many megabytes arrives whole") func large() throws {
+        let services = (0..<20_000).map { number in
+            InstanceReport(name: "s\(number)", service: "s", phase: "running", wanted: true)
+        }
+        let told = StatusReply(daemon: .example, services: services)
+        let heard = try withServer { _ in
+            { told.write(into: &$0) }
+        } body: { client in
+            StatusReply(try client.call(.status))
+        }
+        #expect(heard == told)
+    }
+
+    @Test("a refusal is a typed error") func refusal() throws {
+        try withServer { _ in
+            nil
+        } body: { client in
+            #expect(throws: ControlFailure.refused(.notNow(reason: "no"))) {
+                _ = try client.call(.reload)
+            }
+        }
+    }
+
+    @Test("silence is a time-out after which one may wait on") func silence() throws {
+        let mayAnswer = Atomic(false)
+        try withServer(when: { mayAnswer.load(ordering: .relaxed) }) { _ in
+            writeNothing
+        } body: { client in
+            try client.begin(.reload)
+            #expect(try client.answer(milliseconds: 1) == nil)
+            mayAnswer.store(true, ordering: .relaxed)
+            #expect(try client.answer(milliseconds: 10_000) == .object([]))
+        }
+    }
+
+    @Test("a daemon that ends before it answers is told") func lost() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let listener = try UnixSocket.listen(at: "\(directory)/\(ControlClient.socketName)")
+        var client = try ControlClient(runtimeDirectory: directory)
+        try client.begin(.reload)
+        _ = try listener.accept()
+        #expect(throws: ControlFailure.connectionLost) { try client.answer(milliseconds: 10_000) }
+    }
+
+    @Test("an answer that is no Varlink is told") func nonsense() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let listener = try UnixSocket.listen(at: "\(directory)/\(ControlClient.socketName)")
+        var client = try ControlClient(runtimeDirectory: directory)
+        guard let peer = try listener.accept() else { throw Disappointment(what: "nobody came") }
+        _ = [UInt8]("nonsense\0".utf8).withUnsafeBytes { peer.send($0) }
+        #expect(throws: ControlFailure.misunderstood) { try client.answer(milliseconds: 10_000) }
+    }
+
+    @Test("a report of a newer daemon is read without what is new in it") func newer() throws {
+        let text = #"{"name":"web","phase":"levitating","altitude":7,"pid":99999999999}"#
+        let report = InstanceReport(try JSONValue.parse(Array(text.utf8), limit: 1000))
+        var expected = InstanceReport(
+            name: "web", service: "web", phase: "levitating", wanted: true)
+        expected.pid = nil
+        #expect(report == expected)
+        #expect(InstanceReport(.object([])) == nil)
+    }
+
+    @Test(
+        "how a process ended survives the way",
+        arguments: [
+            LastExit.code(3), .signal(9, oom: true), .signal(15, oom: false), .unknown,
+        ])
+    func exits(_ exit: LastExit) throws {
+        var report = InstanceReport.web
+        report.lastExit = exit
+        var json = JSONWriter()
+        report.write(into: &json)
+        #expect(InstanceReport(try JSONValue.parse(json.bytes, limit: 10_000)) == report)
+    }
+
+    /// Runs `body` while a thread answers every call with what `answer` writes; `nil` refuses.
+    @discardableResult private func withServer<Result>(
+        when mayAnswer: @escaping @Sendable () -> Bool = { true },
+        _ answer: @escaping @Sendable (Call) -> ((inout JSONWriter) -> Void)?,
+        body: (inout ControlClient) throws -> Result
+    ) throws -> Result {
+        let loop = try ControlLoop()
+        let ended = DispatchSemaphore(value: 0)
+        nonisolated(unsafe) let server = loop
+        Thread.detachNewThread {
+            defer { ended.signal() }
+            var isConnected = false
+            var waiting: [Call] = []
+            while !isConnected || server.watched > 0 {
+                guard let calls = try? server.turn(waiting: 5) else { return }
+                waiting += calls
+                isConnected = isConnected || server.watched > 0
+                guard mayAnswer() else { continue }
+                for call in waiting {
+                    if let write = answer(call) {
+                        server.server.reply(to: call.id, at: 0, write)
+                    } else {
+                        server.server.fail(call.id, with: .notNow(reason: "no"), at: 0)
+                    }
+                }
+                waiting = []
+                try? server.applyPollChanges()
+            }
+        }
+        defer { ended.wait() }
+        var client = try ControlClient(runtimeDirectory: loop.directory)
+        return try body(&client)
+    }
+}
+
+extension DaemonReport {
+    static let example = DaemonReport(
+        pid: 4711, version: "1.2.3", stateDirectory: "/var/lib/regen",
+        runtimeDirectory: "/run/regen", configFile: "/etc/regen.yaml",
+        startedUnixMilliseconds: 1_795_231_650_123, state: "ready",
+        ledger: LedgerReport(state: "sound", records: 7, head: String(repeating: "0f", count: 32)),
+        cgroup: nil, services: ServiceCounts(total: 2, running: 1, handedOver: 1))
+}
+
+extension InstanceReport {
+    static let web = InstanceReport(name: "web", service: "web", phase: "running", wanted: true)
+
+    /// One in which everything is set.
+    static var example: InstanceReport {
+        var report = InstanceReport(
+            name: "db@1", service: "db", phase: InstanceReport.handedOver, wanted: true)
+        report.critical = true
+        report.user = "postgres"
+        report.pid = 12
+        report.sinceMilliseconds = 1
+        report.uptimeMilliseconds = 2
+        report.attempt = 3
+        report.restarts = 4
+        report.crashesInWindow = 5
+        report.incident = 6
+        report.lastExit = .signal(11, oom: false)
+        report.waitingFor = "disk"
+        report.nextStartMilliseconds = 7
+        report.note = "snowman \u{2603}"
+        report.log = "/var/log/db"
+        return report
+    }
+}
