@@ -64,5 +64,6 @@ let package = Package(
         tests("Supervision"),
         tests("JSON"),
         tests("Control", ["Linux", "JSON"]),
+        tests("Commands", ["Control", "Linux", "JSON", "regen"]),
     ]
 )
