@@ -60,6 +60,9 @@ let package = Package(
             ]),
         .executableTarget(name: "regend", dependencies: ["Daemon"], swiftSettings: strict),
         .executableTarget(name: "regen", dependencies: ["Commands"], swiftSettings: strict),
+        .executableTarget(
+            name: "bench-empty", dependencies: ["COpenSSL", "CJansson"], path: "Benchmarks/Empty",
+            swiftSettings: strict),
 
         tests("Supervision"),
         tests("JSON"),

@@ -146,6 +146,8 @@ __attribute__((noinline)) int regen_spawn(
     // No handler may run in the child while it still uses our memory.
     uint64_t all = ~(uint64_t)0, before;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+    // The child writes to the frame behind the compiler's back: let its address be known before.
+    __asm__ volatile("" : : "r"(&frame) : "memory");
     long pid = clone3_here(&args);
     if (pid == 0) child(&frame);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);

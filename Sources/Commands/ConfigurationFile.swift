@@ -16,6 +16,9 @@ struct ConfigurationFile {
     static func read(_ path: String) -> ConfigurationFile {
         let name = path == "-" ? "standard input" : path.printable
         var warnings: [ConfigurationError] = []
+        CPULimit.begin(
+            seconds: YAMLTree.mostSeconds, "regen: reading the configuration takes too long\n")
+        defer { CPULimit.end() }
         do {
             let tree = try YAMLTree.read(try bytes(path))
             let configuration = try Configuration(tree, warnings: &warnings)

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+import Control
 
 /// The command line's root.
 struct RegenCommand: ParsableCommand {
@@ -11,12 +12,13 @@ struct RegenCommand: ParsableCommand {
             """,
         version: "regen \(version)",
         subcommands: [
-            CheckCommand.self, StatusCommand.self, StartCommand.self, StopCommand.self,
+            RunCommand.self, CheckCommand.self, StatusCommand.self, StartCommand.self,
+            StopCommand.self,
             RestartCommand.self, ReloadCommand.self, LogCommand.self,
         ])
 
     /// The version of this build.
-    static let version = "0.1.0"
+    static let version = Version.text
 }
 
 /// Parses the process's arguments, performs the command and ends the process.

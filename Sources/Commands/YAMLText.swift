@@ -20,6 +20,7 @@ enum YAMLText {
         var decoder = Unicode.UTF8()
         var input = bytes.makeIterator()
         var position = Position(line: 1, column: 1)
+        var separators = 0
         while true {
             switch decoder.decode(&input) {
             case .emptyInput: return String(result)
@@ -29,6 +30,11 @@ enum YAMLText {
                 guard isText(scalar) else {
                     let number = String(scalar.value, radix: 16, uppercase: true)
                     throw refused(position, "a character that is not text (U+\(number))")
+                }
+                separators += isSeparator(scalar) ? 1 : 0
+                guard separators <= YAMLTree.mostSeparators else {
+                    throw refused(
+                        position, "more structure than a configuration has", "split it up")
                 }
                 result.append(scalar == "*" ? star : scalar)
                 position.column += 1
@@ -47,11 +53,21 @@ enum YAMLText {
         }
     }
 
-    private static func refused(_ position: Position, _ what: String) -> ConfigurationErrors {
+    /// Between two values of any YAML text there is at least one of these.
+    private static func isSeparator(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", ",", ":", "?", "[", "{": true
+        default: false
+        }
+    }
+
+    private static func refused(
+        _ position: Position, _ what: String, _ hint: String = "a configuration is UTF-8 text"
+    ) -> ConfigurationErrors {
         ConfigurationErrors([
             ConfigurationError(
                 at: position, path: "", message: "there is \(what)",
-                hint: "a configuration is UTF-8 text")
+                hint: hint)
         ])
     }
 }

@@ -12,6 +12,11 @@ struct YAMLTree {
     static let mostBytes = 16 << 20
     /// The most scalars, lists and mappings, aliases resolved.
     static let mostNodes = 1_000_000
+    /// The most characters that can separate values. Looked at first, because what Yams makes of a
+    /// byte is a hundred times as large.
+    static let mostSeparators = 3 * mostNodes
+    /// The most CPU time in seconds; some texts of that size take Yams hours.
+    static let mostSeconds = 20
     /// The most bytes of all scalars and keys, aliases resolved.
     static let mostTextBytes = 32 << 20
     /// The longest scalar in bytes.
@@ -184,7 +189,10 @@ extension ConfigurationError {
             .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let what = context.map { "\(problem) (\($0.text))" } ?? problem
-            self = at(Position(mark), "not valid YAML: \(what)")
+            let isEscape = problem.contains("Unicode character escape")
+            self = at(
+                Position(mark), "not valid YAML: \(what)",
+                isEscape ? "write the character itself, not a pair of \\u escapes" : nil)
         case .duplicatedKeysInMapping(let duplicates, let context):
             let key = visible(YAMLText.restored(duplicates.first ?? ""))
             self = at(Position(context.mark), "the key '\(key)' is there twice", "keep one of them")

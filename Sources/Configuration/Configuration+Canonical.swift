@@ -63,7 +63,7 @@ extension JSONWriter {
     }
 }
 
-extension Cgroup {
+extension Configuration.Cgroup {
     fileprivate var configured: String {
         switch self {
         case .auto: "auto"
@@ -73,7 +73,7 @@ extension Cgroup {
     }
 }
 
-extension Control.Account {
+extension Configuration.Control.Account {
     fileprivate var configured: String {
         switch self {
         case .uid(let number): String(number)
@@ -134,9 +134,9 @@ extension Launch {
     }
 }
 
-extension ResourceLimit {
+extension Launch.Limit {
     fileprivate func configured(_ amount: UInt64) -> String {
-        amount == ResourceLimit.unlimited ? "unlimited" : String(amount)
+        amount == Launch.Limit.unlimited ? "unlimited" : String(amount)
     }
 }
 

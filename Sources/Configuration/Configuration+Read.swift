@@ -21,9 +21,9 @@ extension Configuration {
             Place(tree: tree, path: ""), keys: Configuration.keys, later: Configuration.laterKeys,
             &findings)
         self.init(root, &findings)
-        warnings += findings.warnings.first
+        warnings += findings.warnings.inOrder
         guard findings.errors.first.isEmpty else {
-            throw ConfigurationErrors(findings.errors.first, omitted: findings.errors.omitted)
+            throw ConfigurationErrors(findings.errors.inOrder, omitted: findings.errors.omitted)
         }
     }
 
@@ -104,8 +104,8 @@ private func runtimePath(_ tree: Tree) throws(Complaint) -> String {
     return path
 }
 
-extension Cgroup {
-    static func parse(_ tree: Tree) throws(Complaint) -> Cgroup {
+extension Configuration.Cgroup {
+    static func parse(_ tree: Tree) throws(Complaint) -> Configuration.Cgroup {
         let text = try text(tree)
         switch text {
         case "auto": return .auto
@@ -119,18 +119,18 @@ extension Cgroup {
     }
 }
 
-extension Control {
+extension Configuration.Control {
     init(_ root: Section, _ findings: inout Findings) {
         self.init()
         guard let place = root.place("control") else { return }
         let section = Section(place, keys: ["allow"], &findings)
         allow =
-            section.list("allow", counts: 0...Control.mostAllowed, &findings, Account.parse) ?? []
+            section.list("allow", counts: 0...Self.mostAllowed, &findings, Account.parse) ?? []
     }
 }
 
-extension Control.Account {
-    static func parse(_ tree: Tree) throws(Complaint) -> Control.Account {
+extension Configuration.Control.Account {
+    static func parse(_ tree: Tree) throws(Complaint) -> Configuration.Control.Account {
         let name = try accountName(tree)
         guard name.utf8.allSatisfy(isDigit) else { return .name(name) }
         // The highest number means "no user" to the kernel.

@@ -34,34 +34,34 @@ public struct Configuration: Equatable, Sendable {
 
     /// How many processes this configuration keeps alive: all instances of all services.
     public var instanceCount: Int { services.reduce(0) { $0 + $1.instances } }
-}
 
-/// Whether services get a control group of their own.
-public enum Cgroup: Equatable, Sendable {
-    /// Below the daemon's own group, where that is delegated to it.
-    case auto
-    /// None.
-    case off
-    /// Below this directory.
-    case path(String)
-}
+    /// Whether services get a control group of their own.
+    public enum Cgroup: Equatable, Sendable {
+        /// Below the daemon's own group, where that is delegated to it.
+        case auto
+        /// None.
+        case off
+        /// Below this directory.
+        case path(String)
+    }
 
-/// Who may act through the control socket.
-public struct Control: Equatable, Sendable {
-    /// Users besides root and the daemon's own.
-    public var allow: [Account]
+    /// Who may act through the control socket.
+    public struct Control: Equatable, Sendable {
+        /// Users besides root and the daemon's own.
+        public var allow: [Account]
 
-    /// Nobody else, unless told otherwise.
-    public init(allow: [Account] = []) { self.allow = allow }
+        /// Nobody else, unless told otherwise.
+        public init(allow: [Account] = []) { self.allow = allow }
 
-    /// The most entries of `allow`.
-    public static let mostAllowed = 64
+        /// The most entries of `allow`.
+        public static let mostAllowed = 64
 
-    /// A user, as the configuration calls it.
-    public enum Account: Equatable, Sendable {
-        /// By number.
-        case uid(UInt32)
-        /// By name; whether there is such a user is known to the daemon.
-        case name(String)
+        /// A user, as the configuration calls it.
+        public enum Account: Equatable, Sendable {
+            /// By number.
+            case uid(UInt32)
+            /// By name; whether there is such a user is known to the daemon.
+            case name(String)
+        }
     }
 }

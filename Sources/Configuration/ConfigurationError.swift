@@ -21,7 +21,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     public var description: String { hint.map { "\(message); \($0)" } ?? message }
 }
 
-/// All that is wrong with a configuration, in the order in which it was found.
+/// All that is wrong with a configuration, in the order of the text.
 public struct ConfigurationErrors: Error, Equatable, Sendable, CustomStringConvertible {
     /// The first `mostKept` errors.
     public let errors: [ConfigurationError]

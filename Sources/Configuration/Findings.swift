@@ -21,6 +21,16 @@ struct Findings {
         private(set) var first: [ConfigurationError] = []
         private(set) var omitted = 0
 
+        /// The first ones in the order of the text; as found where there are no positions.
+        var inOrder: [ConfigurationError] {
+            let places = first.enumerated().sorted {
+                let (a, b) = ($0.element.position, $1.element.position)
+                return (a?.line ?? 0, a?.column ?? 0, $0.offset)
+                    < (b?.line ?? 0, b?.column ?? 0, $1.offset)
+            }
+            return places.map(\.element)
+        }
+
         mutating func append(_ finding: ConfigurationError) {
             if first.count < ConfigurationErrors.mostKept {
                 first.append(finding)

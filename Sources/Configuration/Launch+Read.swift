@@ -69,13 +69,13 @@ extension Launch {
         return variables
     }
 
-    private static func limits(_ section: Section, _ findings: inout Findings) -> [ResourceLimit] {
+    private static func limits(_ section: Section, _ findings: inout Findings) -> [Limit] {
         guard let place = section.place("limits") else { return [] }
-        let names = ResourceLimit.Resource.allCases.map(\.rawValue)
+        let names = Limit.Resource.allCases.map(\.rawValue)
         let limits = Section(place, keys: names, &findings)
-        return ResourceLimit.Resource.allCases.compactMap { resource in
+        return Limit.Resource.allCases.compactMap { resource in
             limits.read(resource.rawValue, &findings) { tree throws(Complaint) in
-                try ResourceLimit(resource, try text(tree))
+                try Limit(resource, try text(tree))
             }
         }
     }
@@ -104,12 +104,12 @@ private func modeBits(_ tree: Tree) throws(Complaint) -> UInt32 {
     return bits
 }
 
-extension ResourceLimit {
+extension Launch.Limit {
     /// `65536`, `64MiB`, `unlimited`, or a soft and a hard one: `1024:4096`.
     fileprivate init(_ resource: Resource, _ text: String) throws(Complaint) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let soft = ResourceLimit.amount(parts[0], of: resource),
-            let hard = ResourceLimit.amount(parts[parts.count - 1], of: resource)
+        guard parts.count <= 2, let soft = Self.amount(parts[0], of: resource),
+            let hard = Self.amount(parts[parts.count - 1], of: resource)
         else {
             throw Complaint(
                 "\(quoted(text)) is not a limit",
@@ -128,7 +128,7 @@ extension ResourceLimit {
     }
 }
 
-extension ResourceLimit.Resource {
+extension Launch.Limit.Resource {
     /// Whether KiB, MiB and GiB mean something.
     fileprivate var isInBytes: Bool {
         switch self {

@@ -14,8 +14,8 @@ public struct Launch: Equatable, Sendable {
     public var environment: [Variable]
     /// The mode bits that new files do not get; at most 0o777.
     public var umask: UInt32?
-    /// Resource limits in the order of `Resource.allCases`, each resource once.
-    public var limits: [ResourceLimit]
+    /// Resource limits in the order of `Limit.Resource.allCases`, each resource once.
+    public var limits: [Limit]
     /// What the kernel adds to the process's badness when memory runs out; -1000 to 1000.
     public var oomScoreAdjust: Int?
     /// The nice value; -20 to 19.
@@ -25,7 +25,7 @@ public struct Launch: Equatable, Sendable {
     public init(
         command: [String], user: String? = nil, group: String? = nil, groups: [String]? = nil,
         directory: String? = nil, environment: [Variable] = [], umask: UInt32? = nil,
-        limits: [ResourceLimit] = [], oomScoreAdjust: Int? = nil, nice: Int? = nil
+        limits: [Limit] = [], oomScoreAdjust: Int? = nil, nice: Int? = nil
     ) {
         self.command = command
         self.user = user
@@ -62,61 +62,5 @@ public struct Launch: Equatable, Sendable {
             self.name = name
             self.value = value
         }
-    }
-}
-
-/// A soft and a hard limit of one resource, as setrlimit(2) takes them.
-public struct ResourceLimit: Equatable, Sendable {
-    /// What is limited.
-    public var resource: Resource
-    /// What the process is held to; `unlimited` or a number in the resource's unit.
-    public var soft: UInt64
-    /// What the process may raise the soft limit to; at least `soft`.
-    public var hard: UInt64
-
-    /// A limit of a resource.
-    public init(_ resource: Resource, soft: UInt64, hard: UInt64) {
-        self.resource = resource
-        self.soft = soft
-        self.hard = hard
-    }
-
-    /// The kernel's RLIM_INFINITY: no limit.
-    public static let unlimited = UInt64.max
-
-    /// The kernel's resources; the names are those of RLIMIT_… in small letters.
-    public enum Resource: String, CaseIterable, Sendable {
-        /// Address space, bytes.
-        case addressSpace = "as"
-        /// Core file, bytes.
-        case core
-        /// CPU time, seconds.
-        case cpu
-        /// Data segment, bytes.
-        case data
-        /// File size, bytes.
-        case fileSize = "fsize"
-        /// File locks.
-        case locks
-        /// Locked memory, bytes.
-        case lockedMemory = "memlock"
-        /// POSIX message queues, bytes.
-        case messageQueue = "msgqueue"
-        /// Ceiling of the nice value, as 20 - nice.
-        case nice
-        /// Open files.
-        case openFiles = "nofile"
-        /// Processes of the user.
-        case processes = "nproc"
-        /// Resident set, bytes; without effect on today's kernels.
-        case residentSet = "rss"
-        /// Real-time priority.
-        case realTimePriority = "rtprio"
-        /// Real-time CPU time between two blocking calls, microseconds.
-        case realTimeTime = "rttime"
-        /// Queued signals.
-        case pendingSignals = "sigpending"
-        /// Stack, bytes.
-        case stack
     }
 }

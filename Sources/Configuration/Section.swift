@@ -10,28 +10,27 @@ struct Section {
         self.place = place
         members = uniqueMembers(of: place, &findings)
         for member in members where !keys.contains(member.key) {
-            let (text, hint) = Section.unknown(member.key, keys: keys, later: later)
-            let end = place.path.isEmpty ? "" : " in \(place.path)"
-            findings.error(at: member.position, joined(place.path, member.key), text + end, hint)
+            let complaint = Section.unknown(member.key, in: place.path, keys: keys, later: later)
+            findings.error(
+                at: member.position, joined(place.path, member.key), complaint.message,
+                complaint.hint)
         }
     }
 
     private static func unknown(
-        _ key: String, keys: [String], later: [String]
-    ) -> (text: String, hint: String?) {
+        _ key: String, in path: String, keys: [String], later: [String]
+    ) -> Complaint {
+        let name = path.isEmpty ? quoted(key) : "\(quoted(key)) in \(path)"
         if later.contains(key) {
-            return ("key \(quoted(key)) is not supported by this version yet", "leave it out")
+            return Complaint("key \(name) is not supported by this version yet", "leave it out")
         }
         if key == "<<" {
-            return (
-                "merge keys ('<<') are not supported",
-                "write what all services share under 'defaults'"
-            )
+            return Complaint(
+                "merge key \(name) is not supported", "write what services share under 'defaults'")
         }
-        let hint = nearest(key, among: keys).map { "did you mean '\($0)'?" }
-        return (
-            "unknown key \(quoted(key))", hint ?? "known keys: \(keys.joined(separator: ", "))"
-        )
+        let meant = nearest(key, among: keys).map { "did you mean '\($0)'?" }
+        return Complaint(
+            "unknown key \(name)", meant ?? "known keys: \(keys.joined(separator: ", "))")
     }
 
     /// Whether the key stands there at all, known or not.

@@ -1,1 +1,249 @@
-// Daemon
+import Configuration
+import Control
+import Ledger
+import Linux
+import Records
+import Supervision
+
+/// The composition: facts of the kernel become events of the mind, actions of the mind become
+/// deeds of the hands. One thread, one epoll; what must not stop it is a child or the ledger's
+/// writer.
+final class Daemon {
+    /// Processes made in one turn of the loop. More wait for the next, so that ten thousand starts
+    /// do not keep a death waiting.
+    static let spawnsPerTurn = 64
+    /// Records that may wait while the loop is busy with deaths.
+    static let mostPending = 4096
+
+    let options: Options
+    let started: Stamp
+    var now: Stamp
+    var mind: Mind
+    /// By place in the mind's table.
+    var hands: [Hand?] = []
+    /// The places of running main processes that are our children, by pid.
+    var mains: [Int32: Int] = [:]
+    var errands: [Errand?] = []
+    var forge: Forge
+    /// The directories and the file in force; services are the mind's and the hands'.
+    var stateDirectory: String
+    var runtimeDirectory: String
+    var serviceCount = 0
+
+    var poller: Poller
+    var timer: TimerFD
+    var signals: SignalFD
+    let null: OwnedFD
+    /// Held for the daemon's life.
+    let lock: FileLock
+    var kernelLog: KernelLog?
+    var logWatch: LogWatch?
+    var chronicle: Chronicle
+    var narrator: Narrator
+    var server: ControlServer
+    var controlTokens: [UInt64: Poller.Token] = [:]
+
+    private var queue: [Action] = []
+    private var nextAction = 0
+    private var spawnsThisTurn = 0
+    var forestOfTurn: Forest?
+    var treeWatches: [TreeWatch] = []
+    var orphanSurvey: Int64?
+    var waiters: [Waiter] = []
+    var reloadWaiters: [Call.ID] = []
+    var wantsReload = false
+    var state = State.ready
+    var leavesRunning = 0
+
+    /// The daemon's own life.
+    enum State: String {
+        case ready
+        case stopping
+        case finished
+    }
+
+    init(_ parts: consuming Parts) throws(SystemError) {
+        options = parts.options
+        started = parts.now
+        now = parts.now
+        forge = parts.forge
+        stateDirectory = parts.stateDirectory
+        runtimeDirectory = parts.runtimeDirectory
+        chronicle = parts.chronicle
+        narrator = parts.narrator
+        server = parts.server
+        lock = parts.lock
+        mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
+        null = parts.null
+        signals = parts.signals
+        poller = try Poller()
+        timer = try TimerFD()
+        kernelLog = try? KernelLog()
+        logWatch = try? LogWatch()
+        _ = try poller.add(timer.raw, for: .readable, as: Source.timer.name)
+        _ = try poller.add(signals.raw, for: .readable, as: Source.signals.name)
+        if let raw = chronicle.descriptor {
+            _ = try poller.add(raw, for: .readable, as: Source.ledger.name)
+        }
+        if let raw = logWatch?.raw {
+            _ = try poller.add(raw, for: .readable, as: Source.logWatch.name)
+        }
+    }
+
+    /// Turns until everything that had to stop is down.
+    func run() throws(SystemError) {
+        while state != .finished { try turn() }
+        write(.daemonStopped(reason: "asked", left: leavesRunning))
+        writeRecords()
+        chronicle.close()
+        narrator.flush()
+    }
+
+    private func turn() throws(SystemError) {
+        armTimer()
+        let count = try poller.wait(milliseconds: hasWork ? 0 : -1)
+        now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
+        spawnsThisTurn = 0
+        perform()
+        // Deaths first: nothing else is in a hurry.
+        for i in 0..<count {
+            guard let event = poller.event(i), case .instance(let place) = Source(event.name)
+            else { continue }
+            mainReady(place)
+        }
+        for i in 0..<count {
+            guard let event = poller.event(i) else { continue }
+            dispatch(event)
+        }
+        if let deadline = mind.nextDeadline(), deadline <= instant { tell(.deadlineReached) }
+        keepHouse()
+        serveCalls()
+        if count < Poller.batch || chronicle.pendingCount >= Self.mostPending { writeRecords() }
+        narrator.flush()
+    }
+
+    var instant: Instant { Instant(nanoseconds: now.boot) }
+
+    private var hasWork: Bool {
+        nextAction < queue.count || chronicle.pendingCount > 0
+    }
+
+    private func dispatch(_ event: Poller.Event) {
+        switch Source(event.name) {
+        case .timer: timer.acknowledge()
+        case .signals: takeSignals()
+        case .ledger: chronicle.takeNotice(&narrator)
+        case .logWatch: logWatch?.takeIn(at: now.boot)
+        case .instance(let place): mainReady(place)
+        case .errand(let index): errandEnded(index)
+        case .control(let source): controlReady(source, event.readiness)
+        }
+    }
+
+    private func armTimer() {
+        var next = mind.nextDeadline()?.nanoseconds ?? .max
+        for other in [
+            orphanSurvey, treeWatches.map(\.next).min(), logWatch?.nextCheck,
+            waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
+            server.nextDeadline, narrator.isIdle ? nil : now.boot + Self.slowReaderPause,
+        ] {
+            next = min(next, other ?? .max)
+        }
+        timer.arm(at: next == .max ? nil : next)
+    }
+
+    /// How long a reader of standard error that takes nothing is left alone.
+    private static let slowReaderPause: Int64 = 1_000_000_000
+
+    // MARK: - Events in, actions out
+
+    /// Tells the mind, and does what it says.
+    func tell(_ event: Event) {
+        mind.handle(event, at: instant, into: &queue)
+        perform()
+    }
+
+    /// The same for something that happened to one instance.
+    func tell(_ place: Int, _ event: InstanceEvent) {
+        tell(.instance(InstanceID(place), event))
+    }
+
+    /// Tells the mind without doing anything yet: its hands are not ready.
+    func tellOnly(_ event: Event) { mind.handle(event, at: instant, into: &queue) }
+
+    func perform() {
+        while nextAction < queue.count, spawnsThisTurn < Self.spawnsPerTurn {
+            let action = queue[nextAction]
+            nextAction += 1
+            perform(action)
+        }
+        guard nextAction == queue.count else { return }
+        queue.removeAll(keepingCapacity: true)
+        nextAction = 0
+    }
+
+    private func perform(_ action: Action) {
+        switch action {
+        case .spawn(let id, let attempt): spawn(id.index, attempt: attempt)
+        case .terminate(let id, let signal): terminate(id.index, signal)
+        case .kill(let id): kill(id.index)
+        case .sweep(let id): sweep(id.index)
+        case .watchTree(let id): watchTree(id.index)
+        case .record(let record): chronicle.note(.mind(record), at: now)
+        case .forget(let id): forget(id.index)
+        case .finish:
+            leavesRunning = mind.all.count { mind.status($0, at: instant).process != nil }
+            state = .finished
+        }
+    }
+
+    private func spawn(_ place: Int, attempt: Int) {
+        guard let hand = hands[place] else { return }
+        spawnsThisTurn += 1
+        hand.isBeingStopped = false
+        do throws(SpawnFailure) {
+            let running = try hand.spawn(attempt: attempt)
+            if attempt > 1 { hand.restarts += 1 }
+            mains[running.pid] = place
+            watch(running, at: place)
+            let process = ProcessIdentity(pid: running.pid, startTicks: 0)
+            mind.handle(
+                .instance(InstanceID(place), .spawned(process)), at: instant, into: &queue)
+            if hand.outputError != 0 {
+                write(.logUnavailable(InstanceID(place), errno: hand.outputError))
+            } else if !hand.isLogWatched, let log = hand.log {
+                hand.isLogWatched = true
+                logWatch?.check(place, log.path, at: now.boot)
+            }
+        } catch {
+            mind.handle(
+                .instance(InstanceID(place), .spawnFailed(error)), at: instant, into: &queue)
+        }
+    }
+
+    func watch(_ running: Hand.Running, at place: Int) {
+        do throws(SystemError) {
+            running.token = try poller.add(
+                running.pidfd.raw, for: .readable, as: Source.instance(place).name)
+        } catch {
+            // ENOSPC (max_user_watches of epoll(7)) or ENOMEM. SIGCHLD still tells of its death.
+            narrator.say(.error, "cannot watch pid \(running.pid): \(error)")
+        }
+    }
+
+    private func forget(_ place: Int) {
+        writeRecords()  // they need its name
+        hands[place]?.leaf?.remove()
+        hands[place] = nil
+    }
+
+    // MARK: - Records
+
+    func write(_ entry: Entry) { chronicle.note(entry, at: now) }
+
+    func writeRecords() {
+        chronicle.write(&narrator, running: { self.hands[$0.index]?.process }) {
+            self.hands[$0.index]?.facts ?? InstanceFacts(name: "?", program: "?", launch: 0)
+        }
+    }
+}

@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 
 /// The two clocks of the house, read once per wake-up.

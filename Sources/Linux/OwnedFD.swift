@@ -22,3 +22,13 @@ public struct OwnedFD: ~Copyable {
         return raw
     }
 }
+
+extension OwnedFD {
+    /// /dev/null, for reading and writing. The corresponding C function is `open`.
+    public static func null() throws(SystemError) -> OwnedFD {
+        OwnedFD(
+            adopting: try system("open /dev/null") {
+                regen_open("/dev/null", O_RDWR | O_CLOEXEC, 0)
+            })
+    }
+}

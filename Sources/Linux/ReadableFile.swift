@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 
 /// A file opened for reading at any place.

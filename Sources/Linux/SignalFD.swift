@@ -61,4 +61,14 @@ public enum Signal {
         guard pid < -1 || pid > 1 else { return }  // never init, never everybody
         _ = Glibc.kill(pid, signal)
     }
+
+    /// `SIGTERM`, `SIGKILL` …; `signal 34` for one without a name.
+    /// The corresponding C function is `sigabbrev_np`.
+    public static func name(_ signal: Int32) -> String {
+        regen_signal_name(signal).map { "SIG\(String(cString: $0))" } ?? "signal \(signal)"
+    }
+
+    /// Writing to what nobody reads is an error to us, not the end.
+    /// The corresponding C function is `signal` with SIG_IGN for SIGPIPE.
+    public static func ignorePipe() { _ = Glibc.signal(SIGPIPE, SIG_IGN) }
 }

@@ -66,9 +66,12 @@ public final class SpawnPlan {
         /// Its process id.
         public let pid: Int32
         /// Its descriptor.
-        public let pidfd: PidFD
+        let pidfd: PidFD
         /// Why its output goes nowhere although it should go to a file; 0: it does not.
         public let outputError: Int32
+
+        /// Its descriptor; the child is its owner's now.
+        public consuming func takePidFD() -> PidFD { pidfd }
     }
 
     /// Why there is no child.

@@ -33,3 +33,20 @@ public enum StandardStream: Int32, Sendable {
 public func environmentVariable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
 }
+
+extension StandardStream {
+    /// Whether a write of up to PIPE_BUF bytes would not block now. The corresponding C function is
+    /// `poll`.
+    public var isWritable: Bool {
+        var descriptor = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
+        return poll(&descriptor, 1, 0) == 1
+    }
+
+    /// Writes once and says how much of it was taken; `nil` when the reader is gone.
+    /// The corresponding C function is `write`.
+    public func writeOnce(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let count = bytes.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+        if count >= 0 { return count }
+        return errno == EAGAIN || errno == EINTR ? 0 : nil
+    }
+}

@@ -74,7 +74,7 @@ public enum LoopRule: String, CaseIterable, Sendable {
 public enum HandoverReason: String, CaseIterable, Sendable {
     /// The service crash-loops.
     case crashLoop = "crash-loop"
-    /// Too many failed starts in a row.
+    /// Too many failed starts in a row: see `StartPolicy.retries`.
     case startRetries = "start-retries"
     /// `restart: never`.
     case restartNever = "restart-never"

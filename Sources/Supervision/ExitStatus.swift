@@ -43,7 +43,7 @@ public enum FailureKind: String, CaseIterable, Sendable {
 }
 
 /// Why a process could not be made.
-public struct SpawnFailure: Equatable, Sendable {
+public struct SpawnFailure: Error, Equatable, Sendable {
     /// What was tried when it failed.
     public enum Step: Int32, CaseIterable, Sendable {
         /// Making the process: clone3(2).

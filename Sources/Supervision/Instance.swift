@@ -33,16 +33,20 @@ struct Instance: Sendable {
     var isVacant = false
     /// The stop that was under way when an earlier daemon died.
     var interruptedStop: Stopping.Aftermath?
+    /// An earlier daemon died between deciding on a restart and making it.
+    var resumes = false
     var dependencies: [Int] = []
     var dependents: [Int] = []
 
     var policy: ServicePolicy { definition.policy }
 
-    /// There is, or is about to be, a process.
-    var hasProcess: Bool {
+    /// The main process, as far as is known.
+    var livingProcess: ProcessIdentity? {
         switch phase {
-        case .stopped, .starting(.parked), .backingOff, .handedOver: false
-        case .starting(.spawning), .starting(.unproven), .running, .stopping: true
+        case .stopped, .starting(.parked), .starting(.spawning), .backingOff, .handedOver: nil
+        case .starting(.unproven), .running: process
+        case .stopping(let stopping):
+            stopping.mainEnded || stopping.stage == .unspawned ? nil : process
         }
     }
 

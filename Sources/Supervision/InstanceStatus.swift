@@ -54,7 +54,7 @@ extension Mind {
         let window = instance.policy.crashLoop?.within ?? .zero
         return InstanceStatus(
             definition: instance.definition, phase: instance.phase,
-            process: instance.hasProcess ? instance.process : nil, since: instance.since,
+            process: instance.livingProcess, since: instance.since,
             attempt: instance.attempt, crashes: instance.crashes.count { now - $0 <= window },
             incident: instance.incident?.id, isHandedOver: instance.isHandedOver,
             waitsFor: isParked ? waitsFor(i).map { instances[$0].definition.name } : nil,

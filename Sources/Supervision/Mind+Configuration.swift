@@ -10,10 +10,18 @@ extension Mind {
             if let i = places[definition.name] {
                 isConfigured[i] = true
                 if instances[i].definition.launch != definition.launch { changed.append(i) }
+                let neededConfirmation = instances[i].definition.needsConfirmation
                 instances[i].definition = definition
                 reinstate(i)
+                if definition.needsConfirmation != neededConfirmation,
+                    instances[i].phase == .starting(.unproven)
+                {
+                    wake(i, at: max(proofDeadline(i, at: now), now))
+                }
             } else {
-                added.append(add(definition, at: now))
+                let i = add(definition)
+                added.append(i)
+                if isConfigured.indices.contains(i) { isConfigured[i] = true }
             }
         }
         linkDependencies()
@@ -30,15 +38,26 @@ extension Mind {
     /// order of the configuration, dependents after what they depend on.
     mutating func begin(at now: Instant, into actions: inout [Action]) {
         hasBegun = true
+        for i in instances.indices where instances[i].phase == .stopped(.fresh) {
+            if let aftermath = instances[i].interruptedStop {
+                finishStop(i, aftermath, at: now, into: &actions)
+            }
+        }
         bringUp(Array(instances.indices), at: now, into: &actions)
+        for i in instances.indices {
+            // Nothing would ever end the incident of a service that does not run.
+            if case .stopped = instances[i].phase { handOver(i, .operatorStopped, into: &actions) }
+        }
     }
 
     private mutating func bringUp(
         _ indices: [Int], at now: Instant, into actions: inout [Action]
     ) {
         let wanted = indices.filter {
-            !instances[$0].isVacant && instances[$0].phase == .stopped(.fresh)
-                && instances[$0].policy.autostart
+            guard !instances[$0].isVacant else { return false }
+            return instances[$0].phase == .starting(.parked)
+                || instances[$0].phase == .stopped(.fresh)
+                    && (instances[$0].policy.autostart || instances[$0].resumes)
         }
         for i in wanted { enter(i, .starting(.parked)) }
         for i in wanted where instances[i].policy.critical {
@@ -49,11 +68,13 @@ extension Mind {
         }
     }
 
-    private mutating func add(_ definition: InstanceDefinition, at now: Instant) -> Int {
+    private mutating func add(_ definition: InstanceDefinition) -> Int {
         var instance = Instance(definition: definition)
-        if !hasBegun, let past = memory.instances[definition.name] {
-            instance.recall(past, at: now)
+        if let past = memory.instances[definition.name] {
+            instance.attempt = past.attempt
+            if !hasBegun { instance.recall(past) }
         }
+        instance.attempt = max(instance.attempt, forgottenAttempts)
         let i: Int
         if let vacancy = vacancies.popLast() {
             i = vacancy
@@ -94,7 +115,8 @@ extension Mind {
         case .stopped, .starting(.parked): break
         case .starting(.spawning):
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .restart)))
-        case .starting(.unproven), .running: stop(i, .restart, at: now, into: &actions)
+        case .starting(.unproven), .running:
+            stop(i, instances[i].stopWhenFree ?? .restart, at: now, into: &actions)
         case .backingOff, .handedOver: start(i, at: now, into: &actions)
         case .stopping: break
         }
@@ -117,14 +139,19 @@ extension Mind {
 
 extension Instance {
     /// Takes over what the ledger remembers.
-    mutating func recall(_ past: InstanceMemory, at now: Instant) {
-        attempt = past.attempt
+    mutating func recall(_ past: InstanceMemory) {
         crashes = past.crashes
         incidents = past.incidents
         incident = past.incident
         isHandedOver = past.isHandedOver
         failedStarts = past.failedStarts
-        interruptedStop = past.stopping
+        resumes = past.isRestarting
+        interruptedStop =
+            switch past.stopping {
+            // The daemon that ended is gone, and the configuration has the service again.
+            case .end, .remove: .restart
+            case .rest, .restart, .failStart, nil: past.stopping
+            }
         if let rest = past.rest, rest != .ended { phase = .stopped(rest) }
     }
 }

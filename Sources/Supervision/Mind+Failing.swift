@@ -5,6 +5,11 @@ extension Mind {
         _ i: Int, _ status: ExitStatus, at now: Instant, into actions: inout [Action]
     ) {
         let run = now - instances[i].since
+        // A start that ends before anyone confirmed it has failed, however long it took: otherwise
+        // slow starts would crash for ever without a human being told.
+        let wasUnconfirmed =
+            instances[i].definition.needsConfirmation
+            && instances[i].phase == .starting(.unproven)
         actions.append(.sweep(InstanceID(i)))
         mainEnded(i, status, asked: false, at: now, into: &actions)
         if ending != nil { return rest(i, .ended, at: now, into: &actions) }
@@ -13,6 +18,7 @@ extension Mind {
             return finish(i, at: now, into: &actions)
         }
         noteCrash(i, at: now)
+        if wasUnconfirmed { instances[i].failedStarts += 1 }
         fail(i, FailureKind(status), run: run, at: now, into: &actions)
     }
 
@@ -55,12 +61,13 @@ extension Mind {
         _ i: Int, _ kind: FailureKind, at now: Instant, into actions: inout [Action]
     ) {
         instances[i].failedStarts += 1
-        fail(i, kind, run: .zero, at: now, into: &actions)
+        fail(i, kind, run: nil, at: now, into: &actions)
     }
 
-    /// What follows a failure: another attempt at once, after a wait, or a human.
+    /// What follows a failure: another attempt at once, after a wait, or a human. `run`: how long
+    /// the process lived before it ended by itself; `nil` for a start that failed.
     private mutating func fail(
-        _ i: Int, _ kind: FailureKind, run: Interval, at now: Instant,
+        _ i: Int, _ kind: FailureKind, run: Interval?, at now: Instant,
         into actions: inout [Action]
     ) {
         let policy = instances[i].policy
@@ -77,14 +84,14 @@ extension Mind {
         if let reason = loop(i, at: now, into: &actions) {
             handOver(i, reason, into: &actions)
             retry(i, .slowest, after: policy.backoff.most, in: .handedOver, at: now, into: &actions)
-        } else if instances[i].failedStarts == 0, run >= policy.backoff.quick {
+        } else if let run, run >= policy.backoff.quick {
             retry(i, .atOnce, after: .zero, in: .backingOff, at: now, into: &actions)
         } else {
             let wait = jitter.shorten(
                 doubled(
                     policy.backoff.first, times: instances[i].level, most: policy.backoff.most))
             instances[i].level += 1
-            let rule = instances[i].failedStarts > 0 ? RestartRule.failedStart : .backoff
+            let rule = run == nil ? RestartRule.failedStart : .backoff
             retry(i, rule, after: wait, in: .backingOff, at: now, into: &actions)
         }
     }
@@ -136,11 +143,12 @@ extension Mind {
         let instance = instances[i]
         let id = instance.incident?.id ?? 0
         if let policy = instance.policy.crashLoop {
-            if instance.crashes.count >= policy.crashes {
+            let crashes = instance.crashes.count { now - $0 <= policy.within }
+            if crashes >= policy.crashes {
                 actions.append(
                     .record(
                         .crashLoopDetected(
-                            InstanceID(i), rule: .crashes, count: instance.crashes.count,
+                            InstanceID(i), rule: .crashes, count: crashes,
                             within: policy.within, incident: id)))
                 return .crashLoop
             }

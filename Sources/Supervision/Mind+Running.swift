@@ -1,9 +1,9 @@
 /// The way up: starting, proving, and what an earlier daemon left.
 extension Mind {
-    /// Starts the instance, or parks it until its dependencies are up.
+    /// Starts the instance, or parks it until its dependencies are up, and known.
     mutating func start(_ i: Int, at now: Instant, into actions: inout [Action]) {
         guard ending == nil else { return enter(i, .stopped(.ended)) }
-        if waitsFor(i) != nil { return enter(i, .starting(.parked)) }
+        if !hasBegun || waitsFor(i) != nil { return enter(i, .starting(.parked)) }
         instances[i].attempt += 1
         enter(i, .starting(.spawning))
         actions.append(.spawn(InstanceID(i), attempt: instances[i].attempt))
@@ -14,8 +14,9 @@ extension Mind {
         instances[i].dependencies.first { instances[$0].holdsBackDependents }
     }
 
-    /// When an unproven start is a success or, where something must confirm it, a failure.
-    func proofDeadline(_ i: Int) -> Instant {
+    /// When an unproven start is a success or, where something must confirm it, a failure. That
+    /// time-out counts from now: nobody knows what an earlier daemon saw of an adopted process.
+    func proofDeadline(_ i: Int, at now: Instant) -> Instant {
         let instance = instances[i]
         guard instance.definition.needsConfirmation else {
             return instance.since + instance.policy.backoff.quick
@@ -23,7 +24,7 @@ extension Mind {
         let timeout = doubled(
             instance.policy.start.timeout, times: instance.failedStarts,
             most: max(Self.longestStart, instance.policy.start.timeout))
-        return instance.since + timeout
+        return now + timeout
     }
 
     /// The start was a success.
@@ -73,17 +74,21 @@ extension Mind {
         instances[i].process = process
         instances[i].since = since
         instances[i].launched = launch
-        instances[i].attempt = max(attempt, instances[i].attempt)
+        if attempt > instances[i].attempt {
+            // Made after everything that the ledger knows, so after that stop too.
+            instances[i].attempt = attempt
+            instances[i].interruptedStop = nil
+        }
         actions.append(
             .record(.processAdopted(InstanceID(i), process, attempt: instances[i].attempt)))
         if let aftermath = instances[i].interruptedStop {
             stop(i, aftermath, at: now, into: &actions)
         } else if launch != instances[i].definition.launch {
             stop(i, .restart, at: now, into: &actions)
-        } else if !instances[i].definition.needsConfirmation, proofDeadline(i) <= now {
+        } else if !instances[i].definition.needsConfirmation, proofDeadline(i, at: now) <= now {
             comeUp(i, at: now, into: &actions)
         } else {
-            enter(i, .starting(.unproven), until: max(proofDeadline(i), now))
+            enter(i, .starting(.unproven), until: proofDeadline(i, at: now))
         }
     }
 
@@ -95,10 +100,18 @@ extension Mind {
         instances[i].process = process
         instances[i].since = now
         if let aftermath = instances[i].interruptedStop {
-            mainEnded(i, .unknown, asked: true, at: now, into: &actions)
-            comeDown(i, aftermath, at: now, into: &actions)
+            finishStop(i, aftermath, at: now, into: &actions)
         } else {
             exit(i, .unknown, at: now, into: &actions)
         }
+    }
+
+    /// The main process ended before this daemon came, in a stop: what is left of its tree has to
+    /// go down too before that stop is over.
+    mutating func finishStop(
+        _ i: Int, _ aftermath: Stopping.Aftermath, at now: Instant, into actions: inout [Action]
+    ) {
+        stop(i, aftermath, at: now, into: &actions)
+        step(i, .exited(.unknown), at: now, into: &actions)
     }
 }

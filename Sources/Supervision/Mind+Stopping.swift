@@ -18,9 +18,10 @@ extension Mind {
         _ i: Int, _ stopping: Stopping, at now: Instant, into actions: inout [Action]
     ) {
         var stopping = stopping
+        if stopping.stage == .unspawned { return }
         actions.append(.kill(InstanceID(i)))
         switch stopping.stage {
-        case .unspawned: return
+        case .unspawned: break
         case .signalled:
             stopping.stage = .killed
             actions.append(.record(.stopForced(InstanceID(i))))
@@ -44,6 +45,18 @@ extension Mind {
             nextIncident += 1
         }
         handOver(i, .unkillable, into: &actions)
+    }
+
+    /// An operator wants it down and up again. Once the daemon ends, nothing comes up again.
+    mutating func restart(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        if ending == nil { stop(i, .restart, at: now, into: &actions) }
+    }
+
+    /// An operator wants it up after all, although everything is being stopped.
+    mutating func keepUp(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        guard ending == nil, instances[i].stopWhenFree != nil else { return }
+        instances[i].stopWhenFree = nil
+        releaseDependencies(of: i, at: now, into: &actions)
     }
 
     /// Changes what follows a stop that is under way.
@@ -73,18 +86,24 @@ extension Mind {
     mutating func rest(
         _ i: Int, _ rest: Rest, at now: Instant, into actions: inout [Action]
     ) {
+        settle(i, rest, into: &actions)
+        tellDependents(of: i, at: now, into: &actions)
+        releaseDependencies(of: i, at: now, into: &actions)
+    }
+
+    /// The instance is at rest; nobody else is told.
+    private mutating func settle(_ i: Int, _ rest: Rest, into actions: inout [Action]) {
         if rest == .asked { handOver(i, .operatorStopped, into: &actions) }
         instances[i].stopWhenFree = nil
         enter(i, .stopped(rest))
         actions.append(.record(.rested(InstanceID(i), rest)))
-        tellDependents(of: i, at: now, into: &actions)
-        releaseDependencies(of: i, at: now, into: &actions)
     }
 
     mutating func forget(_ i: Int, at now: Instant, into actions: inout [Action]) {
         handOver(i, .removed, into: &actions)
         enter(i, .stopped(.asked))
         instances[i].isVacant = true
+        forgottenAttempts = max(forgottenAttempts, instances[i].attempt)
         places[instances[i].definition.name] = nil
         vacancies.append(i)
         actions.append(.forget(InstanceID(i)))
@@ -96,7 +115,8 @@ extension Mind {
             switch instances[i].phase {
             case .stopped: break
             case .starting(.parked), .backingOff, .handedOver:
-                rest(i, .asked, at: now, into: &actions)
+                // Their dependents are not told: one that is parked would start.
+                settle(i, .asked, into: &actions)
             case .starting(.spawning): step(i, .stopAsked, at: now, into: &actions)
             case .starting(.unproven), .running: instances[i].stopWhenFree = .rest
             case .stopping(let stopping):
@@ -117,7 +137,9 @@ extension Mind {
             case .starting(.parked), .backingOff, .handedOver: enter(i, .stopped(.ended))
             case .starting(.spawning):
                 if stops { enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .end))) }
-            case .starting(.unproven), .running: if stops { instances[i].stopWhenFree = .end }
+            case .starting(.unproven), .running:
+                // What an operator wanted down before stays down after it.
+                if stops, instances[i].stopWhenFree == nil { instances[i].stopWhenFree = .end }
             }
         }
         releaseAll(at: now, into: &actions)

@@ -53,7 +53,7 @@ extension Mind {
             instances[i].launched = instances[i].definition.launch
             actions.append(
                 .record(.processStarted(InstanceID(i), process, attempt: instances[i].attempt)))
-            enter(i, .starting(.unproven), until: proofDeadline(i))
+            enter(i, .starting(.unproven), until: proofDeadline(i, at: now))
         case .spawnFailed(let failure):
             noteSpawnFailure(i, failure, into: &actions)
             failStart(i, .spawn, at: now, into: &actions)
@@ -71,13 +71,12 @@ extension Mind {
         case .exited(let status): exit(i, status, at: now, into: &actions)
         case .confirmed: comeUp(i, at: now, into: &actions)
         case .due where instances[i].definition.needsConfirmation:
-            stop(i, .failStart, at: now, into: &actions)
+            stop(i, instances[i].stopWhenFree ?? .failStart, at: now, into: &actions)
         case .due: comeUp(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
-        case .restartAsked: stop(i, .restart, at: now, into: &actions)
-        case .startAsked, .spawned, .spawnFailed, .treeEnded, .dependencyChanged, .adopted,
-            .vanished:
-            break
+        case .restartAsked: restart(i, at: now, into: &actions)
+        case .startAsked: keepUp(i, at: now, into: &actions)
+        case .spawned, .spawnFailed, .treeEnded, .dependencyChanged, .adopted, .vanished: break
         }
     }
 
@@ -88,8 +87,8 @@ extension Mind {
         case .exited(let status): exit(i, status, at: now, into: &actions)
         case .due: clear(i, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
-        case .restartAsked: stop(i, .restart, at: now, into: &actions)
-        case .startAsked: instances[i].stopWhenFree = nil
+        case .restartAsked: restart(i, at: now, into: &actions)
+        case .startAsked: keepUp(i, at: now, into: &actions)
         case .spawned, .spawnFailed, .treeEnded, .confirmed, .dependencyChanged, .adopted,
             .vanished:
             break

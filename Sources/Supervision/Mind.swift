@@ -20,6 +20,9 @@ public struct Mind: Sendable {
     var jitter: Jitter
     let memory: Memory
     var nextIncident: Int
+    /// The highest attempt of what was forgotten. Later instances count on from here, so that no
+    /// process in the kernel has the number of an earlier one of the same name.
+    var forgottenAttempts = 0
     var hasBegun = false
     /// The daemon is ending: nothing starts any more.
     var ending: Ending?

@@ -114,8 +114,8 @@ public struct CrashLoopPolicy: Equatable, Sendable {
 public struct StartPolicy: Equatable, Sendable {
     /// Within so long a started service must be confirmed, where something confirms it.
     public var timeout: Interval
-    /// So many failed starts in a row (the process could not be made, or was not confirmed in time)
-    /// are told to a human.
+    /// So many failed starts in a row (the process could not be made, or it had to be confirmed and
+    /// was not in time or ended before) are told to a human.
     public var retries: Int
 
     /// 90 s, 5 in a row unless told otherwise.

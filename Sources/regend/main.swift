@@ -1,1 +1,3 @@
 import Daemon
+
+Regend.main(Array(CommandLine.arguments.dropFirst()))

@@ -10,12 +10,15 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/random.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -120,3 +123,17 @@ int regen_become_subreaper(void);
 
 // malloc_trim(3): gives back what reading a configuration used.
 void regen_trim_heap(void);
+
+// sigabbrev_np(3) of glibc 2.32: "TERM", or NULL.
+const char *regen_signal_name(int signal);
+// memfd_create(2) with sealing allowed, kept over execve. glibc shows it with _GNU_SOURCE only.
+int regen_memory_file(const char *name);
+
+// F_ADD_SEALS with all seals: nobody changes the file any more. The same reason.
+int regen_seal(int file);
+// Open file description locks: the constants need _GNU_SOURCE, and fcntl is variadic.
+// Locks the whole file for its open file description alone, without waiting. 0, or -1 with errno.
+int regen_lock_file(int descriptor);
+
+// 1 if another open file description holds a lock on the file, 0 if none does, -1 with errno.
+int regen_file_is_locked(int descriptor);

@@ -1,0 +1,115 @@
+import Control
+import Ledger
+import Linux
+import Records
+import Supervision
+
+/// What is to be written down: gathered while the loop acts, encoded and handed to the ledger's
+/// writer when there is time. Restarts never wait for it.
+final class Chronicle {
+    private var pending: [(entry: Entry, stamp: Stamp)] = []
+    private var encoder = Encoder()
+    private var clocks: ClockWatch
+    private let writer: LedgerWriter?
+    /// Why there is no ledger, or none that is sound.
+    private(set) var trouble: String?
+
+    /// How long the end waits for the disk.
+    static let patience: Int64 = 5_000_000_000
+
+    /// `writer` is `nil` when the ledger could not be opened, for the reason in `trouble`.
+    init(_ writer: LedgerWriter?, trouble: String?, clocks: ClockWatch, generation: Int?) {
+        self.writer = writer
+        self.trouble = trouble
+        self.clocks = clocks
+        encoder.generation = generation
+    }
+
+    /// Readable when the ledger's state has changed.
+    var descriptor: Int32? { writer?.wakeUp.raw }
+
+    var pendingCount: Int { pending.count }
+
+    /// Remembers an entry until `write`.
+    func note(_ entry: Entry, at stamp: Stamp) { pending.append((entry, stamp)) }
+
+    /// Tells people and the ledger what is pending.
+    func write(
+        _ narrator: inout Narrator, running: (InstanceID) -> Hand.Running?,
+        facts: (InstanceID) -> InstanceFacts
+    ) {
+        guard !pending.isEmpty else { return }
+        for (entry, stamp) in pending {
+            if let step = clocks.step(to: stamp) {
+                append(.clockStepped(by: step), stamp, facts)
+                narrator.say(.warning, "the clock was set by \(step / 1_000_000) ms")
+            }
+            guard case .mind(let record) = entry else {
+                append(entry, stamp, facts)
+                narrator.tell(entry, facts)
+                continue
+            }
+            append(.mind(identified(record, running)), stamp, facts)
+            narrator.tell(record, facts)
+        }
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    private func append(
+        _ entry: Entry, _ stamp: Stamp, _ facts: (InstanceID) -> InstanceFacts
+    ) {
+        let event = encoder.encode(entry, facts: facts)
+        encoder.fields.withUnsafeBytes { fields in
+            _ = writer?.append(event: event, fields: fields, stamp: stamp)
+        }
+    }
+
+    /// Adds what was left out while it was urgent: when the process began.
+    private func identified(
+        _ record: Supervision.Record, _ running: (InstanceID) -> Hand.Running?
+    ) -> Supervision.Record {
+        switch record {
+        case .processStarted(let id, let process, let attempt):
+            guard let running = running(id), running.pid == process.pid else { return record }
+            let identity = ProcessIdentity(pid: process.pid, startTicks: running.startTicks)
+            return .processStarted(id, identity, attempt: attempt)
+        default: return record
+        }
+    }
+
+    /// The writer says that something has changed.
+    func takeNotice(_ narrator: inout Narrator) {
+        guard let writer else { return }
+        _ = writer.wakeUp.clear()
+        let before = trouble
+        trouble = writer.status.trouble
+        guard trouble != before else { return }
+        if let trouble {
+            narrator.say(.error, "the ledger is degraded: \(trouble); services go on being healed")
+        } else {
+            narrator.say(.notice, "the ledger is sound again")
+        }
+    }
+
+    /// How the ledger stands, for status.
+    var report: LedgerReport {
+        guard let writer else { return LedgerReport(state: "off", detail: trouble) }
+        let status = writer.status
+        return LedgerReport(
+            state: status.trouble == nil ? "sound" : "degraded", detail: status.trouble,
+            records: Int64(status.durable))
+    }
+
+    /// Waits, but not for ever, until everything is on the disk.
+    func close() { _ = writer?.close(within: Self.patience) }
+}
+
+extension LedgerStatus {
+    /// What keeps records from the disk; `nil`: nothing does.
+    fileprivate var trouble: String? {
+        switch state {
+        case .sound: nil
+        case .degraded(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Configuration
+import Ledger
+import Linux
+import Records
+import Supervision
+
+/// Started again, the daemon takes over what runs, without touching it, and only then starts what
+/// is missing.
+extension Daemon {
+    func begin(_ configuration: Configuration, _ memory: Memory) throws(SystemError) {
+        let order = try order(configuration)
+        let survivors = Survivors(state: forge.stateID)
+        let leftovers = try leftovers(order, survivors, memory)
+
+        tellOnly(.configured(order.definitions + leftovers.definitions))
+        var both = order
+        both.definitions += leftovers.definitions
+        both.hands += leftovers.hands
+        place(both)
+        for definition in both.definitions { reunite(definition, survivors, memory) }
+        if !leftovers.definitions.isEmpty { tellOnly(.configured(order.definitions)) }
+        serviceCount = configuration.services.count
+        loaded(configuration)
+        tell(.begun)
+        ResourceLimits.trimHeap()
+    }
+
+    private func place(_ order: Order) {
+        for (definition, hand) in zip(order.definitions, order.hands) {
+            guard let place = mind.id(named: definition.name)?.index else { continue }
+            while hands.count <= place { hands.append(nil) }
+            hands[place] = hand
+        }
+    }
+
+    /// What runs and is no longer configured: it gets a place, so that it can be stopped properly.
+    private func leftovers(
+        _ order: Order, _ survivors: Survivors, _ memory: Memory
+    ) throws(SystemError) -> Order {
+        var leftovers = Order()
+        let configured = Set(order.definitions.map(\.name))
+        for name in survivors.names(memory) where !configured.contains(name) {
+            let past = memory.instances[name]
+            let found = survivors.main(of: name, past, unrecorded: past?.launch ?? 0)
+            let service = String(name.prefix { $0 != "@" })
+            leftovers.definitions.append(
+                InstanceDefinition(
+                    name: name, service: service, policy: ServicePolicy(),
+                    launch: found?.launch ?? 0))
+            leftovers.hands.append(try forge.hand(ofLeftover: name))
+        }
+        return leftovers
+    }
+
+    private func reunite(
+        _ definition: InstanceDefinition, _ survivors: Survivors, _ memory: Memory
+    ) {
+        let name = definition.name
+        guard let id = mind.id(named: name), let hand = hands[id.index] else { return }
+        let past = memory.instances[name]
+        let found = survivors.main(of: name, past, unrecorded: definition.launch)
+        let main = found.flatMap { hold($0, by: hand, at: id.index) }
+        for pid in survivors.stragglers(of: name, besides: main.map { _ in found!.attempt }) {
+            Signal.send(Signal.kill, to: pid)
+        }
+        if let found, let main {
+            let process = ProcessIdentity(pid: main.pid, startTicks: main.startTicks)
+            tellOnly(
+                .instance(
+                    id,
+                    .adopted(
+                        process, attempt: found.attempt,
+                        since: Instant(nanoseconds: found.since), launch: found.launch)))
+        } else if let process = past?.process {
+            hand.leaf?.kill()
+            tellOnly(.instance(id, .vanished(process)))
+        }
+    }
+
+    /// Opens the process; `nil` when it has ended since it was found.
+    private func hold(_ found: Survivors.Found, by hand: Hand, at place: Int) -> Hand.Running? {
+        guard let pidfd = try? PidFD(opening: found.pid) else { return nil }
+        let running = Hand.Running(pid: found.pid, pidfd: pidfd, isAdopted: true)
+        // Only now nobody else can have the number: is it still the one that was found?
+        let ticks = running.startTicks
+        guard Int64(ticks) * (1_000_000_000 / Clock.ticksPerSecond) == found.since else {
+            return nil
+        }
+        hand.adopt(running)
+        watch(running, at: place)
+        if let log = hand.log {
+            hand.isLogWatched = true
+            logWatch?.check(place, log.path, at: now.boot)
+        }
+        return running
+    }
+}

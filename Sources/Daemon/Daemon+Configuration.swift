@@ -1,0 +1,88 @@
+import Configuration
+import Control
+import Ledger
+import Linux
+import Records
+import Supervision
+
+/// A configuration comes into force.
+extension Daemon {
+    /// The mind's view of a configuration, and how to make each instance's process.
+    struct Order {
+        var definitions: [InstanceDefinition] = []
+        var hands: [Hand] = []
+    }
+
+    func order(_ configuration: Configuration) throws(SystemError) -> Order {
+        var order = Order()
+        for service in configuration.services {
+            let launch = service.fingerprint
+            for name in service.instanceNames {
+                order.definitions.append(
+                    InstanceDefinition(
+                        name: name, service: service.name, policy: service.policy, launch: launch))
+                order.hands.append(try forge.hand(for: service, named: name))
+            }
+        }
+        return order
+    }
+
+    /// Puts a configuration that was read again into force.
+    func apply(_ configuration: Configuration) throws(Refusal) -> ReloadReply {
+        guard options.below(configuration.stateDirectory) == stateDirectory,
+            options.below(configuration.runtimeDirectory) == runtimeDirectory
+        else {
+            throw Refusal(
+                text: "state_directory and runtime_directory cannot change while regend runs; "
+                    + "stop it and start it again")
+        }
+        let changes = changes(configuration)
+        do throws(SystemError) {
+            take(try order(configuration))
+        } catch { throw Refusal(text: "\(error)") }
+        serviceCount = configuration.services.count
+        loaded(configuration)
+        perform()
+        ResourceLimits.trimHeap()
+        return changes
+    }
+
+    func loaded(_ configuration: Configuration) {
+        write(
+            .configurationLoaded(
+                file: options.configurationFile, services: configuration.services.count,
+                instances: configuration.instanceCount))
+    }
+
+    /// Tells the mind, and gives each instance its hand. What runs goes on in the new hand.
+    func take(_ order: Order) {
+        tellOnly(.configured(order.definitions))
+        for (definition, hand) in zip(order.definitions, order.hands) {
+            guard let place = mind.id(named: definition.name)?.index else { continue }
+            while hands.count <= place { hands.append(nil) }
+            if let old = hands[place] {
+                if old.facts.launch == hand.facts.launch { continue }
+                hand.takeOver(old)
+            }
+            hands[place] = hand
+        }
+    }
+
+    private func changes(_ configuration: Configuration) -> ReloadReply {
+        var known: [String: UInt64] = [:]
+        for id in mind.all {
+            let definition = mind.definition(id)
+            known[definition.service] = definition.launch
+        }
+        var reply = ReloadReply(added: [], changed: [], removed: [])
+        for service in configuration.services {
+            guard let launch = known.removeValue(forKey: service.name) else {
+                reply.added.append(service.name)
+                continue
+            }
+            if launch != service.fingerprint { reply.changed.append(service.name) }
+        }
+        reply.removed = known.keys.sorted()
+        return reply
+    }
+}

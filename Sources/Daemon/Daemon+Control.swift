@@ -1,0 +1,252 @@
+import Control
+import JSON
+import Ledger
+import Linux
+import Records
+import Supervision
+
+/// The control socket: calls become events, and answers tell what came of them.
+extension Daemon {
+    /// The longest that an answer waits for what was asked; then it tells how things stand.
+    static let answerPatience: Int64 = 60_000_000_000
+
+    func controlReady(_ name: UInt64, _ readiness: Readiness) {
+        var readiness = readiness
+        // A hang-up or an error is found by reading.
+        if !readiness.isDisjoint(with: [.hungUp, .failed]) { readiness.insert(.readable) }
+        server.ready(ControlSource(name: name), for: readiness, at: now.boot)
+    }
+
+    func serveCalls() {
+        if let deadline = server.nextDeadline, deadline <= now.boot { server.expire(at: now.boot) }
+        while let call = server.nextCall(at: now.boot) { serve(call) }
+        server.drainPollChanges { change in
+            switch change {
+            case .add(let source, let descriptor, let readiness):
+                controlTokens[source.name] = try? poller.add(
+                    descriptor, for: readiness, as: Source.control(source.name).name)
+            case .modify(let source, let descriptor, let readiness):
+                guard let token = controlTokens[source.name] else { return }
+                try? poller.change(token, descriptor, for: readiness)
+            case .remove(let source, let descriptor):
+                guard let token = controlTokens.removeValue(forKey: source.name) else { return }
+                poller.remove(token, descriptor)
+            }
+        }
+    }
+
+    private func serve(_ call: Call) {
+        switch call.request {
+        case .status(let service): reply(to: call.id, service)
+        case .start(let names): act(call, "Start", names, .up, .startAsked)
+        case .stop(let names): act(call, "Stop", names, .down, .stopAsked)
+        case .restart(let names): act(call, "Restart", names, .up, .restartAsked)
+        case .reload:
+            guard state == .ready else { return refuseWhileEnding(call) }
+            write(
+                .asked(method: "Reload", services: [], uid: call.peer.uid, pid: call.peer.pid))
+            reloadWaiters.append(call.id)
+            reload()
+        case .stopAll:
+            write(
+                .asked(method: "StopAll", services: [], uid: call.peer.uid, pid: call.peer.pid))
+            let ids = mind.all
+            tell(.stopAllAsked)
+            wait(call.id, ids, .down)
+        case .logPath(let service): replyLogPath(call.id, service)
+        }
+    }
+
+    private func refuseWhileEnding(_ call: Call) {
+        server.fail(call.id, with: .notNow(reason: "regend is ending"), at: now.boot)
+    }
+
+    private func act(
+        _ call: Call, _ method: StaticString, _ names: [String], _ goal: Waiter.Goal,
+        _ event: InstanceEvent
+    ) {
+        guard state == .ready else { return refuseWhileEnding(call) }
+        var ids: [InstanceID] = []
+        for name in names {
+            let found = mind.ids(of: name)
+            guard !found.isEmpty else {
+                return server.fail(call.id, with: .noSuchService(name: name), at: now.boot)
+            }
+            for id in found where !ids.contains(id) { ids.append(id) }
+        }
+        write(.asked(method: method, services: names, uid: call.peer.uid, pid: call.peer.pid))
+        for id in ids { tell(id.index, event) }
+        wait(call.id, ids, goal)
+    }
+
+    private func replyLogPath(_ call: Call.ID, _ service: String) {
+        guard let id = mind.ids(of: service).first, let hand = hands[id.index] else {
+            return server.fail(call, with: .noSuchService(name: service), at: now.boot)
+        }
+        guard let path = hand.log?.path else {
+            return server.fail(
+                call, with: .notNow(reason: "\(service) has no log of its own"), at: now.boot)
+        }
+        server.reply(to: call, at: now.boot) { json in
+            json.beginObject()
+            json.string("path", path)
+            json.endObject()
+        }
+    }
+
+    // MARK: - Answers that wait
+
+    /// A call that is answered when what it asked for has come about.
+    struct Waiter {
+        enum Goal {
+            case up
+            case down
+        }
+
+        let call: Call.ID
+        let instances: [(id: InstanceID, name: String)]
+        let goal: Goal
+        let deadline: Int64
+    }
+
+    private func wait(_ call: Call.ID, _ ids: [InstanceID], _ goal: Waiter.Goal) {
+        waiters.append(
+            Waiter(
+                call: call, instances: ids.map { ($0, mind.definition($0).name) }, goal: goal,
+                deadline: now.boot + Self.answerPatience))
+    }
+
+    /// Answers those whose wish has come about. Connections bound their number.
+    func answerWaiters() {
+        guard !waiters.isEmpty else { return }
+        let done = waiters.indices.filter {
+            waiters[$0].deadline <= now.boot || isDone(waiters[$0]) || state != .ready
+        }
+        for index in done.reversed() {
+            let waiter = waiters.remove(at: index)
+            let reply = ServicesReply(services: current(waiter).map { report($0) })
+            server.reply(to: waiter.call, at: now.boot) { reply.write(into: &$0) }
+        }
+    }
+
+    /// Those of its instances that are still there.
+    private func current(_ waiter: Waiter) -> [InstanceID] {
+        waiter.instances.filter { mind.id(named: $0.name) == $0.id }.map(\.id)
+    }
+
+    private func isDone(_ waiter: Waiter) -> Bool {
+        current(waiter).allSatisfy { id in
+            switch (waiter.goal, mind.status(id, at: instant).phase) {
+            case (.down, .stopped): true
+            case (.down, .stopping(let stopping)): stopping.stage == .stuck
+            case (.down, _): false
+            case (.up, .running), (.up, .handedOver), (.up, .stopped), (.up, .backingOff): true
+            case (.up, .starting), (.up, .stopping): false
+            }
+        }
+    }
+
+    // MARK: - Status
+
+    private func reply(to call: Call.ID, _ service: String?) {
+        let ids = service.map { mind.ids(of: $0) } ?? mind.all
+        if let service, ids.isEmpty {
+            return server.fail(call, with: .noSuchService(name: service), at: now.boot)
+        }
+        let reply = StatusReply(daemon: report(), services: ids.map { report($0) })
+        server.reply(to: call, at: now.boot) { reply.write(into: &$0) }
+    }
+
+    private func report() -> DaemonReport {
+        let all = mind.all.map { mind.status($0, at: instant) }
+        return DaemonReport(
+            pid: ProcessTable.own, version: Version.text, stateDirectory: stateDirectory,
+            runtimeDirectory: runtimeDirectory, configFile: options.configurationFile,
+            startedUnixMilliseconds: started.wall / 1_000_000, state: state.rawValue,
+            ledger: chronicle.report, cgroup: forge.cgroup,
+            services: ServiceCounts(
+                total: Int64(all.count), running: Int64(all.count { $0.phase == .running }),
+                handedOver: Int64(all.count { $0.isHandedOver })))
+    }
+
+    private func report(_ id: InstanceID) -> InstanceReport {
+        let status = mind.status(id, at: instant)
+        let hand = hands[id.index]
+        var report = InstanceReport(
+            name: status.definition.name, service: status.definition.service,
+            phase: status.phase.word, wanted: status.phase.isWanted)
+        report.critical = status.definition.policy.critical
+        report.user = hand?.user
+        report.attempt = Int64(status.attempt)
+        report.restarts = Int64(hand?.restarts ?? 0)
+        report.crashesInWindow = Int64(status.crashes)
+        report.incident = status.incident.map { Int64($0) }
+        report.lastExit = status.lastExit.map { LastExit($0) }
+        report.waitingFor = status.waitsFor
+        report.log = hand?.log?.path
+        if let process = status.process {
+            report.pid = process.pid
+            report.uptimeMilliseconds = (instant - status.since).nanoseconds / 1_000_000
+        }
+        if let deadline = status.deadline, status.phase.isWaiting {
+            report.nextStartMilliseconds = max(0, (deadline - instant).nanoseconds / 1_000_000)
+        }
+        report.note = note(status)
+        return report
+    }
+
+    private func note(_ status: InstanceStatus) -> String? {
+        switch status.phase {
+        case .stopped(let rest): return rest.words
+        case .stopping(let stopping):
+            return stopping.stage == .stuck ? "SIGKILL did not end it" : nil
+        case .starting, .running, .backingOff, .handedOver: break
+        }
+        if status.process == nil, let failure = status.lastFailure { return failure.words }
+        return status.isHandedOver ? "handed over to a human; tried on at the slowest pace" : nil
+    }
+}
+
+extension ControlSource {
+    /// Both halves in one number: the slot is small, the generation has 32 bits.
+    fileprivate var name: UInt64 { UInt64(slot) << 32 | UInt64(generation) }
+
+    fileprivate init(name: UInt64) {
+        self.init(slot: Int32(name >> 32), generation: UInt32(truncatingIfNeeded: name))
+    }
+}
+
+extension LastExit {
+    fileprivate init(_ status: ExitStatus) {
+        switch status {
+        case .code(let code): self = .code(code)
+        case .signal(let signal, let outOfMemory): self = .signal(signal, oom: outOfMemory)
+        case .unknown: self = .unknown
+        }
+    }
+}
+
+extension Phase {
+    fileprivate var word: String {
+        switch self {
+        case .stopped: "stopped"
+        case .starting: "starting"
+        case .running: "running"
+        case .backingOff: "backing-off"
+        case .stopping: "stopping"
+        case .handedOver: "handed-over"
+        }
+    }
+
+    /// Whether it should run.
+    fileprivate var isWanted: Bool {
+        switch self {
+        case .stopped(let rest): rest == .failed
+        case .stopping(let stopping): stopping.aftermath == .restart
+        case .starting, .running, .backingOff, .handedOver: true
+        }
+    }
+
+    /// Whether its deadline is the next attempt.
+    fileprivate var isWaiting: Bool { self == .backingOff || self == .handedOver }
+}

@@ -1,0 +1,172 @@
+import Configuration
+import Control
+import Ledger
+import Linux
+import Records
+import Supervision
+
+/// Children that do for the daemon what could make the loop wait: reading a file that an operator
+/// names, copying a log, asking systemd.
+extension Daemon {
+    /// How long an errand may take.
+    static let errandPatience: Int64 = 30_000_000_000
+    /// The same for the question whether the machine shuts down: an answer is wanted soon.
+    static let questionPatience: Int64 = 2_000_000_000
+
+    // MARK: - Reload
+
+    /// Reads the configuration again, in a child; a second wish during the first is done after it.
+    func reload() {
+        guard state == .ready else { return }
+        if errands.contains(where: { $0?.purpose == .reload }) {
+            wantsReload = true
+            return
+        }
+        let regen = Self.siblingProgram("regen")
+        run([regen, "check", "--canonical", options.configurationFile], for: .reload)
+    }
+
+    private func reloadEnded(_ output: [UInt8], _ status: WaitStatus?) {
+        let callers = reloadWaiters
+        reloadWaiters = []
+        do throws(Refusal) {
+            let changes = try apply(try configuration(from: output, status))
+            for call in callers {
+                server.reply(to: call, at: now.boot) { changes.write(into: &$0) }
+            }
+        } catch { refuse(error, callers) }
+        if wantsReload {
+            wantsReload = false
+            reload()
+        }
+    }
+
+    private func refuse(_ refusal: Refusal, _ callers: [Call.ID]) {
+        narrator.say(.error, "the configuration is refused, the old one stays in force:")
+        for line in refusal.text.split(separator: "\n").prefix(20) {
+            narrator.say(.error, String(line))
+        }
+        write(
+            .configurationRefused(
+                file: options.configurationFile,
+                errors: refusal.text.split(separator: "\n").count))
+        for call in callers {
+            server.fail(call, with: .invalidConfiguration(errors: refusal.text), at: now.boot)
+        }
+    }
+
+    /// Why a configuration does not come into force.
+    struct Refusal: Error {
+        let text: String
+    }
+
+    private func configuration(
+        from output: [UInt8], _ status: WaitStatus?
+    ) throws(Refusal) -> Configuration {
+        guard status == .exited(0) else {
+            let text = String(decoding: output.prefix(16 << 10), as: UTF8.self)
+            throw Refusal(text: text.isEmpty ? "regen check did not answer" : text)
+        }
+        do throws(TrustedPath.Defect) {
+            if ProcessTable.effectiveUser == 0 {
+                try TrustedPath.check(options.configurationFile)
+            }
+        } catch { throw Refusal(text: "\(error)") }
+        do throws(ConfigurationErrors) {
+            return try Configuration(canonical: output)
+        } catch { throw Refusal(text: "\(error)") }
+    }
+
+    // MARK: - Logs
+
+    func rotate(_ place: Int, _ path: String) {
+        guard let hand = hands[place] else { return }
+        run([Self.siblingProgram("regend"), "--copy-aside", path], for: .rotation(place), as: hand)
+    }
+
+    private func rotationEnded(_ place: Int, _ output: [UInt8], _ status: WaitStatus?) {
+        guard let log = hands[place]?.log else { return }
+        let text = String(decoding: output.prefix(4096), as: UTF8.self)
+        if status == .exited(0), let bytes = Int64(text.filter(\.isNumber)) {
+            write(.logRotated(InstanceID(place), bytes: bytes))
+        } else {
+            narrator.say(.warning, "cannot cut \(log.path): \(text)")
+        }
+        logWatch?.arm(place, log.path, at: now.boot)
+    }
+
+    // MARK: - The end of the machine
+
+    func askWhetherMachineStops() {
+        run(["systemctl", "is-system-running"], for: .machineStops)
+    }
+
+    private func machineStopsEnded(_ output: [UInt8]) {
+        let stops = output.starts(with: "stopping".utf8)
+        narrator.say(
+            .info, stops ? "the machine shuts down" : "services stay for the next regend")
+        tell(.endAsked(stopping: stops))
+    }
+
+    // MARK: - All errands
+
+    private func run(_ command: [String], for purpose: Errand.Purpose, as hand: Hand? = nil) {
+        var ingredients = SpawnPlan.Ingredients(
+            command: command, environment: ["PATH=\(Forge.path)", "NO_COLOR=1"])
+        ingredients.account = hand?.logOwner
+        ingredients.limits = [forge.openFiles]
+        let patience =
+            purpose == .machineStops ? Self.questionPatience : Self.errandPatience
+        do {
+            let output = try AnonymousFile(named: "regen-errand")
+            let child = try SpawnPlan(ingredients, null: null.raw)
+                .spawn(attempt: 0, output: output.raw)
+            let errand = Errand(purpose, child, output: output, deadline: now.boot + patience)
+            let index = errands.firstIndex { $0 == nil } ?? errands.count
+            if index == errands.count { errands.append(nil) }
+            errand.token = try poller.add(
+                errand.pidfd.raw, for: .readable, as: Source.errand(index).name)
+            errands[index] = errand
+        } catch {
+            narrator.say(.error, "cannot run \(command[0]): \(error)")
+            done(purpose, output: [], status: nil)
+        }
+    }
+
+    func errandEnded(_ index: Int) {
+        guard let status = errands[index]?.pidfd.reap() else { return }
+        errandEnded(index, status)
+    }
+
+    func errandEnded(_ index: Int, _ status: WaitStatus) {
+        guard let errand = errands[index] else { return }
+        if let token = errand.token { poller.remove(token, errand.pidfd.raw) }
+        errands[index] = nil
+        let output = try? errand.output.contents(limit: Configuration.mostCanonicalBytes)
+        done(errand.purpose, output: output ?? [], status: errand.isLate ? nil : status)
+    }
+
+    private func done(_ purpose: Errand.Purpose, output: [UInt8], status: WaitStatus?) {
+        switch purpose {
+        case .reload: reloadEnded(output, status)
+        case .rotation(let place): rotationEnded(place, output, status)
+        case .machineStops: machineStopsEnded(output)
+        }
+    }
+
+    /// Ends what has not ended itself in time. Its end is seen like any other.
+    func endLateErrands() {
+        for errand in errands {
+            guard let errand, errand.deadline <= now.boot else { continue }
+            errand.isLate = true
+            errand.deadline = now.boot + Self.errandPatience
+            Signal.send(Signal.kill, to: -errand.pid)
+        }
+    }
+
+    /// A program of the same installation.
+    static func siblingProgram(_ name: String) -> String {
+        let own = (try? executablePath()) ?? "/usr/bin/regend"
+        return own[...own.lastIndex(of: "/")!] + name
+    }
+}

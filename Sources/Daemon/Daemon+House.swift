@@ -1,0 +1,54 @@
+import Ledger
+import Linux
+import Records
+import Supervision
+
+/// What the loop itself has to look after, once in a turn. Each part is over at once when nothing
+/// is due.
+extension Daemon {
+    func keepHouse() {
+        checkTrees()
+        surveyOrphans()
+        checkLogs()
+        endLateErrands()
+        answerWaiters()
+    }
+
+    // MARK: - The end
+
+    /// SIGTERM or SIGINT.
+    func end(_ received: SignalFD.Received) {
+        guard state == .ready else { return }
+        state = .stopping
+        let isKeyboard = received.signal == Signal.interrupt
+        narrator.say(.info, "\(Signal.name(received.signal)): ending")
+        if isKeyboard || !Self.isUnderSystemd {
+            tell(.endAsked(stopping: true))
+        } else {
+            askWhetherMachineStops()
+        }
+    }
+
+    /// systemd sets INVOCATION_ID for what it starts (systemd.exec(5)); in a terminal below it the
+    /// variable is inherited, but there we are not its child.
+    private static var isUnderSystemd: Bool {
+        environmentVariable("INVOCATION_ID") != nil
+            && ProcessTable.entry(ProcessTable.own)?.parent == 1
+    }
+
+    // MARK: - Logs
+
+    /// Looks at the logs that have grown, and has those that are over their bound cut.
+    private func checkLogs() {
+        guard let due = logWatch?.takeDue(at: now.boot) else { return }
+        for place in due {
+            guard let log = hands[place]?.log else { continue }
+            let size = LogFile.size(log.path) ?? 0
+            if size > log.bound {
+                rotate(place, log.path)
+            } else {
+                logWatch?.arm(place, log.path, at: now.boot)
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import Linux
+
+/// A child that does for the daemon what must not stop the loop.
+final class Errand {
+    /// What it is for.
+    enum Purpose: Equatable {
+        /// `regen check --canonical`: its output is the new configuration, or what is wrong with it.
+        case reload
+        /// Cuts the log of the instance at that place.
+        case rotation(Int)
+        /// Asks systemd whether the machine shuts down.
+        case machineStops
+    }
+
+    let purpose: Purpose
+    let pid: Int32
+    let pidfd: PidFD
+    /// Where its output goes.
+    let output: AnonymousFile
+    /// When it is ended if it has not ended itself.
+    var deadline: Int64
+    /// It was ended for being late.
+    var isLate = false
+    var token: Poller.Token?
+
+    init(
+        _ purpose: Purpose, _ child: consuming SpawnPlan.Child, output: consuming AnonymousFile,
+        deadline: Int64
+    ) {
+        self.purpose = purpose
+        self.pid = child.pid
+        self.pidfd = child.takePidFD()
+        self.output = output
+        self.deadline = deadline
+    }
+}

@@ -1,0 +1,41 @@
+import Linux
+import Records
+
+/// All processes at one moment, and which of them belong together where there are no cgroups.
+///
+/// A process can leave its group and its session, and be orphaned; it is found as long as one of
+/// three holds: it is in the main process's session, it descends from such a process, or it came
+/// to us as an orphan with our mark in its environment. What sheds all three (its own session, a
+/// dead parent, another environment) only a cgroup can hold; docs/operations.md says so.
+final class Forest {
+    let taken: Int64
+    private var bySession: [Int32: [Int32]] = [:]
+    private var byParent: [Int32: [Int32]] = [:]
+
+    init(taken: Int64) {
+        self.taken = taken
+        for entry in ProcessTable.all() where entry.state != UInt8(ascii: "Z") {
+            bySession[entry.session, default: []].append(entry.pid)
+            byParent[entry.parent, default: []].append(entry.pid)
+        }
+    }
+
+    /// The living processes of the instance that `hand` holds, its main process included.
+    func tree(of hand: Hand, knownMains: [Int32: Int]) -> [Int32] {
+        var found: [Int32] = []
+        var seen: Set<Int32> = []
+        var next: [Int32] = []
+        if let main = hand.lastPID { next = (bySession[main] ?? []) + (byParent[main] ?? []) }
+        for orphan in byParent[ProcessTable.own] ?? [] where knownMains[orphan] == nil {
+            if Mark(of: orphan, state: hand.stateID)?.service == hand.facts.name {
+                next.append(orphan)
+            }
+        }
+        while let pid = next.popLast() {
+            guard seen.insert(pid).inserted else { continue }
+            found.append(pid)
+            next += byParent[pid] ?? []
+        }
+        return found
+    }
+}

@@ -1,0 +1,96 @@
+import Configuration
+import Linux
+import Records
+import Supervision
+
+/// Makes hands out of configured services: everything that is the same for all of them.
+struct Forge {
+    /// Where a command without a slash is looked for, and what services get as PATH: the places of
+    /// NixOS, then those of everybody else.
+    static let path =
+        "/run/wrappers/bin:/run/current-system/sw/bin:"
+        + "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// The state directory's id: device and inode, so that it outlives renames and ledgers.
+    let stateID: String
+    /// Where logs go that are configured without a path.
+    let logDirectory: String
+    /// Below which leaves are made.
+    let cgroup: String?
+    /// The limit of open files that the daemon itself was given.
+    let openFiles: Linux.ResourceLimit
+    /// An open /dev/null.
+    let null: Int32
+    /// Children inherit the daemon's oom_score_adj: say 0 again where that is not 0.
+    let mustResetOOMScore = ResourceLimits.oomScore() != 0
+
+    func hand(for service: ServiceConfiguration, named name: String) throws(SystemError) -> Hand {
+        let launch = service.launch
+        var ingredients = SpawnPlan.Ingredients(
+            command: launch.command, environment: environment(launch, name))
+        ingredients.directory = launch.directory
+        ingredients.umask = launch.umask
+        ingredients.nice = launch.nice.map { Int32($0) }
+        ingredients.oomScore =
+            launch.oomScoreAdjust.map { Int32($0) } ?? (mustResetOOMScore ? 0 : nil)
+        ingredients.limits = limits(launch)
+        let log = log(service.log, name)
+        ingredients.output = output(service.log, log?.path)
+        return Hand(
+            facts: InstanceFacts(
+                name: name, program: Self.program(launch.command[0]),
+                launch: service.fingerprint),
+            launch: launch, log: log, ingredients: ingredients,
+            leaf: try leaf(name), stateID: stateID, null: null)
+    }
+
+    /// A hand for something that runs and is no longer configured: it can only be stopped.
+    func hand(ofLeftover name: String) throws(SystemError) -> Hand {
+        try hand(
+            for: ServiceConfiguration(name: name, launch: Launch(command: ["/"]), log: .none),
+            named: name)
+    }
+
+    private func leaf(_ name: String) throws(SystemError) -> Linux.Cgroup? {
+        guard let cgroup else { return nil }
+        return try Linux.Cgroup(making: "\(cgroup)/regen-\(name)")
+    }
+
+    private func environment(_ launch: Launch, _ name: String) -> [String] {
+        var environment = launch.environment.map { "\($0.name)=\($0.value)" }
+        if !launch.environment.contains(where: { $0.name == "PATH" }) {
+            environment.append("PATH=\(Self.path)")
+        }
+        return environment + ["REGEN_SERVICE=\(name)", "REGEN_STATE=\(stateID)"]
+    }
+
+    private func limits(_ launch: Launch) -> [Linux.ResourceLimit] {
+        let limits = launch.limits.map {
+            Linux.ResourceLimit(name: $0.resource.rawValue, soft: $0.soft, hard: $0.hard)
+        }
+        return limits.contains { $0.name == openFiles.name } ? limits : [openFiles] + limits
+    }
+
+    private func log(_ log: Log, _ name: String) -> (path: String, bound: Int64)? {
+        switch log {
+        case .file(let path, let bound): (path ?? "\(logDirectory)/\(name).log", bound)
+        case .inherit, .none: nil
+        }
+    }
+
+    private func output(_ log: Log, _ path: String?) -> ChildOutput {
+        switch log {
+        case .file(path: nil, _): .ownFile(path!)
+        case .file: .userFile(path!)
+        case .inherit: .inherited
+        case .none: .null
+        }
+    }
+
+    /// The name that the kernel gives the process: the last part of its path, 15 bytes at most
+    /// (TASK_COMM_LEN, prctl(2)).
+    private static func program(_ path: String) -> String {
+        let last = path.utf8.split(separator: UInt8(ascii: "/")).last ?? path.utf8[...]
+        return String(decoding: last.prefix(15), as: UTF8.self)
+    }
+}

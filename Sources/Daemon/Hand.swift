@@ -1,0 +1,147 @@
+import Configuration
+import Linux
+import Records
+import Supervision
+
+/// The daemon's hold on one instance: how to make its process, and the process itself.
+final class Hand {
+    /// What the ledger and people are told of it.
+    let facts: InstanceFacts
+    /// The user it runs as, as configured.
+    let user: String?
+    /// Its log, where it has one, and the size at which that is cut.
+    let log: (path: String, bound: Int64)?
+    private let ingredients: SpawnPlan.Ingredients
+    private let launch: Launch
+    private let null: Int32
+    private var plan: SpawnPlan?
+    /// Its cgroup leaf, where there are any.
+    let leaf: Linux.Cgroup?
+    /// The state directory's id, which all its processes carry.
+    let stateID: String
+
+    /// The running main process.
+    private(set) var process: Running?
+    /// The running main process's id, or the last one's: its session may outlive it.
+    private(set) var lastPID: Int32?
+    /// A stop is under way: descendants have their grace period too.
+    var isBeingStopped = false
+    /// Why the output of the last process goes nowhere; 0: it does not.
+    var outputError: Int32 = 0
+    /// How often the process was started again since this daemon holds it.
+    var restarts = 0
+    /// The inotify watch on the log is armed or about to be.
+    var isLogWatched = false
+
+    /// A running main process.
+    final class Running {
+        let pid: Int32
+        let pidfd: PidFD
+        /// Field 22 of proc_pid_stat(5), read when there is time for it.
+        private(set) lazy var startTicks = ProcessTable.entry(pid)?.startTicks ?? 0
+        /// Its registration in the poller.
+        var token: Poller.Token?
+        /// It was started by an earlier daemon and is not our child.
+        let isAdopted: Bool
+
+        init(pid: Int32, pidfd: consuming PidFD, isAdopted: Bool) {
+            self.pid = pid
+            self.pidfd = pidfd
+            self.isAdopted = isAdopted
+        }
+    }
+
+    init(
+        facts: InstanceFacts, launch: Launch, log: (path: String, bound: Int64)?,
+        ingredients: SpawnPlan.Ingredients, leaf: Linux.Cgroup?, stateID: String, null: Int32
+    ) {
+        self.facts = facts
+        self.launch = launch
+        self.user = launch.user
+        self.log = log
+        self.ingredients = ingredients
+        self.leaf = leaf
+        self.stateID = stateID
+        self.null = null
+        plan = try? makePlan()
+    }
+
+    /// Makes the process. An account that did not exist yet is looked up again.
+    func spawn(attempt: Int) throws(SpawnFailure) -> Running {
+        let plan: SpawnPlan
+        if let ready = self.plan {
+            plan = ready
+        } else {
+            plan = try makePlan()
+            self.plan = plan
+        }
+        do throws(SpawnPlan.Failure) {
+            let child = try plan.spawn(attempt: attempt, cgroup: leaf?.raw ?? -1)
+            outputError = child.outputError
+            let running = Running(child)
+            process = running
+            lastPID = running.pid
+            return running
+        } catch {
+            throw SpawnFailure(
+                step: SpawnFailure.Step(rawValue: error.step) ?? .clone, code: error.code)
+        }
+    }
+
+    /// Holds a process that an earlier daemon has started.
+    func adopt(_ process: Running) {
+        self.process = process
+        lastPID = process.pid
+    }
+
+    /// Goes on where the hand of an older configuration leaves off.
+    func takeOver(_ old: Hand) {
+        process = old.process
+        lastPID = old.lastPID
+        isBeingStopped = old.isBeingStopped
+        restarts = old.restarts
+    }
+
+    /// Who owns the log: the service's user where the configuration names the file.
+    var logOwner: Account? {
+        guard case .userFile = ingredients.output, let user = launch.user else { return nil }
+        return try? Account.named(user, group: launch.group, groups: launch.groups)
+    }
+
+    /// The process has ended and was reaped, or its end was seen.
+    func release() { process = nil }
+
+    private func makePlan() throws(SpawnFailure) -> SpawnPlan {
+        guard let user = launch.user else { return SpawnPlan(ingredients, null: null) }
+        do throws(Account.Unknown) {
+            let account = try Account.named(user, group: launch.group, groups: launch.groups)
+            return SpawnPlan(ingredients.added(account), null: null)
+        } catch {
+            throw SpawnFailure(step: .account, code: SystemError.noEntry)
+        }
+    }
+}
+
+extension Hand.Running {
+    convenience init(_ child: consuming SpawnPlan.Child) {
+        let pid = child.pid
+        self.init(pid: pid, pidfd: child.takePidFD(), isAdopted: false)
+    }
+}
+
+extension SpawnPlan.Ingredients {
+    /// The same for that account, whose name, home and shell the process is told.
+    fileprivate func added(_ account: Account) -> Self {
+        var ingredients = self
+        ingredients.account = account
+        let told = [
+            ("HOME", account.home), ("LOGNAME", account.name), ("USER", account.name),
+            ("SHELL", account.shell),
+        ]
+        for (name, value) in told
+        where !environment.contains(where: { $0.hasPrefix("\(name)=") }) {
+            ingredients.environment.append("\(name)=\(value)")
+        }
+        return ingredients
+    }
+}

@@ -1,0 +1,28 @@
+import Linux
+
+/// What every child of ours carries in its environment, and its descendants with it.
+struct Mark {
+    /// The instance's name.
+    let service: String
+    /// The number of the attempt.
+    let attempt: Int
+
+    /// Reads the mark of a process; `nil` when it has none, or another state directory's.
+    init?(of pid: Int32, state: String) {
+        var service: String?
+        var attempt = 0
+        var isOurs = false
+        for variable in ProcessTable.environment(pid) {
+            if variable.hasPrefix("REGEN_SERVICE=") {
+                service = String(variable.dropFirst("REGEN_SERVICE=".count))
+            } else if variable.hasPrefix("REGEN_ATTEMPT=") {
+                attempt = Int(variable.dropFirst("REGEN_ATTEMPT=".count)) ?? 0
+            } else if variable == "REGEN_STATE=\(state)" {
+                isOurs = true
+            }
+        }
+        guard isOurs, let service else { return nil }
+        self.service = service
+        self.attempt = attempt
+    }
+}

@@ -1,0 +1,133 @@
+import Linux
+import Records
+import Supervision
+
+/// What the records mean, in a person's words.
+extension Narrator {
+    mutating func tell(_ record: Supervision.Record, _ facts: (InstanceID) -> InstanceFacts) {
+        switch record {
+        case .processStarted(let id, let process, let attempt):
+            let again = attempt > 1 ? ", attempt \(attempt)" : ""
+            say(.info, "\(facts(id).name): started (pid \(process.pid)\(again))")
+        case .processAdopted(let id, let process, _):
+            say(.info, "\(facts(id).name): still running, taken over (pid \(process.pid))")
+        case .processExited(let id, let process, _, let status, let uptime, let asked):
+            say(
+                asked ? .info : .warning,
+                "\(facts(id).name): \(status.words) after \(uptime.words) (pid \(process.pid))")
+        case .spawnFailed(let id, _, let failure):
+            say(.error, "\(facts(id).name): cannot start: \(failure.words)")
+        case .restartDecided(let id, let attempt, _, let wait, _):
+            let when = wait == .zero ? "now" : "in \(wait.words)"
+            say(.info, "\(facts(id).name): attempt \(attempt) \(when)")
+        case .crashLoopDetected(let id, .crashes, let count, let within, _):
+            say(.error, "\(facts(id).name): crash loop: \(count) crashes in \(within.words)")
+        case .crashLoopDetected(let id, .incidents, let count, let within, _):
+            say(.error, "\(facts(id).name): a loop: \(count) incidents in \(within.words)")
+        case .incidentOpened: break
+        case .incidentResolved(let id, let incident, let healing):
+            say(
+                .notice,
+                "\(facts(id).name): healthy again after \(healing.words) (incident \(incident))")
+        case .incidentHandedOver(let id, let incident, let reason):
+            guard reason != .operatorStopped, reason != .removed else { return }
+            let rule = reason.rawValue
+            say(
+                .error,
+                "\(facts(id).name): needs a human (incident \(incident), \(rule)); "
+                    + "see: regen status \(facts(id).name)")
+        case .recovered(let id): say(.notice, "\(facts(id).name): healthy for good again")
+        case .stopBegan(let id, let aftermath):
+            say(.info, "\(facts(id).name): stopping\(aftermath.words)")
+        case .stopForced(let id):
+            say(.warning, "\(facts(id).name): did not end in time, SIGKILL sent")
+        case .rested(let id, let rest): say(.info, "\(facts(id).name): \(rest.words)")
+        }
+    }
+}
+
+extension Narrator {
+    /// The daemon's own entries.
+    mutating func tell(_ entry: Entry, _ facts: (InstanceID) -> InstanceFacts) {
+        switch entry {
+        case .mind(let record): tell(record, facts)
+        case .daemonStarted(let pid, let version): say(.info, "regend \(version), pid \(pid)")
+        case .daemonStopped(_, let left):
+            say(.info, left == 0 ? "ended" : "ended; \(left) services go on without me")
+        case .configurationLoaded(let file, let services, let instances):
+            let copies = instances == services ? "" : " (\(instances) instances)"
+            say(.info, "\(file) in force: \(services) services\(copies)")
+        case .configurationRefused, .booted, .clockStepped: break
+        case .asked(let method, let services, let uid, _):
+            say(.info, "user \(uid) asked: \(method) \(services.joined(separator: " "))")
+        case .logUnavailable(let id, let code):
+            say(
+                .warning,
+                "\(facts(id).name): its log cannot be written (\(SystemError(code, "").reason)); "
+                    + "what it prints is lost")
+        case .logRotated(let id, let bytes):
+            say(.info, "\(facts(id).name): log cut, \(bytes) bytes kept aside")
+        }
+    }
+}
+
+extension ExitStatus {
+    var words: String {
+        switch self {
+        case .code(let code): "exited with code \(code)"
+        case .signal(let signal, outOfMemory: true):
+            "killed by the kernel for want of memory (\(Signal.name(signal)))"
+        case .signal(let signal, _): "killed by \(Signal.name(signal))"
+        case .unknown: "ended, nobody knows how"
+        }
+    }
+}
+
+extension SpawnFailure {
+    var words: String {
+        let reason = SystemError(code, "").reason
+        switch step {
+        case .account: return "no such user or group on this machine"
+        case .execute: return "its command: \(reason)"
+        case .directory: return "its directory: \(reason)"
+        case .clone, .session, .output, .limits, .nice, .oomScore, .groups, .group, .user:
+            return "\(step.word): \(reason)"
+        }
+    }
+}
+
+extension Stopping.Aftermath {
+    var words: String {
+        switch self {
+        case .rest, .end: ""
+        case .restart: ", to start again"
+        case .remove: ", no longer configured"
+        case .failStart: ", its start was not confirmed in time"
+        }
+    }
+}
+
+extension Rest {
+    var words: String {
+        switch self {
+        case .fresh: "not started"
+        case .asked, .ended: "stopped"
+        case .finished: "finished"
+        case .failed: "failed, and is not to be restarted"
+        }
+    }
+}
+
+extension Interval {
+    /// `80 ms`, `1.2 s`, `3 min 20 s`, `5 h 2 min`
+    var words: String {
+        let milliseconds = nanoseconds / 1_000_000
+        let seconds = milliseconds / 1000
+        switch milliseconds {
+        case ..<1000: return "\(milliseconds) ms"
+        case ..<60_000: return "\(seconds).\(milliseconds % 1000 / 100) s"
+        case ..<3_600_000: return "\(seconds / 60) min \(seconds % 60) s"
+        default: return "\(seconds / 3600) h \(seconds / 60 % 60) min"
+        }
+    }
+}

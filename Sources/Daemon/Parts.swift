@@ -1,0 +1,239 @@
+import Configuration
+import Control
+import Ledger
+import Linux
+import Records
+import Supervision
+
+/// Everything that must be there before the loop turns, put together in the one right order:
+/// the locks before anything is looked at, the ledger before anything is done.
+struct Parts: ~Copyable {
+    let options: Options
+    let now: Stamp
+    let forge: Forge
+    let stateDirectory: String
+    let runtimeDirectory: String
+    let chronicle: Chronicle
+    var narrator: Narrator
+    let server: ControlServer
+    let memory: Memory
+    let null: OwnedFD
+    let signals: SignalFD
+    /// Keeps another regend from the same runtime directory.
+    let lock: FileLock
+
+    /// Why the daemon cannot start: what, where, and what to do next.
+    struct Obstacle: Error {
+        let text: String
+
+        init(_ text: String) { self.text = text }
+
+        /// The kernel's answer.
+        init(_ error: SystemError) { text = "\(error)" }
+    }
+
+    /// Puts everything together.
+    static func assemble(
+        _ options: Options, _ configuration: Configuration, _ narrator: Narrator
+    ) throws(Obstacle) -> Parts {
+        var narrator = narrator
+        let now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
+        let state = options.below(configuration.stateDirectory)
+        let runtime = options.below(configuration.runtimeDirectory)
+        // Signals first: the ledger's thread inherits the mask.
+        let signals = try blockSignals()
+        let null = try openNull()
+        let lock = try take(lockIn: runtime)
+        ProcessTable.becomeSubreaper()
+
+        let boot = bootID()
+        let ledger = try openLedger("\(state)/ledger", boot, &narrator)
+        let chronicle = Chronicle(
+            ledger.writer, trouble: ledger.trouble,
+            clocks: ClockWatch(last: ledger.isSameBoot ? ledger.lastStamp : nil),
+            generation: generation(options))
+        chronicle.note(
+            .daemonStarted(pid: ProcessTable.own, version: Version.text), at: now)
+        if !ledger.isSameBoot { chronicle.note(.booted, at: now) }
+
+        let forge = forge(configuration, state: state, null: null.raw, &narrator)
+        let server = try listen(runtime, configuration, &narrator)
+        return Parts(
+            options: options, now: now, forge: forge, stateDirectory: state,
+            runtimeDirectory: runtime, chronicle: chronicle, narrator: narrator, server: server,
+            memory: ledger.recollection.memory(
+                wall: now.wall, boottime: now.boot, boot: boot),
+            null: null, signals: signals, lock: lock)
+    }
+
+    private static func blockSignals() throws(Obstacle) -> SignalFD {
+        Signal.ignorePipe()
+        do throws(SystemError) {
+            return try SignalFD(
+                [Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.childEnded])
+        } catch { throw Obstacle(error) }
+    }
+
+    private static func openNull() throws(Obstacle) -> OwnedFD {
+        do throws(SystemError) { return try OwnedFD.null() } catch { throw Obstacle(error) }
+    }
+
+    private static func listen(
+        _ runtime: String, _ configuration: Configuration, _ narrator: inout Narrator
+    ) throws(Obstacle) -> ControlServer {
+        do throws(SystemError) {
+            return try ControlServer(
+                path: "\(runtime)/io.regen.Control", version: Version.text,
+                actors: actors(configuration, &narrator))
+        } catch { throw Obstacle(error) }
+    }
+
+    private static func take(lockIn directory: String) throws(Obstacle) -> FileLock {
+        let path = "\(directory)/regend.lock"
+        do throws(SystemError) {
+            try Directory.createAll(directory, mode: 0o755)
+            if let lock = try FileLock(path) { return lock }
+        } catch { throw Obstacle(error) }
+        let holder = FileLock.holder(path).map { " (pid \($0))" } ?? ""
+        throw Obstacle(
+            "another regend\(holder) uses \(directory); "
+                + "stop it first, or give this one another runtime_directory")
+    }
+
+    private struct OpenedLedger {
+        var writer: LedgerWriter?
+        var trouble: String?
+        var recollection = Recollection()
+        var lastStamp: Stamp?
+        var isSameBoot = false
+    }
+
+    private static func openLedger(
+        _ directory: String, _ boot: String, _ narrator: inout Narrator
+    ) throws(Obstacle) -> OpenedLedger {
+        var opened = OpenedLedger()
+        do throws(LedgerError) {
+            try makeStateDirectory(directory)
+            let writer = try LedgerWriter(
+                opening: directory, bootID: boot,
+                clock: { Stamp(wall: Clock.realtime(), boot: Clock.boottime()) },
+                carry: { carry(from: $0, boot) })
+            opened.writer = writer
+            opened.lastStamp = writer.report.lastStamp
+            opened.isSameBoot = writer.report.lastBootID == boot
+            if let segment = writer.report.fold {
+                opened.recollection = recollect(segment)
+            }
+            tell(writer.report, &narrator)
+        } catch {
+            guard case .refused = error else { throw Obstacle("\(error)") }
+            // Services are healed without a ledger too; what needs a sound one is off.
+            opened.trouble = "\(error)"
+            narrator.say(.error, "\(error)")
+            narrator.say(
+                .error, "going on without a ledger: services are healed, nothing is proved")
+            if let last = try? LedgerReader(directory: directory).segments().last {
+                opened.recollection = recollect(last)
+            }
+        }
+        return opened
+    }
+
+    private static func makeStateDirectory(_ ledger: String) throws(LedgerError) {
+        do throws(SystemError) {
+            try Directory.createAll(ledger, mode: 0o700)
+        } catch { throw .refused(error) }
+    }
+
+    private static func tell(_ report: OpenReport, _ narrator: inout Narrator) {
+        if report.repairedBytes > 0 {
+            narrator.say(
+                .warning,
+                "the ledger's torn end was repaired: \(report.repairedBytes) bytes kept in torn/")
+        }
+        if let aside = report.movedAside {
+            narrator.say(.error, "the ledger was damaged; it is kept as \(aside), a new one begins")
+        }
+    }
+
+    private static func recollect(_ segment: LedgerSegment) -> Recollection {
+        var recollection = Recollection()
+        try? LedgerReader(directory: segment.directory).forEachLine(of: segment) { line in
+            recollection.take(line.bytes)
+            return true
+        }
+        return recollection
+    }
+
+    /// Called on the writer's thread when a segment is full.
+    private static func carry(from segment: LedgerSegment, _ boot: String) -> [CarryRecord] {
+        var records: [CarryRecord] = []
+        recollect(segment).carry(
+            wall: Clock.realtime(), boottime: Clock.boottime(), boot: boot
+        ) { records.append(CarryRecord(event: "carry", fields: $0)) }
+        return records
+    }
+
+    private static func forge(
+        _ configuration: Configuration, state: String, null: Int32, _ narrator: inout Narrator
+    ) -> Forge {
+        let logs = "\(state)/logs"
+        do throws(SystemError) { try Directory.createAll(logs, mode: 0o750) } catch {
+            narrator.say(.error, "\(error); what services print is lost")
+        }
+        return Forge(
+            stateID: Directory.identity(state) ?? "none", logDirectory: logs,
+            cgroup: cgroup(configuration.cgroup, &narrator),
+            openFiles: ResourceLimits.raiseOpenFiles(), null: null)
+    }
+
+    private static func cgroup(
+        _ choice: Configuration.Cgroup, _ narrator: inout Narrator
+    ) -> String? {
+        switch choice {
+        case .off: return nil
+        case .auto: return Linux.Cgroup.delegated()
+        case .path(let path):
+            do throws(SystemError) {
+                return try Linux.Cgroup(making: path).path
+            } catch {
+                narrator.say(.error, "\(error); services are held by session and process group")
+                return nil
+            }
+        }
+    }
+
+    private static func actors(
+        _ configuration: Configuration, _ narrator: inout Narrator
+    ) -> [UInt32] {
+        var actors: [UInt32] = []
+        for allowed in configuration.control.allow {
+            switch allowed {
+            case .uid(let uid): actors.append(uid)
+            case .name(let name):
+                if let account = try? Account.named(name, group: nil, groups: []) {
+                    actors.append(account.user)
+                } else {
+                    narrator.say(.warning, "control.allow: there is no user '\(name)'")
+                }
+            }
+        }
+        return actors
+    }
+
+    /// The kernel's name for this boot, 32 hexadecimal digits (random(4)).
+    private static func bootID() -> String {
+        let text = ProcessTable.text("/proc/sys/kernel/random/boot_id") ?? ""
+        let digits = text.filter { $0 != "-" }
+        return digits.utf8.count == 32 ? digits : String(repeating: "0", count: 32)
+    }
+
+    /// The number of the NixOS generation that the system profile points to, on NixOS.
+    private static func generation(_ options: Options) -> Int? {
+        let link = Directory.linkTarget(options.below("/nix/var/nix/profiles/system"))
+        guard let parts = link?.split(separator: "-"), parts.count == 3, parts[2] == "link" else {
+            return nil
+        }
+        return Int(parts[1])
+    }
+}

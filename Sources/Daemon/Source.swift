@@ -1,0 +1,40 @@
+/// What a descriptor in the poller stands for, packed into the name that comes back with its events.
+enum Source {
+    case timer
+    case signals
+    case ledger
+    case logWatch
+    /// A service's main process, by its place in the mind's table.
+    case instance(Int)
+    /// A child that works for the daemon itself.
+    case errand(Int)
+    /// A connection of the control server, by the server's own name for it.
+    case control(UInt64)
+
+    private static let shift: UInt64 = 56
+
+    init(_ name: UInt64) {
+        let payload = name & (1 << Self.shift - 1)
+        switch name >> Self.shift {
+        case 0: self = .timer
+        case 1: self = .signals
+        case 2: self = .ledger
+        case 3: self = .logWatch
+        case 4: self = .instance(Int(payload))
+        case 5: self = .errand(Int(payload))
+        default: self = .control(payload)
+        }
+    }
+
+    var name: UInt64 {
+        switch self {
+        case .timer: 0
+        case .signals: 1 << Self.shift
+        case .ledger: 2 << Self.shift
+        case .logWatch: 3 << Self.shift
+        case .instance(let index): 4 << Self.shift | UInt64(index)
+        case .errand(let index): 5 << Self.shift | UInt64(index)
+        case .control(let source): 6 << Self.shift | source
+        }
+    }
+}

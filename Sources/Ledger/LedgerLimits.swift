@@ -1,0 +1,23 @@
+/// The bounds of everything in a ledger. What happens at each is told where it is used.
+public enum LedgerLimits {
+    /// Bytes of a line, its LF included. A longer record keeps its event and loses its keys.
+    public static let line = 4_096
+    /// Bytes of an event's name.
+    public static let event = 64
+    /// Bytes of the records that wait for the disk; behind them records are lost and counted.
+    public static let queueBytes = 1 << 20
+    /// Records that wait for the disk; behind them records are lost and counted.
+    public static let queueRecords = 4_096
+    /// Bytes of one write; a longer queue becomes several groups.
+    public static let group = 256 << 10
+    /// Records of a segment; a power of two.
+    public static let segmentRecords: Int64 = 1 << 17
+    /// Bytes kept aside, to be given back to a full disk for the last records.
+    public static let reserve: Int64 = 256 << 10
+    /// Bytes of a torn tail. A longer damage is nothing that a crash of ours leaves behind.
+    public static let tornTail: Int64 = 4 << 20
+    /// Nanoseconds between two attempts while the disk refuses.
+    public static let retryInterval: Int64 = 5_000_000_000
+    /// Faults that a verification lists; more are counted.
+    public static let listedFaults = 1_000
+}

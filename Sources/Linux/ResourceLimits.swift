@@ -1,0 +1,26 @@
+private import CLinux
+private import Glibc
+
+/// The daemon's own resource limits.
+public enum ResourceLimits {
+    /// Raises the limit of open files as far as it goes: two or three for each service. Returns what
+    /// it was, so that services get that and not ours.
+    /// The corresponding C functions are `getrlimit` and `setrlimit`.
+    public static func raiseOpenFiles() -> ResourceLimit {
+        var soft: UInt64 = 0
+        var hard: UInt64 = 0
+        let resource = regen_limit_named("nofile")
+        _ = regen_getrlimit(resource, &soft, &hard)
+        _ = regen_setrlimit(resource, hard, hard)
+        return ResourceLimit(name: "nofile", soft: soft, hard: hard)
+    }
+
+    /// Our own oom_score_adj, which children inherit; 0 where it cannot be read.
+    public static func oomScore() -> Int32 {
+        Int32(ProcessTable.text("/proc/self/oom_score_adj") ?? "") ?? 0
+    }
+
+    /// Gives back the memory that reading a configuration used.
+    /// The corresponding C function is `malloc_trim`.
+    public static func trimHeap() { regen_trim_heap() }
+}
