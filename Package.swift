@@ -68,5 +68,9 @@ let package = Package(
         tests("JSON"),
         tests("Control", ["Linux", "JSON"]),
         tests("Commands", ["Control", "Linux", "JSON", "regen"]),
+        tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
+        .executableTarget(
+            name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
+            swiftSettings: strict),
     ]
 )

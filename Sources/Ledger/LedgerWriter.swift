@@ -114,7 +114,13 @@ public final class LedgerWriter {
     ) -> UInt64? {
         precondition(event.utf8CodeUnitCount <= LedgerLimits.event, "an event's name is short")
         let event = UnsafeRawBufferPointer(start: event.utf8Start, count: event.utf8CodeUnitCount)
-        return mailbox.post(event: event, fields: fields, stamp: stamp)
+        guard fields.count > LedgerLimits.line else {
+            return mailbox.post(event: event, fields: fields, stamp: stamp)
+        }
+        // They will not fit a line, and might not fit the queue.
+        return LineComposer.withheld(fields, "too long", SHA256()).withUnsafeBytes {
+            mailbox.post(event: event, fields: $0, stamp: stamp)
+        }
     }
 
     /// Asks to be woken through `wakeUp` once the ticket is durable; true: it is already.

@@ -55,7 +55,10 @@ final class LineComposer {
         appendHead(event: event, wall: stamp.wall)
         let isTooLong = count - start + fields.count + 3 > LedgerLimits.line
         if isTooLong || !LineForm.isPrintable(fields) {
-            appendFields(withheld: fields, isTooLong ? "too long" : "not ASCII")
+            put(",")
+            Self.withheld(fields, isTooLong ? "too long" : "not ASCII", hash).withUnsafeBytes {
+                put($0)
+            }
         } else if !fields.isEmpty {
             put(",")
             put(fields)
@@ -88,13 +91,15 @@ final class LineComposer {
         marksSynced = false
     }
 
-    private func appendFields(withheld fields: UnsafeRawBufferPointer, _ reason: String) {
+    /// What stands in a line instead of keys that cannot: why, and what they were.
+    static func withheld(
+        _ fields: UnsafeRawBufferPointer, _ reason: String, _ hash: SHA256
+    ) -> [UInt8] {
         var writer = JSONWriter()
         writer.string("withheld", reason)
         writer.integer("bytes", Int64(fields.count))
         writer.string("sha256", hash.digest(of: fields).text)
-        put(",")
-        writer.bytes.withUnsafeBytes { put($0) }
+        return writer.bytes
     }
 
     @inline(__always)

@@ -151,6 +151,8 @@ final class Scribe: @unchecked Sendable {
 
     private func wait(for error: SystemError) {
         if error.isFull { tellFull(error) }
+        // Readers need not see what is not acknowledged; if it cannot be cut now, it is later.
+        try? cutLeftovers()
         retryAt = Condition.now() + options.retryInterval
         mailbox.publish(state: .degraded(error))
     }

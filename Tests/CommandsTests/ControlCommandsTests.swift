@@ -70,7 +70,7 @@ import Testing
         let told = try regen("status") { _ in
             .status(
                 [.service("web", "running") { $0.note = "\u{1B}[2J\u{7}\nboo\u{202E}" }],
-                ledger: LedgerReport(state: "degraded", detail: "\u{1B}c"))
+                ledger: LedgerCondition(state: "degraded", detail: "\u{1B}c"))
         }
         let unwanted = told.output.unicodeScalars.filter {
             $0.value < 32 && $0 != "\n" || $0 == "\u{202E}"

@@ -76,7 +76,7 @@ func regen(
 
 extension FakeDaemon.Answer {
     /// The daemon and these instances.
-    static func status(_ services: [InstanceReport], ledger: LedgerReport = .sound) -> Self {
+    static func status(_ services: [InstanceReport], ledger: LedgerCondition = .sound) -> Self {
         let daemon = DaemonReport(
             pid: 4711, version: "7", stateDirectory: "/var/lib/regen",
             runtimeDirectory: "/run/regen", configFile: "/etc/regen.yaml",
@@ -92,8 +92,8 @@ extension FakeDaemon.Answer {
     }
 }
 
-extension LedgerReport {
-    static let sound = LedgerReport(state: "sound", records: 1024)
+extension LedgerCondition {
+    static let sound = LedgerCondition(state: "sound", records: 1024)
 }
 
 extension InstanceReport {
