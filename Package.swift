@@ -72,6 +72,8 @@ let package = Package(
         tests("Commands", ["Configuration", "JSON"], exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         tests("Control", ["Linux", "JSON"]),
+        tests("Control", ["Linux", "JSON"]),
+        tests("Commands", ["Control", "Linux", "JSON", "regen"]),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",

@@ -17,7 +17,7 @@ public struct DaemonReport: Equatable, Sendable {
     /// One word: `starting`, `ready` or `stopping`.
     public var state: String
     /// The state of the ledger.
-    public var ledger: LedgerReport
+    public var ledger: LedgerCondition
     /// The control group under which the services are; `nil` where none are used.
     public var cgroup: String?
     /// How many services there are.
@@ -27,7 +27,7 @@ public struct DaemonReport: Equatable, Sendable {
     public init(
         pid: Int32, version: String, stateDirectory: String, runtimeDirectory: String,
         configFile: String?, startedUnixMilliseconds: Int64, state: String,
-        ledger: LedgerReport, cgroup: String?, services: ServiceCounts
+        ledger: LedgerCondition, cgroup: String?, services: ServiceCounts
     ) {
         self.pid = pid
         self.version = version
@@ -43,7 +43,7 @@ public struct DaemonReport: Equatable, Sendable {
 }
 
 /// The state of the ledger: the type `Ledger` of the interface.
-public struct LedgerReport: Equatable, Sendable {
+public struct LedgerCondition: Equatable, Sendable {
     /// One word: `sound`, `degraded` or `off`.
     public var state: String
     /// Why it is not sound.
@@ -112,12 +112,12 @@ extension DaemonReport {
             pid: pid, version: version, stateDirectory: stateDirectory,
             runtimeDirectory: runtimeDirectory, configFile: json["config_file"]?.string,
             startedUnixMilliseconds: json["started_unix_ms"]?.integer ?? 0, state: state,
-            ledger: LedgerReport(json["ledger"] ?? .null), cgroup: json["cgroup"]?.string,
+            ledger: LedgerCondition(json["ledger"] ?? .null), cgroup: json["cgroup"]?.string,
             services: ServiceCounts(json["services"] ?? .null))
     }
 }
 
-extension LedgerReport {
+extension LedgerCondition {
     func write(into json: inout JSONWriter) {
         json.beginObject()
         json.string("state", state)

@@ -103,10 +103,10 @@ final class Chronicle {
     }
 
     /// How the ledger stands, for status.
-    var report: LedgerReport {
-        guard let writer else { return LedgerReport(state: "off", detail: trouble) }
+    var report: LedgerCondition {
+        guard let writer else { return LedgerCondition(state: "off", detail: trouble) }
         let status = writer.status
-        return LedgerReport(
+        return LedgerCondition(
             state: status.trouble == nil ? "sound" : "degraded", detail: status.trouble,
             records: Int64(status.durable))
     }
