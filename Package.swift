@@ -62,5 +62,7 @@ let package = Package(
         .executableTarget(name: "regen", dependencies: ["Commands"], swiftSettings: strict),
 
         tests("Supervision"),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Supervision"], swiftSettings: strict),
     ]
 )
