@@ -12,7 +12,7 @@ extension Mind {
                 if instances[i].definition.launch != definition.launch { changed.append(i) }
                 let neededConfirmation = instances[i].definition.needsConfirmation
                 instances[i].definition = definition
-                reinstate(i)
+                reinstate(i, into: &actions)
                 if definition.needsConfirmation != neededConfirmation,
                     instances[i].phase == .starting(.unproven)
                 {
@@ -88,10 +88,9 @@ extension Mind {
     }
 
     /// An instance that was on its way out is wanted again.
-    private mutating func reinstate(_ i: Int) {
-        if case .stopping(var stopping) = instances[i].phase, stopping.aftermath == .remove {
-            stopping.aftermath = .restart
-            instances[i].phase = .stopping(stopping)
+    private mutating func reinstate(_ i: Int, into actions: inout [Action]) {
+        if case .stopping(let stopping) = instances[i].phase, stopping.aftermath == .remove {
+            redirect(i, stopping, to: .restart, into: &actions)
         }
     }
 
@@ -102,7 +101,7 @@ extension Mind {
         case .starting(.spawning):
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .remove)))
         case .starting(.unproven), .running: stop(i, .remove, at: now, into: &actions)
-        case .stopping(let stopping): redirect(i, stopping, to: .remove)
+        case .stopping(let stopping): redirect(i, stopping, to: .remove, into: &actions)
         }
     }
 

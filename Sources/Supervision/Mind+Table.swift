@@ -138,8 +138,8 @@ extension Mind {
         case .treeEnded where stopping.mainEnded:
             comeDown(i, stopping.aftermath, at: now, into: &actions)
         case .due: forceStop(i, stopping, at: now, into: &actions)
-        case .startAsked, .restartAsked: redirect(i, stopping, to: .restart)
-        case .stopAsked: redirect(i, stopping, to: .rest)
+        case .startAsked, .restartAsked: redirect(i, stopping, to: .restart, into: &actions)
+        case .stopAsked: redirect(i, stopping, to: .rest, into: &actions)
         case .treeEnded, .confirmed, .dependencyChanged, .adopted, .vanished: break
         }
     }
