@@ -83,32 +83,32 @@ extension SimulatedMachine {
     // MARK: Wake-ups
 
     mutating func wakeUp() throws(Violation) {
-        var batch = deaths() + treeEnds() + passes()
-        if sabotage != .handsLoseDeadlines, let deadline = mind?.nextDeadline(), deadline <= now {
-            batch.append(.deadlineReached)
-        }
-        batch.shuffle(using: &random)
+        var batch: [Event] = []
         var records: [SimRecord] = []
         do {
             if !isCalm, operatorAt <= now {
                 operatorAt = now + Interval(nanoseconds: random.within(1...20_000_000_000))
                 if let act = operatorEvents() { batch += act } else { throw Killed() }
             }
-            if hands.ending != nil, random.oneIn(2) { batch.removeAll { isOperators($0) } }
-            for event in batch { try handle(event, into: &records) }
+            batch += deaths() + treeEnds() + passes()
+            batch.shuffle(using: &random)
+            if random.oneIn(2) {
+                try handle(batch, into: &records)
+            } else {
+                for event in batch { try handle(event, into: &records) }
+            }
+            // Facts first: a success that is known by now is no time-out.
+            if sabotage != .handsLoseDeadlines, let deadline = mind?.nextDeadline(),
+                deadline <= now
+            {
+                try handle(.deadlineReached, into: &records)
+            }
             try write(records)
             if hands.ending == nil, mind == nil { say("--- Regen ended") }
         } catch let violation as Violation {
             throw violation
         } catch {
             die()
-        }
-    }
-
-    private func isOperators(_ event: Event) -> Bool {
-        switch event {
-        case .instance(_, .startAsked), .instance(_, .stopAsked), .instance(_, .restartAsked): true
-        default: false
         }
     }
 
@@ -166,32 +166,48 @@ extension SimulatedMachine {
 
     /// Handles the event and what comes of it, all but the records.
     mutating func handle(_ event: Event, into records: inout [SimRecord]) throws {
-        var queue = [event]
-        while !queue.isEmpty {
-            let event = queue.removeFirst()
-            guard mind != nil else { return }
-            if case .instance(let id, .exited) = event { hands.isDeathUntold[id.index] = false }
-            var actions: [Action] = []
-            let before = restingFrom(event)
-            mind?.handle(event, at: now, into: &actions)
-            events += 1
-            say("\(now.nanoseconds / 1_000_000) ms  \(brief(event))")
-            for action in actions { say("        \(action)") }
-            if keepsActions { self.actions += actions }
-            if case .configured = event { knowOwners() }
-            if case .begun = event { hands.hasBegun = true }
-            try check(event, actions, before: before)
-            for action in actions {
+        try handle([event], into: &records)
+    }
+
+    /// Handles the events, performs what they ask for, handles what came of that, and so on.
+    private mutating func handle(_ events: [Event], into records: inout [SimRecord]) throws {
+        var events = events
+        while !events.isEmpty, mind != nil {
+            var deeds: [Deed] = []
+            for event in events { deeds += try think(event) }
+            events.removeAll()
+            for deed in deeds {
                 try mayDie()
-                if case .record(let record) = action {
-                    records.append(line(record))
-                } else if try perform(action, into: &queue) {
+                if let line = deed.line {
+                    records.append(line)
+                } else if try perform(deed, into: &events) {
                     try write(records)
                     records = []
                     mind = nil
                     return
                 }
             }
+        }
+    }
+
+    /// What the mind makes of it. Whom a place stands for is settled here: by the time of the deed,
+    /// the place may be another's.
+    private mutating func think(_ event: Event) throws -> [Deed] {
+        if case .instance(let id, .exited) = event { hands.isDeathUntold[id.index] = false }
+        noteReasons(event)
+        var actions: [Action] = []
+        let before = restingFrom(event)
+        say("\(now.nanoseconds / 1_000_000) ms  \(brief(event))")
+        mind?.handle(event, at: now, into: &actions)
+        events += 1
+        for action in actions { say("        \(action)") }
+        if keepsActions { self.actions += actions }
+        if case .configured = event { knowOwners() }
+        if case .begun = event { hands.hasBegun = true }
+        try check(event, actions, before: before)
+        return actions.map { action in
+            let owner = action.instance.flatMap { hands.owners[$0.index] }
+            return Deed(action: action, owner: owner, line: line(action, owner))
         }
     }
 
@@ -202,22 +218,20 @@ extension SimulatedMachine {
     private mutating func mayDie() throws { try mayDie(&random) }
 
     /// True if that was the daemon's last deed.
-    private mutating func perform(_ action: Action, into queue: inout [Event]) throws -> Bool {
-        switch action {
-        case .spawn(let id, let attempt): queue.append(try spawn(id, attempt))
-        case .terminate(let id, _): try signal(id) { $0.terminate(at: $1) }
-        case .kill(let id): try signal(id) { $0.kill(at: $1) }
-        case .sweep(let id):
-            guard let owner = hands.owners[id.index] else { break }
+    private mutating func perform(_ deed: Deed, into queue: inout [Event]) throws -> Bool {
+        let owner = deed.owner ?? -1
+        switch deed.action {
+        case .spawn(let id, let attempt): queue.append(try spawn(id, owner, attempt))
+        case .terminate: try signal(owner) { $0.terminate(at: $1) }
+        case .kill: try signal(owner) { $0.kill(at: $1) }
+        case .sweep:
             for i in kernel.processes.indices where kernel.processes[i].owner == owner {
                 kernel.processes[i].kill(at: now)
             }
         case .watchTree(let id):
             hands.makeRoom(id.index + 1)
             hands.treeWatches[id.index] = true
-            if let owner = hands.owners[id.index],
-                kernel.isEmpty(of: owner) || sabotage == .handsSkipTree
-            {
+            if kernel.isEmpty(of: owner) || sabotage == .handsSkipTree {
                 hands.treeWatches[id.index] = false
                 queue.append(.instance(id, .treeEnded))
             }
@@ -233,17 +247,18 @@ extension SimulatedMachine {
     }
 
     private mutating func signal(
-        _ id: InstanceID, _ signal: (inout SimProcess, Instant) -> Void
+        _ owner: Int, _ signal: (inout SimProcess, Instant) -> Void
     ) throws {
-        guard let owner = hands.owners[id.index] else { return }
         for i in kernel.processes.indices where kernel.processes[i].owner == owner {
             try checkSignal(kernel.processes[i])
             signal(&kernel.processes[i], now)
         }
     }
 
-    private mutating func spawn(_ id: InstanceID, _ attempt: Int) throws -> Event {
-        guard let owner = hands.owners[id.index], let definition = mind?.definition(id) else {
+    private mutating func spawn(
+        _ id: InstanceID, _ owner: Int, _ attempt: Int
+    ) throws -> Event {
+        guard let definition = mind?.definition(id), definition.name == instances[owner].name else {
             throw Violation(rule: .startedTwice, what: "spawn of nobody")
         }
         if kernel.main(of: owner) != nil {
@@ -323,15 +338,16 @@ extension SimulatedMachine {
         }
     }
 
-    private func line(_ record: Record) -> SimRecord {
-        let id = record.instance
-        let definition = mind?.definition(id)
-        var launch = definition?.launch ?? 0
-        if case .processAdopted(_, let process, _) = record {
+    private func line(_ action: Action, _ owner: Int?) -> SimRecord? {
+        guard case .record(let record) = action, let owner else { return nil }
+        var launch = mind?.definition(record.instance).launch ?? 0
+        switch record {
+        case .processStarted(_, let process, _), .processAdopted(_, let process, _):
             launch = kernel.processes.first { $0.identity == process }?.launch ?? launch
+        default: break
         }
         return SimRecord(
-            boot: boot, at: now, wall: wall + now.nanoseconds, name: definition?.name ?? "",
+            boot: boot, at: now, wall: wall + now.nanoseconds, name: instances[owner].name,
             launch: launch, record: record)
     }
 
@@ -364,6 +380,26 @@ extension SimulatedMachine {
         case .instance(let id, let event):
             "\(mind?.definition(id).name ?? "?") [\(id.index)] \(event)"
         case .begun, .deadlineReached, .stopAllAsked, .endAsked: "\(event)"
+        }
+    }
+}
+
+/// An action, and whom it is about.
+struct Deed {
+    var action: Action
+    var owner: Int?
+    var line: SimRecord?
+}
+
+extension Action {
+    /// Whom it is about.
+    var instance: InstanceID? {
+        switch self {
+        case .spawn(let id, _), .terminate(let id, _), .kill(let id), .sweep(let id),
+            .watchTree(let id), .forget(let id):
+            id
+        case .record(let record): record.instance
+        case .finish: nil
         }
     }
 }

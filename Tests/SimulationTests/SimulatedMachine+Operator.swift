@@ -79,14 +79,6 @@ extension SimulatedMachine {
             if !instances[number].isConfigured { instances[number].wish = .unknown }
         }
         renewConfiguration()
-        for number in instances.indices {
-            let isCurrent = instances[number].isConfigured
-            for i in kernel.processes.indices where kernel.processes[i].owner == number {
-                if !isCurrent || kernel.processes[i].launch != instances[number].definition.launch {
-                    kernel.processes[i].isWanted = false
-                }
-            }
-        }
     }
 
     // MARK: What is done
@@ -130,14 +122,12 @@ extension SimulatedMachine {
         else { return [] }
         instances[number].isWishDurable = false
         instances[number].wish = event == .stopAsked ? .down : .up
-        if event != .startAsked { giveReason(number) }
         return [.instance(id, event)]
     }
 
     private mutating func stopAll() -> [Event] {
         guard hands.ending == nil else { return [] }
         for number in instances.indices where instances[number].isConfigured {
-            giveReason(number)
             // What is down already is left as it is.
             if let id = mind?.id(named: instances[number].name), let mind,
                 case .stopped = mind.status(id, at: now).phase
@@ -164,9 +154,6 @@ extension SimulatedMachine {
     private mutating func askEnd(stopping: Bool) -> [Event] {
         guard hands.ending == nil else { return [] }
         hands.ending = stopping
-        for number in instances.indices where stops(instances[number].definition.policy) {
-            giveReason(number)
-        }
         return [.endAsked(stopping: stopping)]
     }
 
@@ -174,8 +161,45 @@ extension SimulatedMachine {
         policy.onExit == .stop || policy.onExit == .auto && hands.ending == true
     }
 
-    /// From now on its process may be ended.
+    /// From now on, whose process may be ended?
+    mutating func noteReasons(_ event: Event) {
+        switch event {
+        case .instance(let id, .stopAsked), .instance(let id, .restartAsked):
+            if let owner = hands.owners[id.index] { giveReason(owner) }
+        case .stopAllAsked: for number in instances.indices { giveReason(number) }
+        case .endAsked:
+            for number in instances.indices where stops(instances[number].definition.policy) {
+                giveReason(number)
+            }
+        case .configured: noteOutdated()
+        case .instance, .begun, .deadlineReached: break
+        }
+    }
+
+    private mutating func noteOutdated() {
+        for number in instances.indices {
+            let launch = instances[number].isConfigured ? instances[number].definition.launch : nil
+            if let mind, let id = mind.id(named: instances[number].name),
+                mind.definition(id).launch != launch
+            {
+                giveReason(number)
+            }
+            for i in kernel.processes.indices
+            where kernel.processes[i].owner == number && kernel.processes[i].launch != launch {
+                kernel.processes[i].isWanted = false
+            }
+        }
+    }
+
     private mutating func giveReason(_ number: Int) {
+        if let id = mind?.id(named: instances[number].name) {
+            switch mind?.status(id, at: now).phase {
+            case .starting(.spawning): instances[number].isNextUnwanted = true
+            case .stopping(let stopping) where stopping.stage == .unspawned:
+                instances[number].isNextUnwanted = true
+            default: break
+            }
+        }
         for i in kernel.processes.indices where kernel.processes[i].owner == number {
             kernel.processes[i].isWanted = false
         }

@@ -274,6 +274,16 @@ import Testing
         #expect(machine.last.spawns == [])
     }
 
+    @Test("a configuration that comes after the end has begun is the next daemon's")
+    func lateConfiguration() {
+        var machine = Machine(service("web"))
+        machine.bringUp("web")
+        machine.tell(.endAsked(stopping: false))
+        machine.configure([service("web", launch: 2)])
+        #expect(machine.last.isEmpty)
+        #expect(machine.phase("web") == .running)
+    }
+
     @Test("no operator keeps up what the end must stop")
     func noReprieve() {
         var machine = runningChain()
