@@ -25,10 +25,11 @@ extension Mind {
             }
         }
         linkDependencies()
+        // Before the removals: what these free starts as it is configured now, and once.
+        for i in changed { relaunch(i, at: now, into: &actions) }
         for i in isConfigured.indices where !isConfigured[i] && !instances[i].isVacant {
             remove(i, at: now, into: &actions)
         }
-        for i in changed { relaunch(i, at: now, into: &actions) }
         guard hasBegun else { return }
         bringUp(added, at: now, into: &actions)
         for i in instances.indices { step(i, .dependencyChanged, at: now, into: &actions) }
