@@ -25,7 +25,10 @@ extension Mind {
         case .adopted(let process, let attempt, let since, let launch):
             adopt(i, process, attempt, since, launch, at: now, into: &actions)
         case .vanished(let process): vanish(i, process, at: now, into: &actions)
-        case .stopAsked, .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .due,
+        case .stopAsked:
+            // Whyever it rests, from now on it does so because an operator wants it to.
+            if instances[i].phase != .stopped(.asked) { rest(i, .asked, at: now, into: &actions) }
+        case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .due,
             .dependencyChanged:
             break
         }

@@ -176,6 +176,19 @@ import Testing
         #expect(backingOff.last.isEmpty)
     }
 
+    @Test("a stop asked for at rest holds against a new configuration and frees dependents")
+    func stopAtRest() {
+        var machine = Machine(
+            service("job") { $0.restart = .never }, service("web", after: ["job"]))
+        machine.crashQuickly("job")
+        #expect(machine.phase("job") == .stopped(.failed))
+        machine.tell("job", .stopAsked)
+        #expect(machine.last.records == [.rested(machine.id("job"), .asked)])
+        #expect(machine.last.spawns == [1])
+        machine.configure([service("job", launch: 2) { $0.restart = .never }])
+        #expect(machine.last.spawns == [])
+    }
+
     @Test("a crash in the very instant of the stop is the end that was asked for")
     func crashMeetsStop() {
         var machine = Machine(service("web"))
