@@ -19,9 +19,7 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
-        case .startAsked, .restartAsked:
-            forgive(i)
-            start(i, at: now, into: &actions)
+        case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .adopted(let process, let attempt, let since, let launch):
             adopt(i, process, attempt, since, launch, at: now, into: &actions)
         case .vanished(let process): vanish(i, process, at: now, into: &actions)
@@ -104,9 +102,7 @@ extension Mind {
     ) {
         switch event {
         case .due: start(i, at: now, into: &actions)
-        case .startAsked, .restartAsked:
-            forgive(i)
-            start(i, at: now, into: &actions)
+        case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
         case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .dependencyChanged, .adopted,
             .vanished:

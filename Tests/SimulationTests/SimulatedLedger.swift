@@ -108,6 +108,14 @@ private struct Fold {
             if rule == .failedStart { instances[i].failedStarts += 1 }
             instances[i].isRestarting = isOfThisBoot
             mayNotCount[i] = false
+        case .startAsked:
+            if instances[i].isHandedOver { instances[i].crashes = [] }
+            if instances[i].isHandedOver { instances[i].incidents = [] }
+            instances[i].isHandedOver = false
+            instances[i].failedStarts = 0
+            instances[i].rest = nil
+            instances[i].stopping = nil
+            instances[i].isRestarting = isOfThisBoot
         case .stopBegan(_, let aftermath):
             instances[i].stopping = isOfThisBoot ? aftermath : nil
             instances[i].isRestarting = false

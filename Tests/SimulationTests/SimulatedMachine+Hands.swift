@@ -25,6 +25,7 @@ extension SimulatedMachine {
     }
 
     private mutating func adopt(_ memory: Memory) throws {
+        killWhatHasNoMain()
         let leftovers = instances.indices.filter { isLeftover($0, memory) }
         var records: [SimRecord] = []
         try handle(
@@ -36,6 +37,13 @@ extension SimulatedMachine {
         if !leftovers.isEmpty { try handle(.configured(configuration), into: &records) }
         try handle(.begun, into: &records)
         try write(records)
+    }
+
+    /// What a main process left that ended while Regen was down: nobody else would ever end it.
+    private mutating func killWhatHasNoMain() {
+        for i in kernel.processes.indices where kernel.main(of: kernel.processes[i].owner) == nil {
+            kernel.processes[i].kill(at: now)
+        }
     }
 
     private func isLeftover(_ number: Int, _ memory: Memory) -> Bool {
@@ -413,7 +421,7 @@ extension Record {
             .restartDecided(let id, _, _, _, _), .crashLoopDetected(let id, _, _, _, _),
             .incidentOpened(let id, _, _), .incidentResolved(let id, _, _),
             .incidentHandedOver(let id, _, _), .recovered(let id), .stopBegan(let id, _),
-            .stopForced(let id), .rested(let id, _):
+            .stopForced(let id), .startAsked(let id), .rested(let id, _):
             id
         }
     }

@@ -223,7 +223,7 @@ extension SimulatedMachine {
         guard let number = numbers[record.name] else { return }
         switch (record.record, instances[number].wish) {
         case (.stopBegan(_, .rest), .down), (.rested(_, .asked), .down),
-            (.processStarted, .up), (.spawnFailed, .up), (.restartDecided, .up):
+            (.stopBegan(_, .restart), .up), (.startAsked, .up):
             instances[number].isWishDurable = true
         default: break
         }

@@ -87,6 +87,15 @@ import Testing
         #expect(machine.last.spawns == [1])
     }
 
+    @Test("a start asked for is recorded although it has to wait")
+    func parkedStart() {
+        var machine = Machine(service("db"), service("web", after: ["db"]))
+        machine.tell("web", .stopAsked)
+        machine.tell("web", .startAsked)
+        #expect(machine.last == [.record(.startAsked(machine.id("web")))])
+        #expect(machine.phase("web") == .starting(.parked))
+    }
+
     @Test("one that is being restarted does; one that is being removed does not")
     func stoppingHoldsBack() {
         var machine = Machine(service("db"), service("web", after: ["db"]))
