@@ -30,6 +30,8 @@ extension Mind {
         for i in isConfigured.indices where !isConfigured[i] && !instances[i].isVacant {
             remove(i, at: now, into: &actions)
         }
+        // What held up a stop may no longer depend on what is to be stopped.
+        releaseAll(at: now, into: &actions)
         guard hasBegun else { return }
         bringUp(added, at: now, into: &actions)
         for i in instances.indices { step(i, .dependencyChanged, at: now, into: &actions) }

@@ -154,7 +154,7 @@ extension Mind {
         releaseAll(at: now, into: &actions)
     }
 
-    private mutating func releaseAll(at now: Instant, into actions: inout [Action]) {
+    mutating func releaseAll(at now: Instant, into actions: inout [Action]) {
         for i in instances.indices { release(i, at: now, into: &actions) }
     }
 

@@ -188,6 +188,15 @@ import Testing
         #expect(machine.phase("db") == .stopped(.asked))
     }
 
+    @Test("a reload that takes the dependency away lets the stop go on")
+    func dependencyTakenAway() {
+        var machine = Machine(service("db"), service("web", after: ["db"]))
+        machine.bringUp("db", "web")
+        machine.tell(.stopAllAsked)
+        machine.configure([service("db"), service("web")])
+        #expect(machine.last.terminations == [0])
+    }
+
     @Test("an operator who keeps one of them up does not keep up what it was held for")
     func keptUp() {
         var machine = runningChain()
