@@ -78,5 +78,7 @@ let package = Package(
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
             swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Supervision"], swiftSettings: strict),
     ]
 )
