@@ -63,7 +63,7 @@ final class Chronicle {
             append(.mind(identified(record, running)), stamp, facts)
             narrator.tell(record, facts)
         }
-        pending.removeAll(keepingCapacity: true)
+        pending.empty()
     }
 
     private func append(

@@ -177,7 +177,7 @@ final class Daemon {
             perform(action)
         }
         guard nextAction == queue.count else { return }
-        queue.removeAll(keepingCapacity: true)
+        queue.empty()
         nextAction = 0
     }
 

@@ -35,6 +35,7 @@ public enum Regend {
 
     private static func daemon(_ options: Options) throws(Parts.Obstacle) -> Daemon {
         Directory.leaveForRoot()
+        ResourceLimits.returnLargeBlocks()
         let configuration = configuration(options)
         let parts = try Parts.assemble(options, configuration, Narrator())
         let memory = parts.memory
