@@ -43,7 +43,7 @@ extension Daemon {
         serviceCount = configuration.services.count
         loaded(configuration)
         perform()
-        ResourceLimits.trimHeap()
+        mustTrim = true
         return changes
     }
 

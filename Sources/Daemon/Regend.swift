@@ -28,8 +28,6 @@ public enum Regend {
 
     private static func serve(_ options: Options) throws(Parts.Obstacle) {
         let daemon = try daemon(options)
-        // The configuration as it was read is gone by now: give its memory back.
-        ResourceLimits.trimHeap()
         do throws(SystemError) { try daemon.run() } catch { throw Parts.Obstacle(error) }
     }
 
