@@ -38,7 +38,8 @@ extension Mind {
         switch event {
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
         case .dependencyChanged: start(i, at: now, into: &actions)
-        case .startAsked, .restartAsked, .spawned, .spawnFailed, .exited, .treeEnded, .confirmed,
+        case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
+        case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed,
             .due, .adopted, .vanished:
             break
         }

@@ -287,6 +287,6 @@ import Testing
         #expect(machine.last.terminations == [0])
         machine.tell(.instance(id, .exited(.unknown)))
         machine.tell(.instance(id, .treeEnded))
-        #expect(machine.last == [.forget(id)])
+        #expect(machine.last.deeds == [.forget(id)])
     }
 }
