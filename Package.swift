@@ -15,10 +15,12 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 /// A folder in Tests/, named for the room that it tests.
-func tests(_ room: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+    _ room: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: "\(room)Tests", dependencies: [.target(name: room)] + dependencies,
-        swiftSettings: strict)
+        exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -66,11 +68,17 @@ let package = Package(
 
         tests("Supervision"),
         tests("JSON"),
+        tests("Configuration", ["Supervision", "JSON"]),
+        tests("Commands", ["Configuration", "JSON"], exclude: ["Snapshots"]),
+        .testTarget(name: "HouseTests", swiftSettings: strict),
+        tests("Control", ["Linux", "JSON"]),
         tests("Control", ["Linux", "JSON"]),
         tests("Commands", ["Control", "Linux", "JSON", "regen"]),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
             swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Supervision"], swiftSettings: strict),
     ]
 )

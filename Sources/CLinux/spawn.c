@@ -14,6 +14,7 @@ struct frame {
     int step;
     int error;
     int output_error;
+    uint64_t ignored;
 };
 
 // Between clone and exec only raw system calls run: glibc's setresuid and setgroups would
@@ -40,12 +41,28 @@ static void set_output(struct frame *frame, int fd) {
     if (dup2(fd, 1) < 0 || dup2(fd, 2) < 0) fail(frame, REGEN_STEP_OUTPUT);
 }
 
-static void reset_signals(void) {
-    // CLONE_CLEAR_SIGHAND has reset handlers, but not what is ignored.
+// The signals that this process ignores, bit n - 1 for signal n. CLONE_CLEAR_SIGHAND resets handlers
+// in the child, but not these. Found out once: a daemon sets its dispositions before it spawns.
+static uint64_t ignored_signals(void) {
+    static uint64_t ignored;
+    static int is_known;
+    if (!is_known) {
+        for (int signal = 1; signal < 65; signal++) {
+            struct sigaction action;
+            if (!sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN)
+                ignored |= (uint64_t)1 << (signal - 1);
+        }
+        is_known = 1;
+    }
+    return ignored;
+}
+
+static void reset_signals(uint64_t ignored) {
     struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } action;
     memset(&action, 0, sizeof action); // SIG_DFL
-    for (int signal = 1; signal < 65; signal++)
-        syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask);
+    for (int signal = 1; ignored; signal++, ignored >>= 1)
+        if (ignored & 1)
+            syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask);
     uint64_t none = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }
@@ -101,10 +118,10 @@ __attribute__((noinline, noreturn)) static void child(struct frame *frame) {
     become_user(frame);
     if (what->umask >= 0) umask((mode_t)what->umask);
     if (what->output == REGEN_OUTPUT_USER_FILE) set_output(frame, open_output(what->output_path));
-    if (chdir(what->directory ? what->directory : "/") < 0) fail(frame, REGEN_STEP_DIRECTORY);
+    if (what->directory && chdir(what->directory) < 0) fail(frame, REGEN_STEP_DIRECTORY);
     if (what->keep_fd >= 0 && dup2(what->keep_fd, 3) < 0) fail(frame, REGEN_STEP_OUTPUT);
     syscall(SYS_close_range, what->keep_fd >= 0 ? 4U : 3U, ~0U, 0);
-    reset_signals();
+    reset_signals(frame->ignored);
     execute(frame);
     __builtin_unreachable();
 }
@@ -133,7 +150,7 @@ static inline __attribute__((always_inline)) long clone3_here(struct clone_args 
 __attribute__((noinline)) int regen_spawn(
     const struct regen_spawn_plan *what, int *pidfd, int *step, int *output_error
 ) {
-    struct frame frame = { .what = what };
+    struct frame frame = { .what = what, .ignored = ignored_signals() };
     struct clone_args args = {
         .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
         .pidfd = (uint64_t)(uintptr_t)pidfd,

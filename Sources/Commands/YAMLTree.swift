@@ -1,4 +1,4 @@
-import Configuration
+package import Configuration
 import Yams
 
 /// YAML and JSON texts as trees with positions, inside of bounds.
@@ -7,7 +7,7 @@ import Yams
 /// aliases then cost more time and stack than there is ("billion laughs"). So Yams never sees an
 /// alias: every `*` is replaced by a character that YAML gives no meaning to, which leaves each line
 /// and column as it was, and what that makes of an alias – a plain scalar – is resolved here.
-struct YAMLTree {
+package struct YAMLTree {
     /// The largest file that is read, in bytes.
     static let mostBytes = 16 << 20
     /// The most scalars, lists and mappings, aliases resolved.
@@ -25,7 +25,7 @@ struct YAMLTree {
     static let deepest = 64
 
     /// Reads one document.
-    static func read(_ bytes: [UInt8]) throws(ConfigurationErrors) -> Tree {
+    package static func read(_ bytes: [UInt8]) throws(ConfigurationErrors) -> Tree {
         let text = try YAMLText.prepared(bytes)
         do {
             let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)

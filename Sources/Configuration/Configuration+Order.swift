@@ -11,7 +11,8 @@ extension Configuration {
         for service in services {
             after.append(service.policy.after.compactMap { numbers[$0] })
             for name in service.policy.after where numbers[name] == nil && places[name] == nil {
-                let hint = nearest(name, among: names).map { "did you mean '\($0)'?" }
+                let meant = findings.isFull ? nil : nearest(name, among: names)
+                let hint = meant.map { "did you mean '\($0)'?" }
                 findings.error(
                     (places[service.name] ?? place).child("after"),
                     Complaint("there is no service '\(name)'", hint))

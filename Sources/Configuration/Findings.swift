@@ -3,6 +3,9 @@ struct Findings {
     private(set) var errors = Kept()
     private(set) var warnings = Kept()
 
+    /// Whether further errors are only counted, so that a hint would be searched for nobody.
+    var isFull: Bool { errors.omitted > 0 }
+
     mutating func error(_ place: Place, _ complaint: Complaint) {
         errors.append(place.finding(complaint))
     }

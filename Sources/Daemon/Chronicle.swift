@@ -28,7 +28,18 @@ final class Chronicle {
     /// Readable when the ledger's state has changed.
     var descriptor: Int32? { writer?.wakeUp.raw }
 
-    var pendingCount: Int { pending.count }
+    /// Records that may wait while the loop is busy with deaths, and for how long.
+    static let mostPending = 4096
+    /// See `mostPending`.
+    static let longestPending: Int64 = 250_000_000
+
+    var hasPending: Bool { !pending.isEmpty }
+
+    /// What is pending must not wait any longer.
+    func isUrgent(at now: Int64) -> Bool {
+        guard let first = pending.first else { return false }
+        return pending.count >= Self.mostPending || now - first.stamp.boot >= Self.longestPending
+    }
 
     /// Remembers an entry until `write`.
     func note(_ entry: Entry, at stamp: Stamp) { pending.append((entry, stamp)) }

@@ -22,7 +22,6 @@ extension Daemon {
         serviceCount = configuration.services.count
         loaded(configuration)
         tell(.begun)
-        ResourceLimits.trimHeap()
     }
 
     private func place(_ order: Order) {
@@ -72,7 +71,7 @@ extension Daemon {
                         process, attempt: found.attempt,
                         since: Instant(nanoseconds: found.since), launch: found.launch)))
         } else if let process = past?.process {
-            hand.leaf?.kill()
+            hand.leaves?.sweep()
             tellOnly(.instance(id, .vanished(process)))
         }
     }
@@ -87,6 +86,11 @@ extension Daemon {
             return nil
         }
         hand.adopt(running)
+        if let leaves = hand.leaves, let path = Linux.Cgroup.path(of: found.pid),
+            path.hasPrefix(forge.cgroup ?? "/"), let leaf = try? Linux.Cgroup(making: path)
+        {
+            leaves.goOn(in: leaf)
+        }
         watch(running, at: place)
         if let log = hand.log {
             hand.isLogWatched = true

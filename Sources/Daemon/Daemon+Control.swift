@@ -176,7 +176,7 @@ extension Daemon {
             name: status.definition.name, service: status.definition.service,
             phase: status.phase.word, wanted: status.phase.isWanted)
         report.critical = status.definition.policy.critical
-        report.user = hand?.user
+        report.user = hand?.identity?.user
         report.attempt = Int64(status.attempt)
         report.restarts = Int64(hand?.restarts ?? 0)
         report.crashesInWindow = Int64(status.crashes)

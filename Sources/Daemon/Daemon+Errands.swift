@@ -80,8 +80,11 @@ extension Daemon {
     // MARK: - Logs
 
     func rotate(_ place: Int, _ path: String) {
+        // A path that the configuration names is touched as the service's user; our own as ourselves.
         guard let hand = hands[place] else { return }
-        run([Self.siblingProgram("regend"), "--copy-aside", path], for: .rotation(place), as: hand)
+        let owner = path.hasPrefix(forge.logDirectory + "/") ? nil : hand
+        run(
+            [Self.siblingProgram("regend"), "--copy-aside", path], for: .rotation(place), as: owner)
     }
 
     private func rotationEnded(_ place: Int, _ output: [UInt8], _ status: WaitStatus?) {
@@ -113,7 +116,7 @@ extension Daemon {
     private func run(_ command: [String], for purpose: Errand.Purpose, as hand: Hand? = nil) {
         var ingredients = SpawnPlan.Ingredients(
             command: command, environment: ["PATH=\(Forge.path)", "NO_COLOR=1"])
-        ingredients.account = hand?.logOwner
+        ingredients.account = try? hand?.identity?.account()
         ingredients.limits = [forge.openFiles]
         let patience =
             purpose == .machineStops ? Self.questionPatience : Self.errandPatience

@@ -6,7 +6,7 @@ import Supervision
 /// The hands: deaths, signals to whole trees, orphans.
 extension Daemon {
     /// How long after a death its orphans are looked for. By then the kernel has given them to us.
-    static let orphanDelay: Int64 = 100_000_000
+    static let orphanDelay: Int64 = 250_000_000
 
     /// The main process at this place has ended.
     func mainReady(_ place: Int) {
@@ -29,7 +29,7 @@ extension Daemon {
         if let token = running.token { poller.remove(token, running.pidfd.raw) }
         mains[running.pid] = nil
         hand.release()
-        if hand.leaf == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
+        if hand.leaves == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
         tell(place, .exited(exitStatus(status, running.pid)))
     }
 
@@ -76,16 +76,16 @@ extension Daemon {
 
     func kill(_ place: Int) {
         guard let hand = hands[place] else { return }
-        if let leaf = hand.leaf { leaf.kill() }
+        hand.leaves?.current.kill()
         send([Signal.kill], to: hand)
     }
 
     /// After a crash: whatever the dead process left goes at once, so that nothing of it holds the
     /// port that its successor needs. The process group went before the reaping.
-    func sweep(_ place: Int) { hands[place]?.leaf?.kill() }
+    func sweep(_ place: Int) { hands[place]?.leaves?.sweep() }
 
     private func send(_ signals: [Int32], to hand: Hand) {
-        let pids = hand.leaf?.processes ?? forest().tree(of: hand, knownMains: mains)
+        let pids = hand.leaves?.current.processes ?? forest().tree(of: hand, knownMains: mains)
         if let pid = hand.process?.pid {
             for signal in signals { Signal.send(signal, to: -pid) }
         }
@@ -123,7 +123,7 @@ extension Daemon {
 
     private func isTreeEmpty(_ place: Int) -> Bool {
         guard let hand = hands[place] else { return true }
-        if let leaf = hand.leaf { return !leaf.isPopulated }
+        if let leaves = hand.leaves { return !leaves.current.isPopulated }
         return forest().tree(of: hand, knownMains: mains).isEmpty
     }
 

@@ -12,8 +12,6 @@ final class Daemon {
     /// Processes made in one turn of the loop. More wait for the next, so that ten thousand starts
     /// do not keep a death waiting.
     static let spawnsPerTurn = 64
-    /// Records that may wait while the loop is busy with deaths.
-    static let mostPending = 4096
 
     let options: Options
     let started: Stamp
@@ -118,14 +116,15 @@ final class Daemon {
         if let deadline = mind.nextDeadline(), deadline <= instant { tell(.deadlineReached) }
         keepHouse()
         serveCalls()
-        if count < Poller.batch || chronicle.pendingCount >= Self.mostPending { writeRecords() }
+        // Records come after: when nothing else is left to do, or it gets late or much.
+        if count == 0 || chronicle.isUrgent(at: now.boot) { writeRecords() }
         narrator.flush()
     }
 
     var instant: Instant { Instant(nanoseconds: now.boot) }
 
     private var hasWork: Bool {
-        nextAction < queue.count || chronicle.pendingCount > 0
+        nextAction < queue.count || chronicle.hasPending
     }
 
     private func dispatch(_ event: Poller.Event) {
@@ -233,7 +232,7 @@ final class Daemon {
 
     private func forget(_ place: Int) {
         writeRecords()  // they need its name
-        hands[place]?.leaf?.remove()
+        hands[place]?.leaves?.remove()
         hands[place] = nil
     }
 

@@ -40,8 +40,11 @@ struct Forge {
             facts: InstanceFacts(
                 name: name, program: Self.program(launch.command[0]),
                 launch: service.fingerprint),
-            launch: launch, log: log, ingredients: ingredients,
-            leaf: try leaf(name), stateID: stateID, null: null)
+            identity: launch.user.map {
+                Hand.Identity(user: $0, group: launch.group, groups: launch.groups)
+            },
+            log: log, ingredients: ingredients,
+            leaves: try leaves(name), stateID: stateID, null: null)
     }
 
     /// A hand for something that runs and is no longer configured: it can only be stopped.
@@ -51,9 +54,9 @@ struct Forge {
             named: name)
     }
 
-    private func leaf(_ name: String) throws(SystemError) -> Linux.Cgroup? {
+    private func leaves(_ name: String) throws(SystemError) -> Leaves? {
         guard let cgroup else { return nil }
-        return try Linux.Cgroup(making: "\(cgroup)/regen-\(name)")
+        return try Leaves("\(cgroup)/regen-\(name)")
     }
 
     private func environment(_ launch: Launch, _ name: String) -> [String] {
@@ -68,7 +71,10 @@ struct Forge {
         let limits = launch.limits.map {
             Linux.ResourceLimit(name: $0.resource.rawValue, soft: $0.soft, hard: $0.hard)
         }
-        return limits.contains { $0.name == openFiles.name } ? limits : [openFiles] + limits
+        // Where the daemon has raised its own limit, services get what it was.
+        let isRaised = openFiles.soft != openFiles.hard
+        return !isRaised || limits.contains { $0.name == openFiles.name }
+            ? limits : [openFiles] + limits
     }
 
     private func log(_ log: Log, _ name: String) -> (path: String, bound: Int64)? {

@@ -1,4 +1,3 @@
-import Configuration
 import Linux
 import Records
 import Supervision
@@ -7,16 +6,14 @@ import Supervision
 final class Hand {
     /// What the ledger and people are told of it.
     let facts: InstanceFacts
-    /// The user it runs as, as configured.
-    let user: String?
+    /// Whom it runs as, as configured; `nil`: the daemon's own user.
+    let identity: Identity?
     /// Its log, where it has one, and the size at which that is cut.
     let log: (path: String, bound: Int64)?
-    private let ingredients: SpawnPlan.Ingredients
-    private let launch: Launch
     private let null: Int32
-    private var plan: SpawnPlan?
-    /// Its cgroup leaf, where there are any.
-    let leaf: Linux.Cgroup?
+    private var recipe: Recipe
+    /// Where its processes are born, where there are cgroups.
+    let leaves: Leaves?
     /// The state directory's id, which all its processes carry.
     let stateID: String
 
@@ -32,6 +29,25 @@ final class Hand {
     var restarts = 0
     /// The inotify watch on the log is armed or about to be.
     var isLogWatched = false
+
+    /// Whom a service runs as, in the configuration's words.
+    struct Identity {
+        var user: String
+        var group: String?
+        var groups: [String]?
+
+        func account() throws(Account.Unknown) -> Account {
+            try Account.named(user, group: group, groups: groups)
+        }
+    }
+
+    /// How to make the process.
+    private enum Recipe {
+        /// Laid out.
+        case plan(SpawnPlan)
+        /// To be laid out as soon as there is such an account.
+        case ingredients(SpawnPlan.Ingredients)
+    }
 
     /// A running main process.
     final class Running {
@@ -52,31 +68,24 @@ final class Hand {
     }
 
     init(
-        facts: InstanceFacts, launch: Launch, log: (path: String, bound: Int64)?,
-        ingredients: SpawnPlan.Ingredients, leaf: Linux.Cgroup?, stateID: String, null: Int32
+        facts: InstanceFacts, identity: Identity?, log: (path: String, bound: Int64)?,
+        ingredients: SpawnPlan.Ingredients, leaves: Leaves?, stateID: String, null: Int32
     ) {
         self.facts = facts
-        self.launch = launch
-        self.user = launch.user
+        self.identity = identity
         self.log = log
-        self.ingredients = ingredients
-        self.leaf = leaf
+        self.leaves = leaves
         self.stateID = stateID
         self.null = null
-        plan = try? makePlan()
+        recipe = .ingredients(ingredients)
+        _ = try? plan()
     }
 
     /// Makes the process. An account that did not exist yet is looked up again.
     func spawn(attempt: Int) throws(SpawnFailure) -> Running {
-        let plan: SpawnPlan
-        if let ready = self.plan {
-            plan = ready
-        } else {
-            plan = try makePlan()
-            self.plan = plan
-        }
+        let plan = try plan()
         do throws(SpawnPlan.Failure) {
-            let child = try plan.spawn(attempt: attempt, cgroup: leaf?.raw ?? -1)
+            let child = try plan.spawn(attempt: attempt, cgroup: leaves?.forNewProcess() ?? -1)
             outputError = child.outputError
             let running = Running(child)
             process = running
@@ -98,26 +107,28 @@ final class Hand {
     func takeOver(_ old: Hand) {
         process = old.process
         lastPID = old.lastPID
+        if let leaf = old.leaves?.current { leaves?.goOn(in: leaf) }
         isBeingStopped = old.isBeingStopped
         restarts = old.restarts
-    }
-
-    /// Who owns the log: the service's user where the configuration names the file.
-    var logOwner: Account? {
-        guard case .userFile = ingredients.output, let user = launch.user else { return nil }
-        return try? Account.named(user, group: launch.group, groups: launch.groups)
     }
 
     /// The process has ended and was reaped, or its end was seen.
     func release() { process = nil }
 
-    private func makePlan() throws(SpawnFailure) -> SpawnPlan {
-        guard let user = launch.user else { return SpawnPlan(ingredients, null: null) }
-        do throws(Account.Unknown) {
-            let account = try Account.named(user, group: launch.group, groups: launch.groups)
-            return SpawnPlan(ingredients.added(account), null: null)
-        } catch {
-            throw SpawnFailure(step: .account, code: SystemError.noEntry)
+    private func plan() throws(SpawnFailure) -> SpawnPlan {
+        switch recipe {
+        case .plan(let plan): return plan
+        case .ingredients(var ingredients):
+            if let identity {
+                do throws(Account.Unknown) {
+                    ingredients = ingredients.added(try identity.account())
+                } catch {
+                    throw SpawnFailure(step: .account, code: SystemError.noEntry)
+                }
+            }
+            let plan = SpawnPlan(ingredients, null: null)
+            recipe = .plan(plan)
+            return plan
         }
     }
 }

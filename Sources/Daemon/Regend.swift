@@ -15,10 +15,10 @@ public enum Regend {
             try? StandardStream.output.write("regend \(Version.text)\n")
             terminate(0)
         }
-        var narrator = Narrator()
         do throws(Parts.Obstacle) {
-            try serve(arguments, narrator)
+            try serve(options(arguments))
         } catch {
+            var narrator = Narrator()
             narrator.say(.error, error.text)
             narrator.flush()
             terminate(1)
@@ -26,17 +26,22 @@ public enum Regend {
         terminate(0)
     }
 
-    private static func serve(
-        _ arguments: [String], _ narrator: Narrator
-    ) throws(Parts.Obstacle) {
-        let options = options(arguments)
+    private static func serve(_ options: Options) throws(Parts.Obstacle) {
+        let daemon = try daemon(options)
+        // The configuration as it was read is gone by now: give its memory back.
+        ResourceLimits.trimHeap()
+        do throws(SystemError) { try daemon.run() } catch { throw Parts.Obstacle(error) }
+    }
+
+    private static func daemon(_ options: Options) throws(Parts.Obstacle) -> Daemon {
+        Directory.leaveForRoot()
         let configuration = configuration(options)
-        let parts = try Parts.assemble(options, configuration, narrator)
+        let parts = try Parts.assemble(options, configuration, Narrator())
         let memory = parts.memory
         do throws(SystemError) {
             let daemon = try Daemon(parts)
             try daemon.begin(configuration, memory)
-            try daemon.run()
+            return daemon
         } catch { throw Parts.Obstacle(error) }
     }
 

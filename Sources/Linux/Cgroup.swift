@@ -34,13 +34,7 @@ public final class Cgroup {
     /// Our own cgroup, if whoever manages it has handed it over to us: systemd marks a unit with
     /// `Delegate=yes` by the extended attribute `trusted.delegate` or `user.delegate`.
     public static func delegated() -> String? {
-        guard let mount = mountPoint(), let own = ProcessTable.text("/proc/self/cgroup") else {
-            return nil
-        }
-        guard let line = own.split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else {
-            return nil
-        }
-        let path = mount + (line == "0::/" ? "" : String(line.dropFirst(3)))
+        guard let path = path(of: ProcessTable.own) else { return nil }
         for attribute in ["user.delegate", "trusted.delegate"] {
             var value: CChar = 0
             if getxattr(path, attribute, &value, 1) == 1, value == 49 { return path }
@@ -48,13 +42,34 @@ public final class Cgroup {
         return nil
     }
 
+    /// Nothing may be born in it any more. Linux 6.15 and later compare the number of kills of the
+    /// *parent's* cgroup with that of the child's (kill_seq in kernel/cgroup/cgroup.c), so that
+    /// whatever CLONE_INTO_CGROUP puts into a cgroup that was ever killed is killed at once.
+    public private(set) var isSpent = false
+
     /// Ends everything in it with SIGKILL, forks in flight included (`cgroup.kill`, Linux 5.14).
-    public func kill() { _ = write("1", to: "cgroup.kill") }
+    public func kill() {
+        isSpent = true
+        _ = write("1", to: "cgroup.kill")
+    }
 
     /// Whether any process is left in it or below it.
     public var isPopulated: Bool {
-        let events = ProcessTable.text("\(path)/cgroup.events") ?? ""
-        return events.contains("populated 1")
+        let events = regen_openat(directory.raw, "cgroup.events", O_RDONLY | O_CLOEXEC, 0)
+        guard events >= 0 else { return false }
+        defer { close(events) }
+        // Its first line is `populated 0` or `populated 1` (cgroups(7)).
+        return withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) {
+            read(events, $0.baseAddress!, 16) >= 11 && $0[10] == UInt8(ascii: "1")
+        }
+    }
+
+    /// The cgroup v2 directory that a process is in; `nil` when it is gone.
+    public static func path(of pid: Int32) -> String? {
+        guard let mount = mountPoint(), let text = ProcessTable.text("/proc/\(pid)/cgroup"),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("0::/") })
+        else { return nil }
+        return mount + line.dropFirst(3)
     }
 
     /// The processes in it.
@@ -71,8 +86,10 @@ public final class Cgroup {
             })
     }
 
-    /// Removes the directory if nothing is left in it. The corresponding C function is `rmdir`.
-    public func remove() { rmdir(path) }
+    /// Removes the directory, which works once nothing is left in it: true.
+    /// The corresponding C function is `rmdir`.
+    @discardableResult
+    public func remove() -> Bool { rmdir(path) == 0 }
 
     private func write(_ text: StaticString, to file: String) -> Bool {
         let descriptor = regen_openat(directory.raw, file, O_WRONLY | O_CLOEXEC, 0)

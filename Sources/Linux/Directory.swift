@@ -75,6 +75,10 @@ extension Directory {
         try system("mkdir \(path)") { mkdir(path, mode) }
     }
 
+    /// Makes the root directory ours, so that we keep no file system busy and children begin there.
+    /// The corresponding C function is `chdir`.
+    public static func leaveForRoot() { chdir("/") }
+
     /// Device and inode: what the directory is, whatever it is called; `nil` when there is none.
     /// The corresponding C function is `stat`.
     public static func identity(_ path: String) -> String? {

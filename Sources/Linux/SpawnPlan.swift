@@ -39,7 +39,7 @@ public final class SpawnPlan {
         public var command: [String]
         /// The whole environment, as `NAME=value`.
         public var environment: [String]
-        /// The working directory; `nil`: the root directory.
+        /// The working directory; `nil`: the daemon's own.
         public var directory: String?
         /// Standard output and error.
         public var output = ChildOutput.null

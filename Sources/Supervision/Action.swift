@@ -42,7 +42,9 @@ public enum Record: Equatable, Sendable {
     case incidentHandedOver(InstanceID, incident: Int, HandoverReason)
     /// After a hand-over the service was healthy for `backoff.clear`.
     case recovered(InstanceID)
-    /// A stop began.
+    /// An operator wants it up, and gives it a new chance: what slowed it down is forgotten.
+    case startAsked(InstanceID)
+    /// A stop began; or one is under way, and something else follows it now.
     case stopBegan(InstanceID, Stopping.Aftermath)
     /// The grace period was over, and SIGKILL was sent.
     case stopForced(InstanceID)

@@ -31,7 +31,8 @@ public struct InstanceMemory: Equatable, Sendable {
     public var failedStarts = 0
     /// At rest in this boot, and why.
     public var rest: Rest?
-    /// A restart was decided on in this boot, and no process has begun and no stop since.
+    /// A start was asked for, or a restart decided on, in this boot, and no process has begun and no
+    /// stop since.
     public var isRestarting = false
     /// A stop that had begun in this boot and not ended.
     public var stopping: Stopping.Aftermath?

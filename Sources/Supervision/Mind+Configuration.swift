@@ -3,6 +3,7 @@ extension Mind {
     mutating func configure(
         _ definitions: [InstanceDefinition], at now: Instant, into actions: inout [Action]
     ) {
+        instances.reserveCapacity(definitions.count)
         var isConfigured = [Bool](repeating: false, count: instances.count)
         var added: [Int] = []
         var changed: [Int] = []
@@ -12,7 +13,7 @@ extension Mind {
                 if instances[i].definition.launch != definition.launch { changed.append(i) }
                 let neededConfirmation = instances[i].definition.needsConfirmation
                 instances[i].definition = definition
-                reinstate(i)
+                reinstate(i, into: &actions)
                 if definition.needsConfirmation != neededConfirmation,
                     instances[i].phase == .starting(.unproven)
                 {
@@ -25,10 +26,13 @@ extension Mind {
             }
         }
         linkDependencies()
+        // Before the removals: what these free starts as it is configured now, and once.
+        for i in changed { relaunch(i, at: now, into: &actions) }
         for i in isConfigured.indices where !isConfigured[i] && !instances[i].isVacant {
             remove(i, at: now, into: &actions)
         }
-        for i in changed { relaunch(i, at: now, into: &actions) }
+        // What held up a stop may no longer depend on what is to be stopped.
+        releaseAll(at: now, into: &actions)
         guard hasBegun else { return }
         bringUp(added, at: now, into: &actions)
         for i in instances.indices { step(i, .dependencyChanged, at: now, into: &actions) }
@@ -88,10 +92,9 @@ extension Mind {
     }
 
     /// An instance that was on its way out is wanted again.
-    private mutating func reinstate(_ i: Int) {
-        if case .stopping(var stopping) = instances[i].phase, stopping.aftermath == .remove {
-            stopping.aftermath = .restart
-            instances[i].phase = .stopping(stopping)
+    private mutating func reinstate(_ i: Int, into actions: inout [Action]) {
+        if case .stopping(let stopping) = instances[i].phase, stopping.aftermath == .remove {
+            redirect(i, stopping, to: .restart, into: &actions)
         }
     }
 
@@ -102,7 +105,7 @@ extension Mind {
         case .starting(.spawning):
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .remove)))
         case .starting(.unproven), .running: stop(i, .remove, at: now, into: &actions)
-        case .stopping(let stopping): redirect(i, stopping, to: .remove)
+        case .stopping(let stopping): redirect(i, stopping, to: .remove, into: &actions)
         }
     }
 

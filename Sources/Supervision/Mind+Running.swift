@@ -1,5 +1,13 @@
 /// The way up: starting, proving, and what an earlier daemon left.
 extension Mind {
+    /// An operator wants it up. The ledger hears of it at once: it may be parked for long.
+    mutating func startAnew(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        guard ending == nil else { return }
+        forgive(i)
+        actions.append(.record(.startAsked(InstanceID(i))))
+        start(i, at: now, into: &actions)
+    }
+
     /// Starts the instance, or parks it until its dependencies are up, and known.
     mutating func start(_ i: Int, at now: Instant, into actions: inout [Action]) {
         guard ending == nil else { return enter(i, .stopped(.ended)) }

@@ -59,12 +59,19 @@ extension Mind {
         releaseDependencies(of: i, at: now, into: &actions)
     }
 
-    /// Changes what follows a stop that is under way.
-    mutating func redirect(_ i: Int, _ stopping: Stopping, to aftermath: Stopping.Aftermath) {
-        guard ending == nil else { return }
+    /// Changes what follows a stop that is under way. The ledger learns of it: the next daemon
+    /// would finish the stop as it began.
+    mutating func redirect(
+        _ i: Int, _ stopping: Stopping, to aftermath: Stopping.Aftermath,
+        into actions: inout [Action]
+    ) {
+        guard ending == nil, stopping.aftermath != aftermath else { return }
         var stopping = stopping
         stopping.aftermath = aftermath
         instances[i].phase = .stopping(stopping)
+        if stopping.stage != .unspawned {
+            actions.append(.record(.stopBegan(InstanceID(i), aftermath)))
+        }
     }
 
     /// The whole tree is gone.
@@ -120,7 +127,9 @@ extension Mind {
             case .starting(.spawning): step(i, .stopAsked, at: now, into: &actions)
             case .starting(.unproven), .running: instances[i].stopWhenFree = .rest
             case .stopping(let stopping):
-                if stopping.aftermath != .remove { redirect(i, stopping, to: .rest) }
+                if stopping.aftermath != .remove {
+                    redirect(i, stopping, to: .rest, into: &actions)
+                }
             }
         }
         releaseAll(at: now, into: &actions)
@@ -145,7 +154,7 @@ extension Mind {
         releaseAll(at: now, into: &actions)
     }
 
-    private mutating func releaseAll(at now: Instant, into actions: inout [Action]) {
+    mutating func releaseAll(at now: Instant, into actions: inout [Action]) {
         for i in instances.indices { release(i, at: now, into: &actions) }
     }
 

@@ -19,13 +19,14 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
-        case .startAsked, .restartAsked:
-            forgive(i)
-            start(i, at: now, into: &actions)
+        case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .adopted(let process, let attempt, let since, let launch):
             adopt(i, process, attempt, since, launch, at: now, into: &actions)
         case .vanished(let process): vanish(i, process, at: now, into: &actions)
-        case .stopAsked, .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .due,
+        case .stopAsked:
+            // Whyever it rests, from now on it does so because an operator wants it to.
+            if instances[i].phase != .stopped(.asked) { rest(i, .asked, at: now, into: &actions) }
+        case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .due,
             .dependencyChanged:
             break
         }
@@ -101,9 +102,7 @@ extension Mind {
     ) {
         switch event {
         case .due: start(i, at: now, into: &actions)
-        case .startAsked, .restartAsked:
-            forgive(i)
-            start(i, at: now, into: &actions)
+        case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
         case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .dependencyChanged, .adopted,
             .vanished:
@@ -138,8 +137,8 @@ extension Mind {
         case .treeEnded where stopping.mainEnded:
             comeDown(i, stopping.aftermath, at: now, into: &actions)
         case .due: forceStop(i, stopping, at: now, into: &actions)
-        case .startAsked, .restartAsked: redirect(i, stopping, to: .restart)
-        case .stopAsked: redirect(i, stopping, to: .rest)
+        case .startAsked, .restartAsked: redirect(i, stopping, to: .restart, into: &actions)
+        case .stopAsked: redirect(i, stopping, to: .rest, into: &actions)
         case .treeEnded, .confirmed, .dependencyChanged, .adopted, .vanished: break
         }
     }

@@ -41,7 +41,9 @@ public struct Mind: Sendable {
         _ event: Event, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
-        case .configured(let definitions): configure(definitions, at: now, into: &actions)
+        case .configured(let definitions):
+            // One that is ending has no use for another: the next daemon reads it anyway.
+            if ending == nil { configure(definitions, at: now, into: &actions) }
         case .begun: begin(at: now, into: &actions)
         case .deadlineReached: wakeDue(at: now, into: &actions)
         case .stopAllAsked: stopAll(at: now, into: &actions)

@@ -119,6 +119,15 @@ import Testing
         #expect(machine.last.spawns == [1])
     }
 
+    @Test("frees what is launched differently as it is now, and makes one process of it")
+    func freedAndChanged() {
+        var machine = Machine(service("a"), service("b", after: ["a"]))
+        machine.crashQuickly("a")
+        machine.configure([service("b", launch: 2, after: ["a"])])
+        #expect(machine.last.spawns == [1])
+        #expect(machine.phase("b") == .starting(.spawning))
+    }
+
     @Test("brings back what the last one had removed, when it is down")
     func removedAndBack() {
         var machine = Machine(service("a"))

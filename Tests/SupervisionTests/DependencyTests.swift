@@ -87,6 +87,15 @@ import Testing
         #expect(machine.last.spawns == [1])
     }
 
+    @Test("a start asked for is recorded although it has to wait")
+    func parkedStart() {
+        var machine = Machine(service("db"), service("web", after: ["db"]))
+        machine.tell("web", .stopAsked)
+        machine.tell("web", .startAsked)
+        #expect(machine.last == [.record(.startAsked(machine.id("web")))])
+        #expect(machine.phase("web") == .starting(.parked))
+    }
+
     @Test("one that is being restarted does; one that is being removed does not")
     func stoppingHoldsBack() {
         var machine = Machine(service("db"), service("web", after: ["db"]))
@@ -177,6 +186,15 @@ import Testing
         machine.goDown("web")
         machine.goDown("db")
         #expect(machine.phase("db") == .stopped(.asked))
+    }
+
+    @Test("a reload that takes the dependency away lets the stop go on")
+    func dependencyTakenAway() {
+        var machine = Machine(service("db"), service("web", after: ["db"]))
+        machine.bringUp("db", "web")
+        machine.tell(.stopAllAsked)
+        machine.configure([service("db"), service("web")])
+        #expect(machine.last.terminations == [0])
     }
 
     @Test("an operator who keeps one of them up does not keep up what it was held for")
@@ -272,6 +290,16 @@ import Testing
         let afterwards = machine.all.drop { $0 != .finish }
         #expect(Array(afterwards).spawns == [])
         #expect(machine.last.spawns == [])
+    }
+
+    @Test("a configuration that comes after the end has begun is the next daemon's")
+    func lateConfiguration() {
+        var machine = Machine(service("web"))
+        machine.bringUp("web")
+        machine.tell(.endAsked(stopping: false))
+        machine.configure([service("web", launch: 2)])
+        #expect(machine.last.isEmpty)
+        #expect(machine.phase("web") == .running)
     }
 
     @Test("no operator keeps up what the end must stop")

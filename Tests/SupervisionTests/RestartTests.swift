@@ -328,6 +328,7 @@ import Testing
         var machine = loopedMachine()
         machine.tell("web", start ? .startAsked : .restartAsked)
         #expect(machine.last.spawns == [0])
+        #expect(machine.last.records == [.startAsked(machine.id("web"))])
         #expect(machine.status("web").isHandedOver == false)
         #expect(machine.status("web").crashes == 0)
         machine.crashQuickly("web")

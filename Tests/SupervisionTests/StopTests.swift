@@ -117,9 +117,10 @@ import Testing
         machine.bringUp("web")
         machine.tell("web", .stopAsked)
         machine.tell("web", .startAsked)
-        #expect(machine.last.isEmpty)
+        #expect(machine.last == [.record(.stopBegan(machine.id("web"), .restart))])
         #expect(machine.phase("web") == .stopping(.signalled, .restart))
         machine.tell("web", .stopAsked)
+        #expect(machine.last == [.record(.stopBegan(machine.id("web"), .rest))])
         #expect(machine.phase("web") == .stopping(.signalled, .rest))
         machine.tell("web", .restartAsked)
         machine.goDown("web")
@@ -173,6 +174,19 @@ import Testing
         #expect(backingOff.last.deeds.isEmpty)
         backingOff.wait(.hours(1))
         #expect(backingOff.last.isEmpty)
+    }
+
+    @Test("a stop asked for at rest holds against a new configuration and frees dependents")
+    func stopAtRest() {
+        var machine = Machine(
+            service("job") { $0.restart = .never }, service("web", after: ["job"]))
+        machine.crashQuickly("job")
+        #expect(machine.phase("job") == .stopped(.failed))
+        machine.tell("job", .stopAsked)
+        #expect(machine.last.records == [.rested(machine.id("job"), .asked)])
+        #expect(machine.last.spawns == [1])
+        machine.configure([service("job", launch: 2) { $0.restart = .never }])
+        #expect(machine.last.spawns == [])
     }
 
     @Test("a crash in the very instant of the stop is the end that was asked for")

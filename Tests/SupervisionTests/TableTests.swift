@@ -34,7 +34,10 @@ import Testing
     ]
 
     @Test("at rest") func stopped() {
-        let machine = Machine(service("web") { $0.autostart = false })
+        var machine = Machine(service("web"))
+        machine.bringUp("web")
+        machine.tell("web", .stopAsked)
+        machine.goDown("web")
         nothingHappens(machine, "web", except: adoption, but: [.stopAsked, .due])
     }
 

@@ -50,7 +50,7 @@ struct regen_spawn_plan {
     char *const *candidates; // paths to try in order, NULL-terminated; the first that exists
     char *const *argv;
     char *const *envp;
-    const char *directory; // NULL: the root directory
+    const char *directory; // NULL: the daemon's own
     const char *output_path;
     int output;    // enum regen_output
     int output_fd; // for REGEN_OUTPUT_DESCRIPTOR

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@Suite("help, version and usage") struct HelpTests {
+    /// The texts as they should be, one file for each command; with REGEN_WRITE_SNAPSHOTS set they
+    /// are written anew, to be looked at in the diff.
+    let snapshots = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "Snapshots")
+
+    @Test(
+        "help texts are the ones that were agreed on",
+        arguments: ["", "run", "check", "status", "start", "stop", "restart", "reload", "log"])
+    func help(command: String) throws {
+        let outcome = try run(command.split(separator: " ").map(String.init) + ["--help"])
+        #expect(outcome.code == 0)
+        #expect(outcome.error == "")
+        let file = snapshots.appending(path: command.isEmpty ? "regen.txt" : "regen-\(command).txt")
+        if ProcessInfo.processInfo.environment["REGEN_WRITE_SNAPSHOTS"] != nil {
+            try outcome.output.write(to: file, atomically: true, encoding: .utf8)
+        }
+        #expect(outcome.output == (try String(contentsOf: file, encoding: .utf8)))
+    }
+
+    @Test("the version is one line") func version() throws {
+        let outcome = try run(["--version"])
+        #expect(outcome == Outcome(code: 0, output: "regen 0.1.0\n", error: ""))
+    }
+
+    @Test(
+        "wrong usage ends with 2 and says so on standard error",
+        arguments: [
+            ["--nope"], ["nope"], ["check"], ["check", "a", "b"], ["run"], ["run", "--config"],
+            ["run", "--config", "-"], ["check", "--json", "--canonical", "a"],
+        ])
+    func usage(arguments: [String]) throws {
+        let outcome = try run(arguments)
+        #expect(outcome.code == 2)
+        #expect(outcome.output == "")
+        #expect(outcome.error.contains("Usage: regen"))
+    }
+
+    @Test("completion scripts come for each shell", arguments: ["bash", "zsh", "fish"])
+    func completion(shell: String) throws {
+        let outcome = try run(["--generate-completion-script", shell])
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("canonical"))
+    }
+
+    @Test("an answer that cannot be written is an error") func fullDisk() throws {
+        let command = "exec '\(regen.path)' --help > /dev/full"
+        let outcome = try run(["-c", command], by: URL(filePath: "/bin/sh"))
+        #expect(outcome.code == 2)
+        #expect(outcome.error == "regen: write to standard output: No space left on device\n")
+    }
+}

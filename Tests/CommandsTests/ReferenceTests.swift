@@ -1,0 +1,122 @@
+import Commands
+import Configuration
+import Foundation
+import Testing
+
+/// docs/configuration.md, held to what the program does.
+@Suite("the configuration's reference") struct ReferenceTests {
+    private let text: String
+
+    init() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        text = try String(
+            contentsOf: root.appending(path: "docs/configuration.md"), encoding: .utf8)
+    }
+
+    /// The tables' rows below the headings that begin so: key, default, allowed.
+    private func rows(_ heading: String) -> [(key: String, fallback: String, allowed: String)] {
+        text.components(separatedBy: "\n## ").filter { $0.hasPrefix(heading) }
+            .flatMap { $0.split(separator: "\n") }.filter { $0.hasPrefix("| `") }
+            .map { line in
+                let cells = line.components(separatedBy: "|").map {
+                    $0.replacing("`", with: "").trimmingCharacters(in: .whitespaces)
+                }
+                return (cells[1], cells[2], cells[3])
+            }
+    }
+
+    /// `stop.grace` and `5s` as `stop: {grace: 5s}`.
+    private func member(_ key: String, _ value: String) -> String {
+        let keys = key.split(separator: ".")
+        return keys.dropLast().map { "\($0): {" }.joined() + "\(keys[keys.count - 1]): \(value)"
+            + String(repeating: "}", count: keys.count - 1)
+    }
+
+    private func read(top: String = "", service: String = "") throws(ConfigurationErrors)
+        -> Configuration
+    {
+        let yaml = "{\(top)services: {web: {command: [/a]\(service)}, other: {command: [/b]}}}"
+        var warnings: [ConfigurationError] = []
+        return try Configuration(try YAMLTree.read(Array(yaml.utf8)), warnings: &warnings)
+    }
+
+    /// The keys that the program knows in one place, as it tells them itself.
+    private func known(_ wrong: () throws(ConfigurationErrors) -> Configuration) -> Set<String> {
+        do { _ = try wrong() } catch {
+            let hint = error.errors.compactMap(\.hint).first { $0.hasPrefix("known keys: ") } ?? ""
+            return Set(hint.dropFirst(12).components(separatedBy: ", "))
+        }
+        return []
+    }
+
+    @Test("the reference has every key and no other") func complete() {
+        let top = known { () throws(ConfigurationErrors) in try read(top: "qqqqqqqqqq: 1, ") }
+        #expect(Set(rows("The top level").map(\.key).filter { !$0.contains(".") }) == top)
+        let service = known { () throws(ConfigurationErrors) in try read(service: ", qqqqqqqqqq: 1")
+        }
+        #expect(Set(rows("A service").map(\.key).filter { !$0.contains(".") }) == service)
+        for group in ["backoff", "stop", "crash_loop", "start", "log"] {
+            let keys = known { () throws(ConfigurationErrors) in
+                try read(service: ", " + member("\(group).qqqqqqqqqq", "1"))
+            }
+            let told = rows("A service").map(\.key).filter { $0.hasPrefix(group + ".") }
+            #expect(Set(told) == Set(keys.map { "\(group).\($0)" }))
+        }
+    }
+
+    @Test("the defaults are the ones in the reference") func defaults() throws {
+        let plain = try read()
+        var checked = 0
+        for row in rows("A service") where !row.fallback.isEmpty && row.fallback != "needed" {
+            #expect(try read(service: ", " + member(row.key, row.fallback)) == plain, "\(row.key)")
+            checked += 1
+        }
+        for row in rows("The top level") where !row.fallback.isEmpty {
+            #expect(try read(top: member(row.key, row.fallback) + ", ") == plain, "\(row.key)")
+            checked += 1
+        }
+        #expect(checked > 20)
+    }
+
+    @Test("the ranges are the ones in the reference") func ranges() throws {
+        var checked = 0
+        for row in rows("A service") {
+            guard let range = row.allowed.wholeMatch(of: /(-?\d+)(\w*) to (-?\d+)(\w*)/),
+                let (low, high) = Int(range.1).flatMap({ low in Int(range.3).map { (low, $0) } })
+            else { continue }
+            // The first wait may not be longer than the longest.
+            let rest =
+                ["backoff.first": ", most: 1d", "backoff.most": ", first: 1ms"][row.key] ?? ""
+            func accepts(_ number: Int, _ unit: Substring) -> Bool {
+                (try? read(service: ", " + member(row.key, "\(number)\(unit)\(rest)"))) != nil
+            }
+            #expect(accepts(low, range.2), "\(row.key) \(low)")
+            #expect(accepts(high, range.4), "\(row.key) \(high)")
+            #expect(!accepts(low - 1, range.2), "\(row.key) \(low - 1)")
+            #expect(!accepts(high + 1, range.4), "\(row.key) \(high + 1)")
+            checked += 1
+        }
+        #expect(checked == 14)
+    }
+
+    @Test("the words are the ones in the reference") func words() throws {
+        for row in rows("A service") where row.allowed.contains(", ") || row.allowed == "off" {
+            guard row.allowed.wholeMatch(of: /[a-z, -]+/) != nil else { continue }
+            for word in row.allowed.components(separatedBy: ", ") where !word.contains(" ") {
+                _ = try read(service: ", " + member(row.key, word))
+            }
+        }
+    }
+
+    @Test("the examples are good configurations") func examples() throws {
+        let blocks = text.components(separatedBy: "```yaml\n").dropFirst()
+        #expect(!blocks.isEmpty)
+        for block in blocks {
+            let yaml = block.components(separatedBy: "```")[0]
+            var warnings: [ConfigurationError] = []
+            _ = try Configuration(try YAMLTree.read(Array(yaml.utf8)), warnings: &warnings)
+            #expect(warnings.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,428 @@
+import Supervision
+
+/// Regen's daemon, simulated: its start, its wake-ups and its hands.
+extension SimulatedMachine {
+    // MARK: Start
+
+    mutating func startRegen() throws(Violation) {
+        let pause = random.oneIn(5) ? random.within(0...20_000_000_000) : 1_000_000
+        now = now + Interval(nanoseconds: pause)
+        _ = kernel.reap(at: now)
+        if !isCalm, random.oneIn(4) { changeConfiguration() }
+        var memory = remember(
+            ledger, boot: boot, now: now, wall: wall + now.nanoseconds)
+        sabotageMemory(&memory)
+        say("--- Regen starts")
+        mind = Mind(seed: random.next(), memory: memory)
+        hands = SimHands()
+        do {
+            try adopt(memory)
+        } catch let violation as Violation {
+            throw violation
+        } catch {
+            die()
+        }
+    }
+
+    private mutating func adopt(_ memory: Memory) throws {
+        killWhatHasNoMain()
+        let leftovers = instances.indices.filter { isLeftover($0, memory) }
+        var records: [SimRecord] = []
+        try handle(
+            .configured(configuration + leftovers.map { leftover($0, memory) }), into: &records)
+        for number in instances.indices {
+            guard let id = mind?.id(named: instances[number].name) else { continue }
+            try tellPast(of: number, id, memory, into: &records)
+        }
+        if !leftovers.isEmpty { try handle(.configured(configuration), into: &records) }
+        try handle(.begun, into: &records)
+        try write(records)
+    }
+
+    /// What a main process left that ended while Regen was down: nobody else would ever end it.
+    private mutating func killWhatHasNoMain() {
+        for i in kernel.processes.indices where kernel.main(of: kernel.processes[i].owner) == nil {
+            kernel.processes[i].kill(at: now)
+        }
+    }
+
+    private func isLeftover(_ number: Int, _ memory: Memory) -> Bool {
+        let instance = instances[number]
+        if instance.isConfigured { return false }
+        let past = memory.instances[instance.name]
+        return kernel.main(of: number) != nil || past?.process != nil || past?.incident != nil
+    }
+
+    private func leftover(_ number: Int, _ memory: Memory) -> InstanceDefinition {
+        var definition = instances[number].definition
+        if let main = kernel.main(of: number) { definition.launch = kernel.processes[main].launch }
+        return definition
+    }
+
+    private mutating func tellPast(
+        of number: Int, _ id: InstanceID, _ memory: Memory, into records: inout [SimRecord]
+    ) throws {
+        let past = memory.instances[instances[number].name]
+        if let main = kernel.main(of: number) {
+            let process = kernel.processes[main]
+            guard past?.process == process.identity || process.attempt > past?.attempt ?? 0 else {
+                return
+            }
+            watch(id, process, isChild: false)
+            let launch = sabotage == .adoptionMistakesLaunch ? 0 : process.launch
+            try handle(
+                .instance(
+                    id,
+                    .adopted(
+                        process.identity, attempt: process.attempt, since: process.born,
+                        launch: launch)), into: &records)
+        } else if let process = past?.process {
+            try handle(.instance(id, .vanished(process)), into: &records)
+        }
+    }
+
+    private mutating func watch(_ id: InstanceID, _ process: SimProcess, isChild: Bool) {
+        hands.makeRoom(id.index + 1)
+        hands.watches[id.index] = SimHands.Watch(
+            process: process.identity, isChild: isChild,
+            passes: process.passes.map { max($0, now + .milliseconds(100)) })
+    }
+
+    // MARK: Wake-ups
+
+    mutating func wakeUp() throws(Violation) {
+        var batch: [Event] = []
+        var records: [SimRecord] = []
+        do {
+            if !isCalm, operatorAt <= now {
+                operatorAt = now + Interval(nanoseconds: random.within(1...20_000_000_000))
+                if let act = operatorEvents() { batch += act } else { throw Killed() }
+            }
+            batch += deaths() + treeEnds() + passes()
+            batch.shuffle(using: &random)
+            if random.oneIn(2) {
+                try handle(batch, into: &records)
+            } else {
+                for event in batch { try handle(event, into: &records) }
+            }
+            // Facts first: a success that is known by now is no time-out.
+            if sabotage != .handsLoseDeadlines, let deadline = mind?.nextDeadline(),
+                deadline <= now
+            {
+                try handle(.deadlineReached, into: &records)
+            }
+            try write(records)
+            if hands.ending == nil, mind == nil { say("--- Regen ended") }
+        } catch let violation as Violation {
+            throw violation
+        } catch {
+            die()
+        }
+    }
+
+    private mutating func deaths() -> [Event] {
+        var events: [Event] = []
+        for process in kernel.reap(at: now) where process.isMain {
+            say("    kernel: \(instances[process.owner].name) \(process.identity.pid) ended")
+            for i in hands.watches.indices where hands.watches[i]?.process == process.identity {
+                let isChild = hands.watches[i]?.isChild ?? false
+                hands.watches[i] = nil
+                if sabotage == .handsLoseExits, random.oneIn(20) { continue }
+                hands.isDeathUntold[i] = true
+                let status: Supervision.ExitStatus =
+                    if !isChild {
+                        .unknown
+                    } else if process.isSignalled {
+                        .signal(process.wasKilled ? 9 : 15, outOfMemory: false)
+                    } else {
+                        process.status
+                    }
+                events.append(.instance(InstanceID(i), .exited(status)))
+            }
+        }
+        return events
+    }
+
+    private mutating func treeEnds() -> [Event] {
+        var events: [Event] = []
+        for i in hands.treeWatches.indices where hands.treeWatches[i] {
+            guard let owner = hands.owners[i] else { continue }
+            if kernel.isEmpty(of: owner) || sabotage == .handsSkipTree {
+                hands.treeWatches[i] = false
+                events.append(.instance(InstanceID(i), .treeEnded))
+            }
+        }
+        return events
+    }
+
+    private mutating func passes() -> [Event] {
+        var events: [Event] = []
+        for i in hands.watches.indices {
+            guard let passes = hands.watches[i]?.passes, passes <= now else { continue }
+            let id = InstanceID(i)
+            guard mind?.definition(id).needsConfirmation == true else {
+                hands.watches[i]?.passes = now + .seconds(2)
+                continue
+            }
+            hands.watches[i]?.passes = nil
+            events.append(.instance(id, .confirmed))
+        }
+        return events
+    }
+
+    // MARK: Hands
+
+    /// Handles the event and what comes of it, all but the records.
+    mutating func handle(_ event: Event, into records: inout [SimRecord]) throws {
+        try handle([event], into: &records)
+    }
+
+    /// Handles the events, performs what they ask for, handles what came of that, and so on.
+    private mutating func handle(_ events: [Event], into records: inout [SimRecord]) throws {
+        var events = events
+        while !events.isEmpty, mind != nil {
+            var deeds: [Deed] = []
+            for event in events { deeds += try think(event) }
+            events.removeAll()
+            for deed in deeds {
+                try mayDie()
+                if let line = deed.line {
+                    records.append(line)
+                } else if try perform(deed, into: &events) {
+                    try write(records)
+                    records = []
+                    mind = nil
+                    return
+                }
+            }
+        }
+    }
+
+    /// What the mind makes of it. Whom a place stands for is settled here: by the time of the deed,
+    /// the place may be another's.
+    private mutating func think(_ event: Event) throws -> [Deed] {
+        if case .instance(let id, .exited) = event { hands.isDeathUntold[id.index] = false }
+        noteReasons(event)
+        var actions: [Action] = []
+        let before = restingFrom(event)
+        say("\(now.nanoseconds / 1_000_000) ms  \(brief(event))")
+        mind?.handle(event, at: now, into: &actions)
+        events += 1
+        for action in actions { say("        \(action)") }
+        if keepsActions { self.actions += actions }
+        if case .configured = event { knowOwners() }
+        if case .begun = event { hands.hasBegun = true }
+        try check(event, actions, before: before)
+        return actions.map { action in
+            let owner = action.instance.flatMap { hands.owners[$0.index] }
+            return Deed(action: action, owner: owner, line: line(action, owner))
+        }
+    }
+
+    private func mayDie(_ random: inout SplitMix64) throws {
+        if let killRate, random.oneIn(killRate) { throw Killed() }
+    }
+
+    private mutating func mayDie() throws { try mayDie(&random) }
+
+    /// True if that was the daemon's last deed.
+    private mutating func perform(_ deed: Deed, into queue: inout [Event]) throws -> Bool {
+        let owner = deed.owner ?? -1
+        switch deed.action {
+        case .spawn(let id, let attempt): queue.append(try spawn(id, owner, attempt))
+        case .terminate: try signal(owner) { $0.terminate(at: $1) }
+        case .kill: try signal(owner) { $0.kill(at: $1) }
+        case .sweep:
+            for i in kernel.processes.indices where kernel.processes[i].owner == owner {
+                kernel.processes[i].kill(at: now)
+            }
+        case .watchTree(let id):
+            hands.makeRoom(id.index + 1)
+            hands.treeWatches[id.index] = true
+            if kernel.isEmpty(of: owner) || sabotage == .handsSkipTree {
+                hands.treeWatches[id.index] = false
+                queue.append(.instance(id, .treeEnded))
+            }
+        case .record: break
+        case .forget(let id):
+            hands.watches[id.index] = nil
+            hands.treeWatches[id.index] = false
+        case .finish:
+            try checkFinish()
+            return true
+        }
+        return false
+    }
+
+    private mutating func signal(
+        _ owner: Int, _ signal: (inout SimProcess, Instant) -> Void
+    ) throws {
+        for i in kernel.processes.indices where kernel.processes[i].owner == owner {
+            try checkSignal(kernel.processes[i])
+            signal(&kernel.processes[i], now)
+        }
+    }
+
+    private mutating func spawn(
+        _ id: InstanceID, _ owner: Int, _ attempt: Int
+    ) throws -> Event {
+        guard let definition = mind?.definition(id), definition.name == instances[owner].name else {
+            throw Violation(rule: .startedTwice, what: "spawn of nobody")
+        }
+        if kernel.main(of: owner) != nil {
+            throw Violation(rule: .startedTwice, what: "\(definition.name), attempt \(attempt)")
+        }
+        let isUnwanted = instances[owner].isNextUnwanted
+        instances[owner].isNextUnwanted = false
+        if !isCalm, random.oneIn(12) {
+            return .instance(id, .spawnFailed(SpawnFailure(step: .execute, code: 2)))
+        }
+        let copies = sabotage == .handsSpawnTwice && random.oneIn(40) ? 2 : 1
+        var process = freshProcess(owner, definition, attempt)
+        process.isWanted = !isUnwanted
+        for _ in 1...copies { kernel.processes.append(process) }
+        if copies == 2 { throw Violation(rule: .startedTwice, what: "the kernel has two") }
+        for _ in 0..<(random.oneIn(3) ? random.below(3) : 0) {
+            kernel.processes.append(descendant(of: process))
+        }
+        watch(id, process, isChild: true)
+        return .instance(id, .spawned(process.identity))
+    }
+
+    private mutating func freshProcess(
+        _ owner: Int, _ definition: InstanceDefinition, _ attempt: Int
+    ) -> SimProcess {
+        var process = SimProcess(
+            identity: kernel.freshIdentity(at: now), owner: owner, attempt: attempt,
+            launch: definition.launch, isMain: true, born: now, end: nil, status: .code(0),
+            obedience: .milliseconds(100), unkillableUntil: now)
+        process.passes = now + .milliseconds(50)
+        if isCalm { return process }
+        process.end = lifetime().map { now + $0 }
+        process.status = random.pick([
+            .code(0), .code(1), .code(255), .signal(11, outOfMemory: false),
+            .signal(9, outOfMemory: true),
+        ])
+        if random.oneIn(6) { process.obedience = nil }
+        if random.oneIn(25) {
+            process.unkillableUntil = now + .seconds(random.within(1...300))
+        }
+        switch random.below(8) {
+        case 0: process.passes = nil
+        case 1: process.passes = now + .seconds(random.within(1...100))
+        default: break
+        }
+        return process
+    }
+
+    private mutating func lifetime() -> Interval? {
+        switch random.below(10) {
+        case 0, 1: Interval(nanoseconds: random.within(0...1_200_000_000))
+        case 2: .milliseconds(random.within(1...30_000))
+        case 3, 4: .seconds(random.within(1...300))
+        case 5, 6, 7: .minutes(random.within(1...120))
+        default: nil
+        }
+    }
+
+    private mutating func descendant(of main: SimProcess) -> SimProcess {
+        var process = main
+        process.identity = kernel.freshIdentity(at: now)
+        process.isMain = false
+        process.end = isCalm || random.oneIn(2) ? nil : lifetime().map { now + $0 }
+        if random.oneIn(3), !isCalm { process.obedience = nil }
+        return process
+    }
+
+    // MARK: The ledger, and the end
+
+    /// Records follow everything else of a wake-up.
+    private mutating func write(_ records: [SimRecord]) throws {
+        for record in records {
+            try mayDie()
+            if sabotage == .ledgerLosesEnds, case .incidentResolved = record.record { continue }
+            ledger.append(record)
+            noteDurableWish(record)
+        }
+    }
+
+    private func line(_ action: Action, _ owner: Int?) -> SimRecord? {
+        guard case .record(let record) = action, let owner else { return nil }
+        var launch = mind?.definition(record.instance).launch ?? 0
+        switch record {
+        case .processStarted(_, let process, _), .processAdopted(_, let process, _):
+            launch = kernel.processes.first { $0.identity == process }?.launch ?? launch
+        default: break
+        }
+        return SimRecord(
+            boot: boot, at: now, wall: wall + now.nanoseconds, name: instances[owner].name,
+            launch: launch, record: record)
+    }
+
+    mutating func die() {
+        say("--- Regen is killed")
+        mind = nil
+        hands = SimHands()
+        loseWishes()
+    }
+
+    private mutating func knowOwners() {
+        guard let mind else { return }
+        for id in mind.all {
+            hands.makeRoom(id.index + 1)
+            hands.owners[id.index] = numbers[mind.definition(id).name]
+        }
+    }
+
+    private func sabotageMemory(_ memory: inout Memory) {
+        guard sabotage == .foldForgetsProcesses || sabotage == .foldForgetsIncidents else { return }
+        for name in memory.instances.keys {
+            if sabotage == .foldForgetsProcesses { memory.instances[name]?.process = nil }
+            if sabotage == .foldForgetsIncidents { memory.instances[name]?.incident = nil }
+        }
+    }
+
+    private func brief(_ event: Event) -> String {
+        switch event {
+        case .configured(let definitions): "configured \(definitions.map(\.name))"
+        case .instance(let id, let event):
+            "\(mind?.definition(id).name ?? "?") [\(id.index)] \(event)"
+        case .begun, .deadlineReached, .stopAllAsked, .endAsked: "\(event)"
+        }
+    }
+}
+
+/// An action, and whom it is about.
+struct Deed {
+    var action: Action
+    var owner: Int?
+    var line: SimRecord?
+}
+
+extension Action {
+    /// Whom it is about.
+    var instance: InstanceID? {
+        switch self {
+        case .spawn(let id, _), .terminate(let id, _), .kill(let id), .sweep(let id),
+            .watchTree(let id), .forget(let id):
+            id
+        case .record(let record): record.instance
+        case .finish: nil
+        }
+    }
+}
+
+extension Record {
+    /// Whom it tells of.
+    var instance: InstanceID {
+        switch self {
+        case .processStarted(let id, _, _), .processAdopted(let id, _, _),
+            .processExited(let id, _, _, _, _, _), .spawnFailed(let id, _, _),
+            .restartDecided(let id, _, _, _, _), .crashLoopDetected(let id, _, _, _, _),
+            .incidentOpened(let id, _, _), .incidentResolved(let id, _, _),
+            .incidentHandedOver(let id, _, _), .recovered(let id), .stopBegan(let id, _),
+            .stopForced(let id), .startAsked(let id), .rested(let id, _):
+            id
+        }
+    }
+}

@@ -1,0 +1,238 @@
+import Supervision
+
+/// The operator, who starts, stops, reloads, kills, suspends and reboots as the seed says.
+extension SimulatedMachine {
+    // MARK: What there is
+
+    mutating func populate() {
+        let most = 1 + random.below(12)
+        var rank = 0
+        while instances.count < most {
+            let copies = random.oneIn(5) ? 2 + random.below(2) : 1
+            for copy in 1...copies {
+                let service = "s\(rank)"
+                let name = copies == 1 ? service : "\(service)@\(copy)"
+                let definition = InstanceDefinition(
+                    name: name, service: service, policy: policy(rank: rank), launch: 1,
+                    needsConfirmation: random.oneIn(3))
+                numbers[name] = instances.count
+                instances.append(
+                    SimInstance(name: name, service: service, rank: rank, definition: definition))
+                notePolicy(instances.count - 1)
+            }
+            rank += 1
+        }
+        renewConfiguration()
+    }
+
+    private mutating func policy(rank: Int) -> ServicePolicy {
+        var policy = ServicePolicy()
+        policy.restart = random.pick([.always, .always, .always, .onFailure, .never])
+        if random.oneIn(3) {
+            policy.backoff = BackoffPolicy(
+                quick: .milliseconds(random.within(0...3000)),
+                first: .milliseconds(random.within(0...2000)),
+                most: .seconds(random.within(2...45)), clear: .seconds(random.within(1...90)))
+        }
+        if random.oneIn(3) {
+            policy.stop = StopPolicy(
+                grace: .milliseconds(random.within(0...8000)), hung: .seconds(1))
+        }
+        if random.oneIn(6) { policy.crashLoop = nil }
+        if random.oneIn(4) {
+            policy.crashLoop = CrashLoopPolicy(
+                crashes: 1 + random.below(6), within: .seconds(random.within(5...120)))
+        }
+        if random.oneIn(3) {
+            policy.start = StartPolicy(
+                timeout: .seconds(random.within(2...60)), retries: 1 + random.below(5))
+        }
+        policy.autostart = !random.oneIn(8)
+        policy.critical = random.oneIn(4)
+        policy.onExit = random.pick([.auto, .auto, .auto, .stop, .leave])
+        for other in 0..<rank where random.oneIn(3) { policy.after.append("s\(other)") }
+        return policy
+    }
+
+    private mutating func notePolicy(_ number: Int) {
+        let policy = instances[number].definition.policy
+        if policy.restart != .always { instances[number].mayRest = true }
+        if !policy.autostart { instances[number].mayWait = true }
+    }
+
+    private mutating func renewConfiguration() {
+        configuration = instances.filter(\.isConfigured).map(\.definition)
+        if random.oneIn(3) { configuration.shuffle(using: &random) }
+    }
+
+    mutating func changeConfiguration() {
+        for _ in 0...random.below(3) {
+            let number = random.below(instances.count)
+            switch random.below(5) {
+            case 0: instances[number].isConfigured.toggle()
+            case 1, 2: instances[number].definition.launch += 1
+            case 3:
+                instances[number].definition.policy = policy(rank: instances[number].rank)
+            default: instances[number].definition.needsConfirmation.toggle()
+            }
+            notePolicy(number)
+            if !instances[number].isConfigured { instances[number].wish = .unknown }
+        }
+        renewConfiguration()
+    }
+
+    // MARK: What is done
+
+    /// What the operator does now; `nil`: Regen is killed.
+    mutating func operatorEvents() -> [Event]? {
+        switch random.below(64) {
+        case 0...11: return ask(.startAsked)
+        case 12...21: return ask(.stopAsked)
+        case 22...29: return ask(.restartAsked)
+        case 30...32: return stopAll()
+        case 33...38: return instances.indices.flatMap { ask(.startAsked, $0) }
+        case 39...47:
+            changeConfiguration()
+            return [.configured(configuration)]
+        case 48...52: return killRate == nil ? [] : nil
+        case 53...55: return askEnd(stopping: random.oneIn(2))
+        case 56:
+            let sleep = Interval.minutes(random.within(1...600))
+            say("--- the machine sleeps for \(sleep.nanoseconds / 1_000_000_000) s")
+            now = now + sleep
+            kernel.sleep(sleep)
+            return []
+        case 57:
+            reboot()
+            return nil
+        case 58:
+            wall += random.within(-7_200_000_000_000...7_200_000_000_000)
+            return []
+        default: return []
+        }
+    }
+
+    private mutating func ask(_ event: InstanceEvent) -> [Event] {
+        ask(event, random.below(instances.count))
+    }
+
+    private mutating func ask(_ event: InstanceEvent, _ number: Int) -> [Event] {
+        guard hands.ending == nil, instances[number].isConfigured,
+            let id = mind?.id(named: instances[number].name)
+        else { return [] }
+        instances[number].isWishDurable = false
+        instances[number].wish = event == .stopAsked ? .down : .up
+        return [.instance(id, event)]
+    }
+
+    private mutating func stopAll() -> [Event] {
+        guard hands.ending == nil else { return [] }
+        for number in instances.indices where instances[number].isConfigured {
+            // What is down already is left as it is.
+            if let id = mind?.id(named: instances[number].name), let mind,
+                case .stopped = mind.status(id, at: now).phase
+            {
+                continue
+            }
+            instances[number].isWishDurable = false
+            instances[number].wish = .down
+        }
+        return [.stopAllAsked]
+    }
+
+    mutating func sayEnd(stopping: Bool) throws(Violation) {
+        var records: [SimRecord] = []
+        do {
+            for event in askEnd(stopping: stopping) { try handle(event, into: &records) }
+        } catch let violation as Violation {
+            throw violation
+        } catch {
+            die()
+        }
+    }
+
+    private mutating func askEnd(stopping: Bool) -> [Event] {
+        guard hands.ending == nil else { return [] }
+        hands.ending = stopping
+        return [.endAsked(stopping: stopping)]
+    }
+
+    func stops(_ policy: ServicePolicy) -> Bool {
+        policy.onExit == .stop || policy.onExit == .auto && hands.ending == true
+    }
+
+    /// From now on, whose process may be ended?
+    mutating func noteReasons(_ event: Event) {
+        switch event {
+        case .instance(let id, .stopAsked), .instance(let id, .restartAsked):
+            if let owner = hands.owners[id.index] { giveReason(owner) }
+        case .stopAllAsked: for number in instances.indices { giveReason(number) }
+        case .endAsked:
+            for number in instances.indices where stops(instances[number].definition.policy) {
+                giveReason(number)
+            }
+        case .configured: noteOutdated()
+        case .instance, .begun, .deadlineReached: break
+        }
+    }
+
+    private mutating func noteOutdated() {
+        for number in instances.indices {
+            let launch = instances[number].isConfigured ? instances[number].definition.launch : nil
+            if let mind, let id = mind.id(named: instances[number].name),
+                mind.definition(id).launch != launch
+            {
+                giveReason(number)
+            }
+            for i in kernel.processes.indices
+            where kernel.processes[i].owner == number && kernel.processes[i].launch != launch {
+                kernel.processes[i].isWanted = false
+            }
+        }
+    }
+
+    private mutating func giveReason(_ number: Int) {
+        if let id = mind?.id(named: instances[number].name) {
+            switch mind?.status(id, at: now).phase {
+            case .starting(.spawning): instances[number].isNextUnwanted = true
+            case .stopping(let stopping) where stopping.stage == .unspawned:
+                instances[number].isNextUnwanted = true
+            default: break
+            }
+        }
+        for i in kernel.processes.indices where kernel.processes[i].owner == number {
+            kernel.processes[i].isWanted = false
+        }
+    }
+
+    private mutating func reboot() {
+        say("--- the machine reboots")
+        wall += now.nanoseconds + random.within(0...600_000_000_000)
+        boot += 1
+        now = Instant(nanoseconds: 0) + .seconds(30)
+        operatorAt = now
+        kernel.processes = []
+        for number in instances.indices {
+            instances[number].wish = .unknown
+        }
+    }
+
+    // MARK: What is remembered of it
+
+    mutating func noteDurableWish(_ record: SimRecord) {
+        guard let number = numbers[record.name] else { return }
+        switch (record.record, instances[number].wish) {
+        case (.stopBegan(_, .rest), .down), (.rested(_, .asked), .down),
+            (.stopBegan(_, .restart), .up), (.startAsked, .up):
+            instances[number].isWishDurable = true
+        default: break
+        }
+    }
+
+    /// A word of the operator that no record tells of yet dies with Regen.
+    mutating func loseWishes() {
+        for number in instances.indices where !instances[number].isWishDurable {
+            instances[number].wish = .unknown
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import Supervision
+
+/// What must always hold, and did not.
+struct Violation: Error, CustomStringConvertible {
+    enum Rule: String {
+        case startedTwice = "no instance has two processes"
+        case unwantedStop = "nothing healthy is stopped without a reason"
+        case liveness = "what should run runs, or a human was told, or it waits for such a one"
+        case incidents = "every incident ends once"
+        case tree = "after a stop the whole tree is gone"
+        case deadlines = "no deadline is left in the past"
+        case flood = "one event leads to few actions"
+        case finish = "the end says finish once all is down, and not before"
+    }
+
+    var rule: Rule
+    var what: String
+    var description: String { "\(rule.rawValue): \(what)" }
+}
+
+/// A fault that is planted in the simulated hands, kernel or fold: the rules must catch it.
+enum Sabotage: CaseIterable {
+    case foldForgetsProcesses, foldForgetsIncidents
+    case handsLoseExits, handsLoseDeadlines, handsSpawnTwice, handsSkipTree
+    case ledgerLosesEnds, adoptionMistakesLaunch
+}
+
+/// A machine, its operator and its Regen, which is killed at any point and started again. All of
+/// it follows from one seed.
+struct SimulatedMachine {
+    /// Regen is gone: killed, or the machine with it.
+    struct Killed: Error {}
+
+    static let chaosEvents = 800
+    static let settling = Interval.minutes(40)
+    static let longestEnd = Interval.minutes(10)
+
+    var random: SplitMix64
+    let sabotage: Sabotage?
+    var now = Instant(nanoseconds: 0) + .minutes(1)
+    var boot = 1
+    /// The wall clock at this boot's beginning.
+    var wall: Int64 = 1_700_000_000_000_000_000
+
+    var kernel = SimKernel()
+    var ledger: [SimRecord] = []
+    var instances: [SimInstance] = []
+    var numbers: [String: Int] = [:]
+    var configuration: [InstanceDefinition] = []
+
+    var mind: Mind?
+    var hands = SimHands()
+    /// One in so many actions is Regen's last.
+    var killRate: Int?
+    var isCalm = false
+    var operatorAt = Instant(nanoseconds: 0)
+
+    var events = 0
+    var actions: [Action] = []
+    var keepsActions = false
+    var trace: ((String) -> Void)?
+
+    init(seed: UInt64, sabotage: Sabotage? = nil) {
+        random = SplitMix64(seed: seed)
+        self.sabotage = sabotage
+        populate()
+    }
+
+    /// A whole life: chaos, quiet, and a proper end.
+    mutating func run() throws(Violation) {
+        killRate = random.oneIn(4) ? nil : Int(random.within(30...300))
+        while events < Self.chaosEvents { try liveOn(until: nil) }
+        try settle()
+        try end()
+    }
+
+    /// The next wake-up, or Regen's start where it is down.
+    mutating func liveOn(until limit: Instant?) throws(Violation) {
+        if mind == nil { return try startRegen() }
+        let next = nextHappening()
+        if let limit, next.map({ $0 > limit }) ?? true {
+            now = max(now, limit)
+        } else if let next {
+            now = max(now, next) + latency()
+        }
+        try wakeUp()
+    }
+
+    private mutating func latency() -> Interval {
+        if isCalm { return Interval(nanoseconds: 1000) }
+        return Interval(
+            nanoseconds: random.oneIn(50)
+                ? random.within(0...5_000_000_000) : random.within(0...2_000_000))
+    }
+
+    private mutating func nextHappening() -> Instant? {
+        var next = kernel.nextEnd
+        func consider(_ instant: Instant?) {
+            guard let instant else { return }
+            next = next.map { min($0, instant) } ?? instant
+        }
+        if sabotage != .handsLoseDeadlines { consider(mind?.nextDeadline()) }
+        if !isCalm { consider(operatorAt) }
+        for watch in hands.watches { consider(watch?.passes) }
+        return next
+    }
+
+    /// Nothing fails any more: in the end everything must be well, and every incident closed.
+    private mutating func settle() throws(Violation) {
+        isCalm = true
+        killRate = nil
+        for i in kernel.processes.indices {
+            kernel.processes[i].end = nil
+            kernel.processes[i].obedience = .milliseconds(100)
+            kernel.processes[i].unkillableUntil = now
+            kernel.processes[i].passes = kernel.processes[i].passes.map { min($0, now) } ?? now
+        }
+        for i in hands.watches.indices { hands.watches[i]?.passes = now }
+        let end = now + Self.settling
+        while now < end || mind == nil { try liveOn(until: end) }
+        try checkSettled()
+        try checkIncidents()
+    }
+
+    private mutating func end() throws(Violation) {
+        try sayEnd(stopping: random.oneIn(2))
+        let limit = now + Self.longestEnd
+        while mind != nil, now < limit { try liveOn(until: limit) }
+        if mind != nil { throw Violation(rule: .finish, what: "the end never finished") }
+    }
+
+    func say(_ line: @autoclosure () -> String) { trace?(line()) }
+}
+
+/// What the run knows of an instance, whether it is configured or not.
+struct SimInstance {
+    enum Wish { case up, down, unknown }
+
+    let name: String
+    let service: String
+    /// Its number among the services, for acyclic dependencies.
+    let rank: Int
+    /// As last configured.
+    var definition: InstanceDefinition
+    var isConfigured = true
+    /// What the operator said last, as far as the ledger can know it.
+    var wish = Wish.unknown
+    /// The ledger has it, so a kill cannot lose it.
+    var isWishDurable = false
+    /// At some time its policy let it finish, or fail for good.
+    var mayRest = false
+    /// At some time it was not started by itself.
+    var mayWait = false
+    /// The process that is being made right now has a reason to be ended.
+    var isNextUnwanted = false
+}
+
+/// What dies with Regen: who is watched for what.
+struct SimHands {
+    struct Watch {
+        var process: ProcessIdentity
+        var isChild: Bool
+        /// When a probe passes; `nil` once it has.
+        var passes: Instant?
+    }
+
+    /// By the mind's place.
+    var owners: [Int?] = []
+    var watches: [Watch?] = []
+    var treeWatches: [Bool] = []
+    /// Deaths that came to be known and are still to be told.
+    var isDeathUntold: [Bool] = []
+    var hasBegun = false
+    /// The daemon's end was asked for: what `on_exit: auto` means.
+    var ending: Bool?
+
+    mutating func makeRoom(_ count: Int) {
+        while owners.count < count {
+            owners.append(nil)
+            watches.append(nil)
+            treeWatches.append(false)
+            isDeathUntold.append(false)
+        }
+    }
+}

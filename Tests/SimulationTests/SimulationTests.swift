@@ -1,0 +1,86 @@
+import Foundation
+import Supervision
+import Testing
+
+/// The mind in a simulated machine. A failing seed prints the command that replays it with a trace.
+@Suite("the mind in a simulated machine") struct SimulationTests {
+    private static let environment = ProcessInfo.processInfo.environment
+
+    private static func number(_ name: String) -> UInt64? {
+        environment["REGEN_SIMULATION_\(name)"].flatMap { UInt64($0) }
+    }
+
+    /// The violation of that seed, if there is one.
+    private static func violation(
+        seed: UInt64, sabotage: Sabotage? = nil, trace: ((String) -> Void)? = nil
+    ) -> Violation? {
+        var machine = SimulatedMachine(seed: seed, sabotage: sabotage)
+        machine.trace = trace
+        do { try machine.run() } catch { return error }
+        return nil
+    }
+
+    private static func actions(seed: UInt64) -> [Action] {
+        var machine = SimulatedMachine(seed: seed)
+        machine.keepsActions = true
+        try? machine.run()
+        return machine.actions
+    }
+
+    @Test("what must always hold, holds for every seed") func everySeed() async {
+        if let seed = Self.number("SEED") {
+            let violation = Self.violation(seed: seed) { print($0) }
+            #expect(violation == nil, "seed \(seed): \(violation.map { "\($0)" } ?? "")")
+            return
+        }
+        let first = Self.number("FIRST_SEED") ?? 1
+        let count = Self.number("SEEDS") ?? 10_000
+        let cores = UInt64(ProcessInfo.processInfo.activeProcessorCount)
+        let failures = await withTaskGroup(of: [(UInt64, Violation)].self) { group in
+            for core in 0..<cores {
+                group.addTask {
+                    var failures: [(UInt64, Violation)] = []
+                    var seed = first + core
+                    while seed < first + count, failures.count < 5 {
+                        if let violation = Self.violation(seed: seed) {
+                            failures.append((seed, violation))
+                        }
+                        seed += cores
+                    }
+                    return failures
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        for (seed, violation) in failures.sorted(by: { $0.0 < $1.0 }) {
+            Issue.record(
+                """
+                \(violation)
+                REGEN_SIMULATION_SEED=\(seed) swift test -c release --filter SimulationTests
+                """)
+        }
+    }
+
+    @Test("the same seed gives the same run") func reproducible() {
+        guard Self.number("SEED") == nil else { return }
+        for seed in stride(from: UInt64(50), through: 10_000, by: 50) {
+            let once = Self.actions(seed: seed)
+            #expect(!once.isEmpty)
+            #expect(once == Self.actions(seed: seed), "seed \(seed)")
+        }
+    }
+
+    @Test(
+        "a planted fault is found, and for what it is",
+        arguments: [
+            (Sabotage.foldForgetsProcesses, Violation.Rule.startedTwice),
+            (.foldForgetsIncidents, .incidents), (.handsLoseExits, .liveness),
+            (.handsLoseDeadlines, .liveness), (.handsSpawnTwice, .startedTwice),
+            (.handsSkipTree, .tree), (.ledgerLosesEnds, .incidents),
+            (.adoptionMistakesLaunch, .unwantedStop),
+        ])
+    func planted(sabotage: Sabotage, rule: Violation.Rule) {
+        let rules = (1...100).map { Self.violation(seed: $0, sabotage: sabotage)?.rule }
+        #expect(rules.contains(rule), "\(Set(rules.compactMap { $0?.rawValue }))")
+    }
+}
