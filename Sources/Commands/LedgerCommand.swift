@@ -12,7 +12,7 @@ struct LedgerCommand: ParsableCommand {
 }
 
 /// Which ledger is meant; it needs no daemon.
-struct LedgerOptions: ParsableArguments {
+struct LedgerPlace: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
             "A state directory, or the ledger directory in one.",

@@ -22,7 +22,7 @@ struct LedgerShowCommand: ParsableCommand {
     @Flag(help: "The lines as they are in the ledger.")
     var json = false
 
-    @OptionGroup var ledger: LedgerOptions
+    @OptionGroup var ledger: LedgerPlace
 
     func validate() throws {
         if number < 0 { throw ValidationError("There are no negative numbers of records.") }

@@ -5,7 +5,9 @@ import Ledger
 /// `2026-11-21 03:27:30.123  process.exit  service=web code=1 uptime=3s asked=no`
 struct LedgerText {
     /// The keys that every line has and that are told elsewhere, or only to programs.
-    private static let frame: Set<String> = ["prev", "seq", "t", "bt", "boot", "ev", "synced"]
+    private static let frame: Set<String> = [
+        "prev", "seq", "t", "bt", "boot", "ev", "synced", "start_ticks", "launch",
+    ]
     /// Most events' names are not longer.
     private static let eventWidth = 18
 
@@ -42,7 +44,7 @@ struct LedgerText {
         case .string(let text): return ["\(name)=\(quoted(text))"]
         case .array(let values):
             let texts = values.flatMap { words("", $0) }.map { $0.dropFirst() }
-            return ["\(name)=\(texts.joined(separator: ","))"]
+            return texts.isEmpty ? [] : ["\(name)=\(texts.joined(separator: ","))"]
         case .object(let members): return members.flatMap { words("\(key).\($0.key)", $0.value) }
         }
     }

@@ -20,7 +20,7 @@ struct LedgerVerifyCommand: ParsableCommand {
     @Flag(help: "Tell what was found as one JSON object.")
     var json = false
 
-    @OptionGroup var ledger: LedgerOptions
+    @OptionGroup var ledger: LedgerPlace
 
     func run() throws {
         let directory = ledger.ledgerDirectory()
