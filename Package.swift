@@ -69,16 +69,20 @@ let package = Package(
         tests("Supervision"),
         tests("JSON"),
         tests("Configuration", ["Supervision", "JSON"]),
-        tests("Commands", ["Configuration", "JSON"], exclude: ["Snapshots"]),
-        .testTarget(name: "HouseTests", swiftSettings: strict),
-        tests("Control", ["Linux", "JSON"]),
-        tests("Control", ["Linux", "JSON"]),
-        tests("Commands", ["Control", "Linux", "JSON", "regen"]),
+        tests("Linux"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
+        tests("Records", ["Supervision", "JSON"]),
+        tests("Control", ["Linux", "JSON"]),
+        tests("Daemon", ["Ledger", "Linux", "JSON", "regen", "regend"]),
+        tests(
+            "Commands", ["Configuration", "Control", "Linux", "JSON", "regen"],
+            exclude: ["Snapshots"]),
+        .testTarget(name: "HouseTests", swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Supervision", "Records"],
+            swiftSettings: strict),
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
             swiftSettings: strict),
-        .testTarget(
-            name: "SimulationTests", dependencies: ["Supervision"], swiftSettings: strict),
     ]
 )

@@ -37,6 +37,7 @@ extension Narrator {
                 "\(facts(id).name): needs a human (incident \(incident), \(rule)); "
                     + "see: regen status \(facts(id).name)")
         case .recovered(let id): say(.notice, "\(facts(id).name): healthy for good again")
+        case .startAsked: break
         case .stopBegan(let id, let aftermath):
             say(.info, "\(facts(id).name): stopping\(aftermath.words)")
         case .stopForced(let id):

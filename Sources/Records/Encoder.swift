@@ -128,6 +128,9 @@ public struct Encoder {
         case .recovered(let id):
             json.string("service", facts(id).name)
             return "service.recover"
+        case .startAsked(let id):
+            json.string("service", facts(id).name)
+            return "service.start"
         case .stopBegan(let id, let aftermath):
             json.string("service", facts(id).name)
             json.string("then", aftermath.rawValue)

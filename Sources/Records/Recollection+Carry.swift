@@ -34,12 +34,12 @@ extension Recollection {
 extension Recollection.Past {
     func write(into json: inout JSONWriter, at now: Recollection.Moment) {
         json.integer("attempt", Int64(attempt))
+        json.key("launch")
+        json.decimal(Int64(bitPattern: launch))
         if let process, let began, began.boot == now.boot {
             json.integer("pid", Int64(process.pid))
             json.key("start_ticks")
             json.decimal(Int64(clamping: process.startTicks))
-            json.key("launch")
-            json.decimal(Int64(bitPattern: launch))
         }
         write("crash_ages_ms", crashes, into: &json, at: now)
         write("incident_ages_ms", incidents, into: &json, at: now)
@@ -50,6 +50,7 @@ extension Recollection.Past {
         if isHandedOver { json.bool("handed_over", true) }
         if failedStarts > 0 { json.integer("failed_starts", Int64(failedStarts)) }
         if let rest, rest.1.boot == now.boot { json.string("rest", rest.0.rawValue) }
+        if restarting?.boot == now.boot { json.bool("restarting", true) }
         if let stopping, stopping.1.boot == now.boot {
             json.string("stopping", stopping.0.rawValue)
         }
@@ -84,6 +85,7 @@ extension Recollection.Past {
         isHandedOver = json["handed_over"]?.bool ?? false
         failedStarts = Int(json["failed_starts"]?.integer ?? 0)
         rest = json["rest"]?.string.flatMap(Rest.init).map { ($0, moment) }
+        if json["restarting"]?.bool == true { restarting = moment }
         stopping = json["stopping"]?.string.flatMap(Stopping.Aftermath.init).map { ($0, moment) }
     }
 }

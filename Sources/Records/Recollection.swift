@@ -23,6 +23,9 @@ public struct Recollection: Sendable {
         var failedStarts = 0
         var rest: (Rest, Moment)?
         var stopping: (Stopping.Aftermath, Moment)?
+        var restarting: Moment?
+        /// The last word is an exit that counts as a crash until more is known.
+        var mayNotCount = false
     }
 
     var pasts: [String: Past] = [:]
@@ -84,23 +87,44 @@ extension Recollection.Past {
 
     mutating func take(_ event: String, _ json: JSONValue, at moment: Recollection.Moment) {
         switch event {
-        case "process.start", "daemon.adopt":
-            attempt = Int(json["attempt"]?.integer ?? 0)
-            process = json.process
-            launch = UInt64(bitPattern: json["launch"]?.decimal ?? 0)
-            began = moment
-            rest = nil
-            if event == "process.start" { stopping = nil }
-        case "process.exit":
-            process = nil
-            if json["asked"]?.bool == false {
-                crashes = (crashes + [moment]).suffix(CrashLoopPolicy.mostCrashes)
-            }
+        case "process.start": begin(json, at: moment, endsStop: true)
+        case "daemon.adopt":
+            begin(json, at: moment, endsStop: Int(json["attempt"]?.integer ?? 0) > attempt)
+        case "process.exit": takeExit(json, at: moment)
         case "process.fail":
-            attempt = Int(json["attempt"]?.integer ?? 0)
-            failedStarts += 1
+            attempt = max(attempt, Int(json["attempt"]?.integer ?? 0))
+            restarting = moment
+            rest = nil
+        case "restart.attempt":
+            if json["rule"]?.string == RestartRule.failedStart.rawValue { failedStarts += 1 }
+            restarting = moment
+            mayNotCount = false
+        case "service.start":
+            forgive()
+            rest = nil
+            stopping = nil
+            restarting = moment
+        case "service.stop":
+            stopping = json["then"]?.string.flatMap(Stopping.Aftermath.init).map { ($0, moment) }
+            restarting = nil
+        case "service.rest":
+            rest = json["why"]?.string.flatMap(Rest.init).map { ($0, moment) }
+            // Its own end, or one that somebody wanted: not a crash after all.
+            if mayNotCount, rest?.0 != .failed { _ = crashes.popLast() }
+            mayNotCount = false
+            stopping = nil
+            restarting = nil
+        default: takeIncident(event, json, at: moment)
+        }
+    }
+
+    private mutating func takeIncident(
+        _ event: String, _ json: JSONValue, at moment: Recollection.Moment
+    ) {
+        switch event {
         case "incident.open":
             incident = json["incident"]?.integer.map { (Int($0), moment) }
+            guard json["kind"]?.string != FailureKind.unkillable.rawValue else { return }
             incidents = (incidents + [moment]).suffix(Mind.incidentsOfALoop)
         case "incident.resolve":
             incident = nil
@@ -108,20 +132,39 @@ extension Recollection.Past {
         case "incident.handover":
             incident = nil
             isHandedOver = json["reason"]?.string != HandoverReason.operatorStopped.rawValue
-        case "service.recover":
-            isHandedOver = false
-            failedStarts = 0
-            crashes = []
-            incidents = []
-        case "service.stop":
-            stopping = json["then"]?.string.flatMap(Stopping.Aftermath.init).map { ($0, moment) }
-            if stopping?.0 == .failStart { failedStarts += 1 }
-        case "service.rest":
-            stopping = nil
-            rest = json["why"]?.string.flatMap(Rest.init).map { ($0, moment) }
-            if rest?.0 == .finished { _ = crashes.popLast() }  // its own end, not a crash
+        case "service.recover": forgive()
         default: break
         }
+    }
+
+    private mutating func begin(
+        _ json: JSONValue, at moment: Recollection.Moment, endsStop: Bool
+    ) {
+        attempt = max(attempt, Int(json["attempt"]?.integer ?? 0))
+        process = json.process
+        launch = UInt64(bitPattern: json["launch"]?.decimal ?? 0)
+        began = moment
+        rest = nil
+        restarting = nil
+        mayNotCount = false
+        if endsStop { stopping = nil }
+    }
+
+    private mutating func takeExit(_ json: JSONValue, at moment: Recollection.Moment) {
+        process = nil
+        guard json["asked"]?.bool == false else { return }
+        restarting = moment
+        crashes = (crashes + [moment]).suffix(CrashLoopPolicy.mostCrashes)
+        mayNotCount = true
+    }
+
+    private mutating func forgive() {
+        if isHandedOver {
+            crashes = []
+            incidents = []
+        }
+        isHandedOver = false
+        failedStarts = 0
     }
 
     func memory(at now: Recollection.Moment) -> InstanceMemory {
@@ -135,11 +178,9 @@ extension Recollection.Past {
         }
         memory.isHandedOver = isHandedOver
         memory.failedStarts = failedStarts
-        guard began?.boot == now.boot || rest?.1.boot == now.boot else { return memory }
-        if began?.boot == now.boot {
-            memory.process = process
-            memory.launch = launch
-        }
+        if began?.boot == now.boot { memory.process = process }
+        memory.launch = launch
+        memory.isRestarting = restarting?.boot == now.boot
         if let rest, rest.1.boot == now.boot { memory.rest = rest.0 }
         if let stopping, stopping.1.boot == now.boot { memory.stopping = stopping.0 }
         return memory
