@@ -6,8 +6,8 @@ import Testing
 
 @Suite("ledger commands") struct LedgerCommandsTests {
     /// A real ledger: a segment.open and records of two services.
-    private func makeLedger() throws -> TemporaryDirectory {
-        let state = try TemporaryDirectory()
+    private func makeLedger() throws -> Folder {
+        let state = try Folder()
         let writer = try writer(state)
         for number in 0..<6 {
             let name = number % 2 == 0 ? "web" : "db@\(number)"
@@ -17,10 +17,10 @@ import Testing
         return state
     }
 
-    private func writer(_ state: TemporaryDirectory) throws -> LedgerWriter {
+    private func writer(_ state: Folder) throws -> LedgerWriter {
         let stamp = Stamp(wall: 1_795_231_650_123_000_000, boot: 77)
         return try LedgerWriter(
-            opening: "\(state.path)/ledger", bootID: String(repeating: "0a", count: 16),
+            opening: "\(state.url.path)/ledger", bootID: String(repeating: "0a", count: 16),
             clock: { stamp }, carry: { _ in [] })
     }
 
@@ -32,25 +32,25 @@ import Testing
         #expect(ticket != nil)
     }
 
-    private func segment(_ state: TemporaryDirectory) throws -> String {
-        let files = try FileManager.default.contentsOfDirectory(atPath: "\(state.path)/ledger")
-        return "\(state.path)/ledger/\(try #require(files.first { $0.hasSuffix(".jsonl") }))"
+    private func segment(_ state: Folder) throws -> String {
+        let files = try FileManager.default.contentsOfDirectory(atPath: "\(state.url.path)/ledger")
+        return "\(state.url.path)/ledger/\(try #require(files.first { $0.hasSuffix(".jsonl") }))"
     }
 
     @Test("a sound ledger is told by its ranges and its head, and the answer is 0") func sound()
         throws
     {
         let state = try makeLedger()
-        let told = try RegenProcess(["ledger", "verify", state.path])
-        #expect(told.status == 0)
+        let told = try run(["ledger", "verify", state.url.path])
+        #expect(told.code == 0)
         #expect(told.output.contains("records    0 to 6 (7 records)\n"))
         #expect(told.output.contains("unsealed   0 to 6 (7 records)\n"))
-        let head = try LedgerVerifier(directory: "\(state.path)/ledger").verify().head.text
+        let head = try LedgerVerifier(directory: "\(state.url.path)/ledger").verify().head.text
         #expect(told.output.contains("head       \(head)\n"))
         #expect(told.output.contains("kept outside of this machine"))
         #expect(!told.output.contains("OK"))
         // The ledger's own directory will do, too.
-        let again = try RegenProcess(["ledger", "verify", "\(state.path)/ledger"])
+        let again = try run(["ledger", "verify", "\(state.url.path)/ledger"])
         #expect(again.output == told.output)
     }
 
@@ -61,15 +61,15 @@ import Testing
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let changed = text.replacingOccurrences(of: #""number":3"#, with: #""number":4"#)
         try Data(changed.utf8).write(to: URL(fileURLWithPath: path))
-        let told = try RegenProcess(["ledger", "verify", state.path])
-        #expect(told.status == 2)
+        let told = try run(["ledger", "verify", state.url.path])
+        #expect(told.code == 2)
         let lines = text.split(separator: "\n")
         let offset = lines[..<4].reduce(0) { $0 + $1.utf8.count + 1 }
         let file = try #require(path.split(separator: "/").last)
         #expect(told.output.contains("fault      at record 4, \(file) byte \(offset): expected "))
         #expect(told.output.contains("Tampered or damaged: 1 fault."))
-        let json = try RegenProcess(["ledger", "verify", "--json", state.path])
-        #expect(json.status == 2)
+        let json = try run(["ledger", "verify", "--json", state.url.path])
+        #expect(json.code == 2)
         let report = try JSONValue.parse(Array(json.output.utf8), limit: 100_000)
         #expect(report["verdict"]?.string == "tampered")
     }
@@ -80,18 +80,18 @@ import Testing
         let file = try #require(FileHandle(forWritingAtPath: try segment(state)))
         try file.seekToEnd()
         file.write(Data(#"{"prev":"00"#.utf8))
-        let torn = try RegenProcess(["ledger", "verify", state.path])
-        #expect(torn.status == 3)
+        let torn = try run(["ledger", "verify", state.url.path])
+        #expect(torn.code == 3)
         #expect(torn.output.contains("torn       11 bytes from byte "))
-        let nothing = try TemporaryDirectory()
-        #expect(try RegenProcess(["ledger", "verify", nothing.path]).status == 1)
-        #expect(try RegenProcess(["ledger", "verify", "--frobnicate"]).status == 1)
-        #expect(try RegenProcess(["ledger", "show", "--frobnicate"]).status == 2)
+        let nothing = try Folder()
+        #expect(try run(["ledger", "verify", nothing.url.path]).code == 1)
+        #expect(try run(["ledger", "verify", "--frobnicate"]).code == 1)
+        #expect(try run(["ledger", "show", "--frobnicate"]).code == 2)
     }
 
     @Test("show prints the last records in words, or as they are") func show() throws {
         let state = try makeLedger()
-        let told = try RegenProcess(["ledger", "show", state.path, "-n", "2"])
+        let told = try run(["ledger", "show", state.url.path, "-n", "2"])
         #expect(
             told.output == """
                 2026-11-21 03:27:30.123  process.exit        service=web number=4
@@ -99,15 +99,18 @@ import Testing
 
                 """)
         let text = try String(contentsOfFile: try segment(state), encoding: .utf8)
-        #expect(try RegenProcess(["ledger", "show", state.path, "--json"]).output == text)
-        #expect(try RegenProcess(["ledger", "show", state.path, "-n", "0"]).output == "")
+        #expect(try run(["ledger", "show", state.url.path, "--json"]).output == text)
+        #expect(try run(["ledger", "show", state.url.path, "-n", "0"]).output == "")
     }
 
     @Test("show finds a service's records, and those of its instances") func service() throws {
         let state = try makeLedger()
         func numbers(_ service: String, _ count: Int) throws -> [Int64?] {
-            let told = try RegenProcess(
-                ["ledger", "show", state.path, "--json", "--service", service, "-n", "\(count)"])
+            let told = try run(
+                [
+                    "ledger", "show", state.url.path, "--json", "--service", service, "-n",
+                    "\(count)",
+                ])
             return try told.output.split(separator: "\n")
                 .map { try JSONValue.parse(Array($0.utf8), limit: 5000)["number"]?.integer }
         }
@@ -151,12 +154,12 @@ import Testing
 
     /// What `show` makes of a line with these members.
     private func show(_ members: String, at time: String = "1795231650123000000") throws -> String {
-        let state = try TemporaryDirectory()
+        let state = try Folder()
         let zeros = String(repeating: "0", count: 64)
         let line =
             #"{"prev":"\#(zeros)","seq":0,"t":"\#(time)","bt":"1","boot":"\#(zeros.prefix(32))",\#(members)}"#
-        _ = try state.write(line + "\n", to: "00000000000000000000.jsonl")
-        return try RegenProcess(["ledger", "show", state.path]).output
+        _ = try state.write("00000000000000000000.jsonl", line + "\n")
+        return try run(["ledger", "show", state.url.path]).output
     }
 
     @Test("show follows what is recorded, more at once than it looks at by itself included")
@@ -164,9 +167,8 @@ import Testing
         let state = try makeLedger()
         let output = Pipe()
         let process = Process()
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.executableURL = own.deletingLastPathComponent().appendingPathComponent("regen")
-        process.arguments = ["ledger", "show", state.path, "-f", "-n", "1", "--json"]
+        process.executableURL = regen
+        process.arguments = ["ledger", "show", state.url.path, "-f", "-n", "1", "--json"]
         process.standardOutput = output
         try process.run()
         defer {
