@@ -84,5 +84,8 @@ let package = Package(
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
             swiftSettings: strict),
+        .executableTarget(
+            name: "ledger-bench", dependencies: ["Ledger", "Linux"], path: "Benchmarks/ledger/Room",
+            swiftSettings: strict),
     ]
 )
