@@ -116,7 +116,7 @@ final class Chronicle {
         let status = writer.status
         return LedgerCondition(
             state: status.trouble == nil ? "sound" : "degraded", detail: status.trouble,
-            records: Int64(status.durable))
+            records: status.next)
     }
 
     /// Waits, but not for ever, until everything is on the disk.

@@ -37,7 +37,6 @@ struct Parts: ~Copyable {
         _ options: Options, _ configuration: Configuration, _ narrator: Narrator
     ) throws(Obstacle) -> Parts {
         var narrator = narrator
-        let now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
         let state = options.below(configuration.stateDirectory)
         let runtime = options.below(configuration.runtimeDirectory)
         // Signals first: the ledger's thread inherits the mask.
@@ -48,6 +47,8 @@ struct Parts: ~Copyable {
 
         let boot = bootID()
         let ledger = try openLedger("\(state)/ledger", boot, &narrator)
+        // After the ledger's own first records: time goes one way.
+        let now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
         let chronicle = Chronicle(
             ledger.writer, trouble: ledger.trouble,
             clocks: ClockWatch(last: ledger.isSameBoot ? ledger.lastStamp : nil),
