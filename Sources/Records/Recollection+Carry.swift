@@ -48,6 +48,7 @@ extension Recollection.Past {
             json.integer("incident_age_ms", incident.opened.age(at: now) / 1_000_000)
         }
         if isHandedOver { json.bool("handed_over", true) }
+        if mayNotCount { json.bool("may_not_count", true) }
         if failedStarts > 0 { json.integer("failed_starts", Int64(failedStarts)) }
         if let rest, rest.1.boot == now.boot { json.string("rest", rest.0.rawValue) }
         if restarting?.boot == now.boot { json.bool("restarting", true) }
@@ -83,6 +84,7 @@ extension Recollection.Past {
             incident = (id, moment.earlier(by: age))
         }
         isHandedOver = json["handed_over"]?.bool ?? false
+        mayNotCount = json["may_not_count"]?.bool ?? false
         failedStarts = json.count("failed_starts") ?? 0
         rest = json["rest"]?.string.flatMap(Rest.init).map { ($0, moment) }
         if json["restarting"]?.bool == true { restarting = moment }
