@@ -44,12 +44,20 @@ final class Chronicle {
     /// Remembers an entry until `write`.
     func note(_ entry: Entry, at stamp: Stamp) { pending.append((entry, stamp)) }
 
-    /// Tells people and the ledger what is pending.
+    /// Tells people and the ledger what is pending: one group of the ledger. True: it was a storm.
     func write(
         _ narrator: inout Narrator, running: (InstanceID) -> Hand.Running?,
         facts: (InstanceID) -> InstanceFacts
-    ) {
-        guard !pending.isEmpty else { return }
+    ) -> Bool {
+        guard !pending.isEmpty else { return false }
+        guard let writer else { return writeAll(&narrator, running, facts) }
+        return writer.together { writeAll(&narrator, running, facts) }
+    }
+
+    private func writeAll(
+        _ narrator: inout Narrator, _ running: (InstanceID) -> Hand.Running?,
+        _ facts: (InstanceID) -> InstanceFacts
+    ) -> Bool {
         for (entry, stamp) in pending {
             if let step = clocks.step(to: stamp) {
                 append(.clockStepped(by: step), stamp, facts)
@@ -63,7 +71,7 @@ final class Chronicle {
             append(.mind(identified(record, running)), stamp, facts)
             narrator.tell(record, facts)
         }
-        pending.removeAll(keepingCapacity: true)
+        return pending.empty()
     }
 
     private func append(

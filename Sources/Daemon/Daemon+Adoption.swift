@@ -40,7 +40,7 @@ extension Daemon {
         let configured = Set(order.definitions.map(\.name))
         for name in survivors.names(memory) where !configured.contains(name) {
             let past = memory.instances[name]
-            let found = survivors.main(of: name, past, unrecorded: past?.launch ?? 0)
+            let found = survivors.main(of: name, past)
             let service = String(name.prefix { $0 != "@" })
             leftovers.definitions.append(
                 InstanceDefinition(
@@ -57,7 +57,7 @@ extension Daemon {
         let name = definition.name
         guard let id = mind.id(named: name), let hand = hands[id.index] else { return }
         let past = memory.instances[name]
-        let found = survivors.main(of: name, past, unrecorded: definition.launch)
+        let found = survivors.main(of: name, past)
         let main = found.flatMap { hold($0, by: hand, at: id.index) }
         for pid in survivors.stragglers(of: name, besides: main.map { _ in found!.attempt }) {
             Signal.send(Signal.kill, to: pid)

@@ -44,6 +44,8 @@ final class Daemon {
     private var queue: [Action] = []
     private var nextAction = 0
     private var spawnsThisTurn = 0
+    /// A storm has gone by and left the heap larger than it need be.
+    var mustTrim = true
     var forestOfTurn: Forest?
     var treeWatches: [TreeWatch] = []
     var orphanSurvey: Int64?
@@ -119,6 +121,10 @@ final class Daemon {
         // Records come after: when nothing else is left to do, or it gets late or much.
         if count == 0 || chronicle.isUrgent(at: now.boot) { writeRecords() }
         narrator.flush()
+        if count == 0, mustTrim, !hasWork {
+            mustTrim = false
+            ResourceLimits.trimHeap()
+        }
     }
 
     var instant: Instant { Instant(nanoseconds: now.boot) }
@@ -177,7 +183,7 @@ final class Daemon {
             perform(action)
         }
         guard nextAction == queue.count else { return }
-        queue.removeAll(keepingCapacity: true)
+        if queue.empty() { mustTrim = true }
         nextAction = 0
     }
 
@@ -241,8 +247,11 @@ final class Daemon {
     func write(_ entry: Entry) { chronicle.note(entry, at: now) }
 
     func writeRecords() {
-        chronicle.write(&narrator, running: { self.hands[$0.index]?.process }) {
+        let wasStorm = chronicle.write(
+            &narrator, running: { self.hands[$0.index]?.process }
+        ) {
             self.hands[$0.index]?.facts ?? InstanceFacts(name: "?", program: "?", launch: 0)
         }
+        if wasStorm { mustTrim = true }
     }
 }

@@ -32,20 +32,19 @@ struct Survivors {
         }
     }
 
-    /// Names of everything that runs or ran, configured or not.
+    /// Names of everything that runs or ran or is in an incident, configured or not.
     func names(_ memory: Memory) -> [String] {
         var names = Set(marked.keys)
-        for (name, past) in memory.instances where past.process != nil { names.insert(name) }
+        for (name, past) in memory.instances where past.process != nil || past.incident != nil {
+            names.insert(name)
+        }
         return names.sorted()
     }
 
     /// The main process of the instance of that name; `nil`: it has none.
-    ///
-    /// `unrecorded` is the fingerprint of what is configured: whoever was spawned and not recorded
-    /// was spawned with that.
-    func main(of name: String, _ past: InstanceMemory?, unrecorded: UInt64) -> Found? {
+    func main(of name: String, _ past: InstanceMemory?) -> Found? {
         if let main = newest(name), main.mark.attempt > past?.attempt ?? 0 {
-            return Found(main.entry, attempt: main.mark.attempt, launch: unrecorded)
+            return Found(main.entry, attempt: main.mark.attempt, launch: main.mark.launch)
         }
         guard let past, let process = past.process, let entry = ProcessTable.entry(process.pid),
             entry.startTicks == process.startTicks, entry.state != UInt8(ascii: "Z")

@@ -38,7 +38,9 @@ final class Installation {
     var configuration: String { "\(directory)/regen.yaml" }
     var pid: Int32 { daemon?.processIdentifier ?? 0 }
     /// What the daemon has said on standard error, of all its lives.
-    var messages: String { (try? String(contentsOfFile: "\(directory)/stderr", encoding: .utf8)) ?? "" }
+    var messages: String {
+        (try? String(contentsOfFile: "\(directory)/stderr", encoding: .utf8)) ?? ""
+    }
 
     /// Writes another configuration, without telling the daemon.
     func configure(_ yaml: String) throws {
@@ -182,7 +184,9 @@ final class Installation {
             guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/environ") else {
                 return false
             }
-            return bytes.split(separator: 0).contains { String(decoding: $0, as: UTF8.self) == mark }
+            return bytes.split(separator: 0).contains {
+                String(decoding: $0, as: UTF8.self) == mark
+            }
         }
     }
 }
