@@ -75,7 +75,7 @@ let package = Package(
         tests("Control", ["Linux", "JSON"]),
         tests("Daemon", ["Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(
-            "Commands", ["Configuration", "Control", "Linux", "JSON", "regen"],
+            "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(

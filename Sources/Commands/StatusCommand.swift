@@ -61,6 +61,7 @@ extension StatusReply {
     /// `2 of 3 services that should run are running; 1 is handed over to you: db`
     private func summary(for terminal: Terminal) -> String {
         let wanted = services.filter(\.wanted)
+        guard !wanted.isEmpty else { return "nothing of this should run" }
         let running = wanted.count(where: \.isAsItShouldBe)
         let all = running == wanted.count
         let first = terminal.styled(
@@ -117,7 +118,7 @@ extension InstanceReport {
         if let next = nextStartMilliseconds {
             remarks.append("next start in \(Span(milliseconds: next))")
         }
-        if let note { remarks.append(note.printable) }
+        if let note, note != phase { remarks.append(note.printable) }
         return remarks.joined(separator: "; ")
     }
 }

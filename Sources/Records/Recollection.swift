@@ -83,8 +83,6 @@ extension Recollection.Moment {
 }
 
 extension Recollection.Past {
-    private static let hour: Int64 = 3_600_000_000_000
-
     mutating func take(_ event: String, _ json: JSONValue, at moment: Recollection.Moment) {
         switch event {
         case "process.start": begin(json, at: moment, endsStop: true)
@@ -171,8 +169,7 @@ extension Recollection.Past {
         var memory = InstanceMemory()
         memory.attempt = attempt
         memory.crashes = crashes.map { $0.instant(at: now) }
-        memory.incidents = incidents.filter { $0.age(at: now) <= Self.hour }
-            .map { $0.instant(at: now) }
+        memory.incidents = incidents.map { $0.instant(at: now) }
         memory.incident = incident.map {
             OpenIncident(id: $0.id, opened: $0.opened.instant(at: now))
         }
