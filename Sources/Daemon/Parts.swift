@@ -69,6 +69,7 @@ struct Parts: ~Copyable {
 
     private static func blockSignals() throws(Obstacle) -> SignalFD {
         Signal.ignorePipe()
+        Signal.keepEndedChildren()
         do throws(SystemError) {
             return try SignalFD(
                 [Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.childEnded])
