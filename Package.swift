@@ -71,11 +71,11 @@ let package = Package(
         tests("Configuration", ["Supervision", "JSON"]),
         tests("Linux"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
-        tests("Records", ["Supervision", "JSON"]),
+        tests("Records", ["Supervision", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
         tests("Daemon", ["Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(
-            "Commands", ["Configuration", "Control", "Linux", "JSON", "regen"],
+            "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(

@@ -9,8 +9,9 @@ extension SimulatedMachine {
         now = now + Interval(nanoseconds: pause)
         _ = kernel.reap(at: now)
         if !isCalm, random.oneIn(4) { changeConfiguration() }
+        let remember = remembersByLines ? rememberByLines : remember
         var memory = remember(
-            ledger, boot: boot, now: now, wall: wall + now.nanoseconds)
+            ledger, boot, now, wall + now.nanoseconds)
         sabotageMemory(&memory)
         say("--- Regen starts")
         mind = Mind(seed: random.next(), memory: memory)

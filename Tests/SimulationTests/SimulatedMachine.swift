@@ -57,6 +57,8 @@ struct SimulatedMachine {
 
     var events = 0
     var actions: [Action] = []
+    /// Regen remembers through the real ledger's lines; slow.
+    var remembersByLines = false
     var keepsActions = false
     var trace: ((String) -> Void)?
 
