@@ -11,8 +11,7 @@ extension Daemon {
     /// The main process at this place has ended.
     func mainReady(_ place: Int) {
         guard let hand = hands[place], let running = hand.process else { return }
-        // While it is a zombie its number is still its group's: nobody else can be hit.
-        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -running.pid) }
+        endGroup(hand, running.pid)
         let status: WaitStatus?
         if running.isAdopted {
             status = running.pidfd.foreignStatus()
@@ -21,6 +20,12 @@ extension Daemon {
             if status == nil { return }  // readable, but not ended
         }
         mainEnded(place, hand, running, status)
+    }
+
+    /// Whatever a crash left in the process group. While the main process is a zombie its number is
+    /// still its group's: nobody else can be hit.
+    private func endGroup(_ hand: Hand, _ main: Int32) {
+        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -main) }
     }
 
     private func mainEnded(
@@ -57,7 +62,10 @@ extension Daemon {
     /// Reaps whatever has ended: a main process whose pidfd has not been looked at yet, or an orphan
     /// that came to us.
     private func reapChildren() {
-        while let (pid, status) = PidFD.reapAny() {
+        func look(_ pid: Int32) {
+            if let place = mains[pid], let hand = hands[place] { endGroup(hand, pid) }
+        }
+        while let (pid, status) = PidFD.reapAny(look) {
             if let place = mains[pid], let hand = hands[place], let running = hand.process {
                 mainEnded(place, hand, running, status)
             } else if let index = errands.firstIndex(where: { $0?.pid == pid }) {

@@ -47,12 +47,17 @@ public struct PidFD: ~Copyable {
         return signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
     }
 
-    /// Reaps any child that has ended. The corresponding C function is `waitid` with P_ALL.
-    public static func reapAny() -> (pid: Int32, status: WaitStatus)? {
+    /// Reaps any child that has ended. Before that `look` is told its id, which is still its own.
+    /// The corresponding C function is `waitid` with P_ALL and WNOWAIT, then with P_PID.
+    public static func reapAny(
+        _ look: (Int32) -> Void = { _ in }
+    ) -> (pid: Int32, status: WaitStatus)? {
         var pid: pid_t = 0
         var code: Int32 = 0
         var status: Int32 = 0
-        guard regen_wait_any(&pid, &code, &status) == 0, pid != 0 else { return nil }
+        guard regen_see_any(&pid) == 0, pid != 0 else { return nil }
+        look(pid)
+        guard regen_wait_pid(pid, &code, &status) == 0 else { return nil }
         return (pid, WaitStatus(code: code, status: status))
     }
 }

@@ -105,7 +105,10 @@ int regen_pidfd_exit_status(int pidfd, int *status);
 // waitid(2) by pidfd; the idtype constant is an enum that Swift imports differently by glibc version.
 // Returns 0 and fills pid, code (CLD_*) and status; pid 0 when nothing has ended. -1 with errno.
 int regen_wait_pidfd(int pidfd, pid_t *pid, int *code, int *status);
-int regen_wait_any(pid_t *pid, int *code, int *status);
+
+// The same for any child, which stays a zombie: its number is its own until regen_wait_pid.
+int regen_see_any(pid_t *pid);
+int regen_wait_pid(pid_t pid, int *code, int *status);
 
 // open(2) and openat(2) are variadic.
 int regen_open(const char *path, int flags, mode_t mode);
