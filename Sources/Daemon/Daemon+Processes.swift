@@ -93,11 +93,15 @@ extension Daemon {
     func sweep(_ place: Int) { hands[place]?.leaves?.sweep() }
 
     private func send(_ signals: [Int32], to hand: Hand) {
-        let pids = hand.leaves?.current.processes ?? forest().tree(of: hand, knownMains: mains)
+        let pids = hand.leaves?.current.processes ?? tree(of: hand)
         if let pid = hand.process?.pid {
             for signal in signals { Signal.send(signal, to: -pid) }
         }
         for pid in pids { for signal in signals { Signal.send(signal, to: pid) } }
+    }
+
+    private func tree(of hand: Hand) -> [Int32] {
+        forest().tree(of: hand, knownMains: mains, orphanages: orphanages)
     }
 
     /// What /proc shows now, read once for all that one turn of the loop asks.
@@ -132,16 +136,19 @@ extension Daemon {
     private func isTreeEmpty(_ place: Int) -> Bool {
         guard let hand = hands[place] else { return true }
         if let leaves = hand.leaves { return !leaves.current.isPopulated }
-        return forest().tree(of: hand, knownMains: mains).isEmpty
+        return tree(of: hand).isEmpty
     }
 
     /// Ends what dead processes left and nobody else will: children that came to us as the
-    /// subreaper, of an attempt that is over.
+    /// subreaper, or to whoever inherited from an earlier daemon, of an attempt that is over.
     func surveyOrphans() {
         guard let due = orphanSurvey, due <= now.boot else { return }
         orphanSurvey = nil
         let known = Set(errands.compactMap { $0?.pid })
-        for pid in ProcessTable.ownChildren() where mains[pid] == nil && !known.contains(pid) {
+        let orphans =
+            orphanages.count == 1
+            ? ProcessTable.ownChildren() : forest().children(of: orphanages)
+        for pid in orphans where mains[pid] == nil && !known.contains(pid) {
             guard let mark = Mark(of: pid, state: forge.stateID),
                 let id = mind.id(named: mark.service), let hand = hands[id.index],
                 !hand.isBeingStopped
