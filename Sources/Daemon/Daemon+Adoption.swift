@@ -86,6 +86,8 @@ extension Daemon {
             return nil
         }
         hand.adopt(running)
+        // Whoever inherited it from the earlier daemon inherits its orphans too.
+        if let heir = ProcessTable.entry(found.pid)?.parent { orphanages.insert(heir) }
         if let leaves = hand.leaves, let path = Linux.Cgroup.path(of: found.pid),
             path.hasPrefix(forge.cgroup ?? "/"), let leaf = try? Linux.Cgroup(making: path)
         {

@@ -11,8 +11,7 @@ extension Daemon {
     /// The main process at this place has ended.
     func mainReady(_ place: Int) {
         guard let hand = hands[place], let running = hand.process else { return }
-        // While it is a zombie its number is still its group's: nobody else can be hit.
-        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -running.pid) }
+        endGroup(hand, running.pid)
         let status: WaitStatus?
         if running.isAdopted {
             status = running.pidfd.foreignStatus()
@@ -21,6 +20,12 @@ extension Daemon {
             if status == nil { return }  // readable, but not ended
         }
         mainEnded(place, hand, running, status)
+    }
+
+    /// Whatever a crash left in the process group. While the main process is a zombie its number is
+    /// still its group's: nobody else can be hit.
+    private func endGroup(_ hand: Hand, _ main: Int32) {
+        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -main) }
     }
 
     private func mainEnded(
@@ -86,11 +91,15 @@ extension Daemon {
     func sweep(_ place: Int) { hands[place]?.leaves?.sweep() }
 
     private func send(_ signals: [Int32], to hand: Hand) {
-        let pids = hand.leaves?.current.processes ?? forest().tree(of: hand, knownMains: mains)
+        let pids = hand.leaves?.current.processes ?? tree(of: hand)
         if let pid = hand.process?.pid {
             for signal in signals { Signal.send(signal, to: -pid) }
         }
         for pid in pids { for signal in signals { Signal.send(signal, to: pid) } }
+    }
+
+    private func tree(of hand: Hand) -> [Int32] {
+        forest().tree(of: hand, knownMains: mains, orphanages: orphanages)
     }
 
     /// What /proc shows now, read once for all that one turn of the loop asks.
@@ -125,16 +134,19 @@ extension Daemon {
     private func isTreeEmpty(_ place: Int) -> Bool {
         guard let hand = hands[place] else { return true }
         if let leaves = hand.leaves { return !leaves.current.isPopulated }
-        return forest().tree(of: hand, knownMains: mains).isEmpty
+        return tree(of: hand).isEmpty
     }
 
     /// Ends what dead processes left and nobody else will: children that came to us as the
-    /// subreaper, of an attempt that is over.
+    /// subreaper, or to whoever inherited from an earlier daemon, of an attempt that is over.
     func surveyOrphans() {
         guard let due = orphanSurvey, due <= now.boot else { return }
         orphanSurvey = nil
         let known = Set(errands.compactMap { $0?.pid })
-        for pid in ProcessTable.ownChildren() where mains[pid] == nil && !known.contains(pid) {
+        let orphans =
+            orphanages.count == 1
+            ? ProcessTable.ownChildren() : forest().children(of: orphanages)
+        for pid in orphans where mains[pid] == nil && !known.contains(pid) {
             guard let mark = Mark(of: pid, state: forge.stateID),
                 let id = mind.id(named: mark.service), let hand = hands[id.index],
                 !hand.isBeingStopped

@@ -4,8 +4,8 @@ import Records
 /// All processes at one moment, and which of them belong together where there are no cgroups.
 ///
 /// A process can leave its group and its session, and be orphaned; it is found as long as one of
-/// three holds: it is in the main process's session, it descends from such a process, or it came
-/// to us as an orphan with our mark in its environment. What sheds all three (its own session, a
+/// three holds: it is in the main process's session, it descends from such a process, or it went
+/// where orphans go with our mark in its environment. What sheds all three (its own session, a
 /// dead parent, another environment) only a cgroup can hold; docs/operations.md says so.
 final class Forest {
     let taken: Int64
@@ -20,13 +20,17 @@ final class Forest {
         }
     }
 
+    /// The living children of all of them.
+    func children(of parents: Set<Int32>) -> [Int32] { parents.flatMap { byParent[$0] ?? [] } }
+
     /// The living processes of the instance that `hand` holds, its main process included.
-    func tree(of hand: Hand, knownMains: [Int32: Int]) -> [Int32] {
+    /// `orphanages` are the processes that orphans of our services become children of.
+    func tree(of hand: Hand, knownMains: [Int32: Int], orphanages: Set<Int32>) -> [Int32] {
         var found: [Int32] = []
         var seen: Set<Int32> = []
         var next: [Int32] = []
         if let main = hand.lastPID { next = (bySession[main] ?? []) + (byParent[main] ?? []) }
-        for orphan in byParent[ProcessTable.own] ?? [] where knownMains[orphan] == nil {
+        for orphan in children(of: orphanages) where knownMains[orphan] == nil {
             if Mark(of: orphan, state: hand.stateID)?.service == hand.facts.name {
                 next.append(orphan)
             }

@@ -96,6 +96,8 @@ extension SpawnFailure {
         let reason = SystemError(code, "").reason
         switch step {
         case .account: return "no such user or group on this machine"
+        case .execute where code == SystemError.noEntry:
+            return "its command: \(reason), or the interpreter it names is missing"
         case .execute: return "its command: \(reason)"
         case .directory: return "its directory: \(reason)"
         case .clone, .session, .output, .limits, .nice, .oomScore, .groups, .group, .user:
