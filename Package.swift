@@ -71,7 +71,7 @@ let package = Package(
         tests("Configuration", ["Supervision", "JSON"]),
         tests("Linux"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
-        tests("Records", ["Supervision", "JSON"]),
+        tests("Records", ["Supervision", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
         tests("Daemon", ["Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(

@@ -48,8 +48,15 @@ int regen_wait_pidfd(int pidfd, pid_t *pid, int *code, int *status) {
     return wait_by(P_PIDFD, (id_t)pidfd, WNOHANG, pid, code, status);
 }
 
-int regen_wait_any(pid_t *pid, int *code, int *status) {
-    return wait_by(P_ALL, 0, WNOHANG, pid, code, status);
+pid_t regen_ended_child(void) {
+    pid_t pid;
+    int code, status;
+    return wait_by(P_ALL, 0, WNOHANG | WNOWAIT, &pid, &code, &status) < 0 ? 0 : pid;
+}
+
+void regen_reap(pid_t pid) {
+    int code, status;
+    (void)wait_by(P_PID, (id_t)pid, WNOHANG, &pid, &code, &status);
 }
 
 int regen_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }

@@ -54,15 +54,16 @@ extension Daemon {
         }
     }
 
-    /// Reaps whatever has ended: a main process whose pidfd has not been looked at yet, or an orphan
-    /// that came to us.
+    /// Reaps whatever has ended: a main process or an errand whose pidfd has not been looked at yet,
+    /// or an orphan that came to us.
     private func reapChildren() {
-        while let (pid, status) = PidFD.reapAny() {
-            if let place = mains[pid], let hand = hands[place], let running = hand.process {
-                mainEnded(place, hand, running, status)
+        while let pid = PidFD.endedChild() {
+            if let place = mains[pid] {
+                mainReady(place)
             } else if let index = errands.firstIndex(where: { $0?.pid == pid }) {
-                errandEnded(index, status)
+                errandEnded(index)
             }
+            PidFD.reap(pid)
         }
     }
 

@@ -47,14 +47,16 @@ public struct PidFD: ~Copyable {
         return signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
     }
 
-    /// Reaps any child that has ended. The corresponding C function is `waitid` with P_ALL.
-    public static func reapAny() -> (pid: Int32, status: WaitStatus)? {
-        var pid: pid_t = 0
-        var code: Int32 = 0
-        var status: Int32 = 0
-        guard regen_wait_any(&pid, &code, &status) == 0, pid != 0 else { return nil }
-        return (pid, WaitStatus(code: code, status: status))
+    /// A child that has ended and is still a zombie: its number is nobody else's until `reap(_:)`.
+    /// The corresponding C function is `waitid` with P_ALL and WNOWAIT.
+    public static func endedChild() -> Int32? {
+        let pid = regen_ended_child()
+        return pid > 0 ? pid : nil
     }
+
+    /// Reaps the child of that number, if there is one that has ended.
+    /// The corresponding C function is `waitid` with P_PID.
+    public static func reap(_ pid: Int32) { regen_reap(pid) }
 }
 
 extension WaitStatus {

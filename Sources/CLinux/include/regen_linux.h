@@ -105,7 +105,12 @@ int regen_pidfd_exit_status(int pidfd, int *status);
 // waitid(2) by pidfd; the idtype constant is an enum that Swift imports differently by glibc version.
 // Returns 0 and fills pid, code (CLD_*) and status; pid 0 when nothing has ended. -1 with errno.
 int regen_wait_pidfd(int pidfd, pid_t *pid, int *code, int *status);
-int regen_wait_any(pid_t *pid, int *code, int *status);
+
+// The pid of a child that has ended, which stays as it is; 0 when there is none.
+pid_t regen_ended_child(void);
+
+// Reaps the child if it has ended.
+void regen_reap(pid_t pid);
 
 // open(2) and openat(2) are variadic.
 int regen_open(const char *path, int flags, mode_t mode);
