@@ -34,7 +34,7 @@ extension Daemon {
         if let token = running.token { poller.remove(token, running.pidfd.raw) }
         mains[running.pid] = nil
         hand.release()
-        if hand.leaves == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
+        if hand.leaf == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
         tell(place, .exited(exitStatus(status, running.pid)))
     }
 
@@ -82,7 +82,7 @@ extension Daemon {
 
     func kill(_ place: Int) {
         guard let hand = hands[place] else { return }
-        hand.leaves?.current.kill()
+        hand.leaf?.kill()
         send([Signal.kill], to: hand)
     }
 
@@ -91,21 +91,18 @@ extension Daemon {
     func sweep(_ place: Int) { hands[place]?.leaves?.sweep() }
 
     private func send(_ signals: [Int32], to hand: Hand) {
-        let pids = hand.leaves?.current.processes ?? tree(of: hand)
+        let pids = hand.leaf?.processes ?? forest().tree(of: hand)
         if let pid = hand.process?.pid {
             for signal in signals { Signal.send(signal, to: -pid) }
         }
         for pid in pids { for signal in signals { Signal.send(signal, to: pid) } }
     }
 
-    private func tree(of hand: Hand) -> [Int32] {
-        forest().tree(of: hand, knownMains: mains, orphanages: orphanages)
-    }
-
     /// What /proc shows now, read once for all that one turn of the loop asks.
     func forest() -> Forest {
         if let forest = forestOfTurn, forest.taken == now.boot { return forest }
-        let forest = Forest(taken: now.boot)
+        let forest = Forest(
+            taken: now.boot, state: forge.stateID, mains: mains, orphanages: orphanages)
         forestOfTurn = forest
         return forest
     }
@@ -133,8 +130,9 @@ extension Daemon {
 
     private func isTreeEmpty(_ place: Int) -> Bool {
         guard let hand = hands[place] else { return true }
-        if let leaves = hand.leaves { return !leaves.current.isPopulated }
-        return tree(of: hand).isEmpty
+        if let leaf = hand.leaf { return !leaf.isPopulated }
+        let forest = forest()
+        return !forest.isBlind && forest.tree(of: hand).isEmpty
     }
 
     /// Ends what dead processes left and nobody else will: children that came to us as the

@@ -56,7 +56,8 @@ public final class Cgroup {
     /// Whether any process is left in it or below it.
     public var isPopulated: Bool {
         let events = regen_openat(directory.raw, "cgroup.events", O_RDONLY | O_CLOEXEC, 0)
-        guard events >= 0 else { return false }
+        // Not being able to look is no proof that it is empty.
+        guard events >= 0 else { return errno != ENOENT && errno != ENODEV }
         defer { close(events) }
         // Its first line is `populated 0` or `populated 1` (cgroups(7)).
         return withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) {
