@@ -96,38 +96,3 @@ extension Installation {
         return text.flatMap { $0.hasSuffix("\n") ? Int32($0.dropLast()) : nil }
     }
 }
-
-/// A directory of the cgroup v2 hierarchy, for leaves. What is left in it ends with it.
-final class ScratchCgroup {
-    let path: String
-
-    /// Whether tests can have one: as root, where cgroup v2 is mounted.
-    static let isPossible: Bool = {
-        guard geteuid() == 0, let mount = Cgroup.mountPoint() else { return false }
-        let path = "\(mount)/regen-test-\(getpid())"
-        defer { rmdir(path) }
-        return mkdir(path, 0o755) == 0 && access("\(path)/cgroup.kill", W_OK) == 0
-    }()
-
-    init() throws {
-        let mount = Cgroup.mountPoint() ?? "/sys/fs/cgroup"
-        path = "\(mount)/regen-test-\(UInt32.random(in: 0 ... .max))"
-        _ = try Cgroup(making: path)
-    }
-
-    /// The leaves in it.
-    var leaves: [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        return names.filter { $0.hasPrefix("regen-") }
-    }
-
-    deinit {
-        try? "1".write(toFile: "\(path)/cgroup.kill", atomically: false, encoding: .utf8)
-        let deadline = Date().addingTimeInterval(10)
-        while Date() < deadline {
-            for leaf in leaves { rmdir("\(path)/\(leaf)") }
-            if rmdir(path) == 0 { return }
-            usleep(10_000)
-        }
-    }
-}
