@@ -11,6 +11,9 @@ final class Forest {
     let taken: Int64
     private var bySession: [Int32: [Int32]] = [:]
     private var byParent: [Int32: [Int32]] = [:]
+    /// Orphans by the instance whose mark they carry, read once however many ask: when thousands
+    /// stop in one turn, each would read the environment of all.
+    private var orphans: [String: [Int32]]?
 
     init(taken: Int64) {
         self.taken = taken
@@ -18,6 +21,16 @@ final class Forest {
             bySession[entry.session, default: []].append(entry.pid)
             byParent[entry.parent, default: []].append(entry.pid)
         }
+    }
+
+    private func marked(_ pids: [Int32], state: String) -> [String: [Int32]] {
+        var marked: [String: [Int32]] = [:]
+        for pid in pids {
+            if let mark = Mark(of: pid, state: state) {
+                marked[mark.service, default: []].append(pid)
+            }
+        }
+        return marked
     }
 
     /// The living children of all of them.
@@ -30,11 +43,12 @@ final class Forest {
         var seen: Set<Int32> = []
         var next: [Int32] = []
         if let main = hand.lastPID { next = (bySession[main] ?? []) + (byParent[main] ?? []) }
-        for orphan in children(of: orphanages) where knownMains[orphan] == nil {
-            if Mark(of: orphan, state: hand.stateID)?.service == hand.facts.name {
-                next.append(orphan)
-            }
-        }
+        let orphans =
+            orphans
+            ?? marked(
+                children(of: orphanages).filter { knownMains[$0] == nil }, state: hand.stateID)
+        self.orphans = orphans
+        next += orphans[hand.facts.name] ?? []
         while let pid = next.popLast() {
             guard seen.insert(pid).inserted else { continue }
             found.append(pid)
