@@ -116,16 +116,16 @@ extension Daemon {
 
     func checkTrees() {
         guard treeWatches.contains(where: { $0.next <= now.boot }) else { return }
-        var ended: [Int] = []
+        var ended: Set<Int> = []
         for i in treeWatches.indices where treeWatches[i].next <= now.boot {
             if isTreeEmpty(treeWatches[i].place) {
-                ended.append(treeWatches[i].place)
+                ended.insert(treeWatches[i].place)
             } else {
                 treeWatches[i].postpone(from: now.boot)
             }
         }
         treeWatches.removeAll { ended.contains($0.place) }
-        for place in ended { tell(place, .treeEnded) }
+        for place in ended.sorted() { tell(place, .treeEnded) }
     }
 
     private func isTreeEmpty(_ place: Int) -> Bool {
