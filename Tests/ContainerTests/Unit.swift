@@ -72,8 +72,14 @@ final class Unit {
         #expect(status == 0, "\(output)", sourceLocation: at)
     }
 
+    /// Waits until the next boot's regend has its services up.
+    func untilRebooted() throws {
+        try container.reboot()
+        try untilAllRun()
+    }
+
     /// Waits until the services run, all of them.
-    func untilAllRun() throws {
+    private func untilAllRun() throws {
         try container.until("all services run") {
             let phases = try? self.services().map { $0["phase"]?.string }
             return phases?.isEmpty == false && phases?.allSatisfy { $0 == "running" } == true
@@ -136,9 +142,10 @@ final class Unit {
         }
     }
 
-    /// The records as short sentences: `process.start web`, `service.rest web ended`.
-    func sentences() throws -> [String] {
-        try records().map { record in
+    /// The records, or those of these events, as short sentences: `process.start web`, `service.rest web ended`.
+    func sentences(_ events: String...) throws -> [String] {
+        try records().filter { events.isEmpty || events.contains($0["ev"]?.string ?? "") }.map {
+            record in
             ["ev", "service", "why"].compactMap { record[$0]?.string }.joined(separator: " ")
         }
     }
