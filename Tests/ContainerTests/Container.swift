@@ -24,6 +24,14 @@ final class Container {
         return nil
     }()
 
+    /// The version of its systemd; 0: there is none.
+    static let systemd: Int = {
+        guard obstacle == nil,
+            let text = try? output(of: ["chroot", rootfs, "systemctl", "--version"])
+        else { return 0 }
+        return Int(text.dropFirst("systemd ".count).prefix { $0.isNumber }) ?? 0
+    }()
+
     /// How long anything may take, in seconds: a boot takes one.
     static let patience = 60.0
 
@@ -81,7 +89,8 @@ final class Container {
         nspawn.arguments =
             [
                 "--pdeathsig", "TERM", "flock", "--no-fork", "--timeout", "300",
-                "\(Self.rootfs).lock", "systemd-nspawn", "--boot", "--register=no", "--keep-unit",
+                "/run/lock/regen-container-tests", "systemd-nspawn", "--boot", "--register=no",
+                "--keep-unit",
                 "--private-network", "--volatile=overlay", "--settings=no", "--link-journal=no",
                 "--resolv-conf=off", "--timezone=off", "--machine=regen-test",
                 "--directory=\(Self.rootfs)",

@@ -87,6 +87,39 @@ struct SystemdTests {
         #expect(try unit.cgroup(of: second).hasPrefix("\(own)/regen-web"))
     }
 
+    @Test(
+        "with DelegateSubgroup= the leaves are beside the daemon's cgroup, and adoption works",
+        .enabled(
+            if: Container.systemd >= 254,
+            "systemd \(Container.systemd) knows no DelegateSubgroup="))
+    func delegateSubgroup() throws {
+        let unit = try Unit(Holding.leaves.yaml, more: "DelegateSubgroup=daemon")
+        let daemon = try unit.pid()
+        let services = try unit.pids()
+        #expect(try unit.cgroup(of: daemon) == "/system.slice/regen.service/daemon")
+        for (name, pid) in services {
+            #expect(try unit.cgroup(of: pid) == "/system.slice/regen.service/regen-\(name)")
+        }
+        try unit.systemctl("restart", "regen")
+        try unit.untilAnswered(besides: daemon)
+        #expect(try unit.pids() == services)
+    }
+
+    @Test("systemctl kill of the whole unit: the services are started anew, as incidents")
+    func allKilled() throws {
+        let unit = try Unit(Holding.leaves.yaml)
+        let daemon = try unit.pid()
+        let services = try unit.pids()
+        try unit.systemctl("kill", "-s", "KILL", "regen")
+        try unit.untilAnswered(besides: daemon)
+        try unit.untilAllRun()
+        for (name, pid) in try unit.pids() {
+            #expect(pid != services[name])
+            #expect(try unit.sentences().count { $0 == "incident.open \(name)" } == 1)
+        }
+        #expect(try unit.processes() == unit.pids().values.sorted())
+    }
+
     @Test("poweroff: dependents go down first, all may clean up, and it is all in the ledger")
     func poweredOff() throws {
         let unit = try Unit(
