@@ -24,23 +24,32 @@ final class Container {
         return nil
     }()
 
+    /// The version of its systemd; 0: there is none.
+    static let systemd: Int = {
+        guard obstacle == nil,
+            let text = try? output(of: ["chroot", rootfs, "systemctl", "--version"])
+        else { return 0 }
+        return Int(text.dropFirst("systemd ".count).prefix { $0.isNumber }) ?? 0
+    }()
+
     /// How long anything may take, in seconds: a boot takes one.
     static let patience = 60.0
 
     /// A directory of the host, with what both sides see.
     let directory: String
-    private let nspawn = Process()
+    private let binds: [String: String]
+    private var nspawn = Process()
     /// The container's PID 1, as the host numbers it.
     private(set) var leader: Int32 = 0
 
     /// Boots it. `binds` maps paths in the container to paths in `directory`, which are there.
     init(_ binds: [String: String], prepare: (_ directory: String) throws -> Void) throws {
+        self.binds = binds
         directory = "/tmp/regen-container-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: false)
         try prepare(directory)
-        try launch(binds)
-        try untilBooted(besides: 0)
+        try boot()
     }
 
     deinit {
@@ -53,13 +62,35 @@ final class Container {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    private func launch(_ binds: [String: String]) throws {
+    private func boot() throws {
+        try launch()
+        try until("the container is up") {
+            try #require(self.nspawn.isRunning, "\(self.story)")
+            guard let child = self.child else { return false }
+            self.leader = child
+            let state = try self.run(["systemctl", "is-system-running"]).output
+            return state.hasPrefix("running") || state.hasPrefix("degraded")
+        }
+    }
+
+    /// Waits until PID 1 has ended for a reboot, and does it: what the host sees is kept, and all
+    /// that the container has written to its own disk is not.
+    func reboot() throws {
+        try untilOff()
+        let forceRestart = Int32(133)  // systemd-nspawn(1), with --keep-unit
+        try #require(nspawn.terminationStatus == forceRestart)
+        try boot()
+    }
+
+    private func launch() throws {
+        nspawn = Process()
         // One container at a time on this machine: they would share a cgroup. And none without us.
         nspawn.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
         nspawn.arguments =
             [
                 "--pdeathsig", "TERM", "flock", "--no-fork", "--timeout", "300",
-                "\(Self.rootfs).lock", "systemd-nspawn", "--boot", "--register=no", "--keep-unit",
+                "/run/lock/regen-container-tests", "systemd-nspawn", "--boot", "--register=no",
+                "--keep-unit",
                 "--private-network", "--volatile=overlay", "--settings=no", "--link-journal=no",
                 "--resolv-conf=off", "--timezone=off", "--machine=regen-test",
                 "--directory=\(Self.rootfs)",
@@ -131,19 +162,7 @@ final class Container {
         }
     }
 
-    /// Waits until systemd says that the boot is over. `other`: PID 1 of the boot before, which
-    /// does not count.
-    func untilBooted(besides other: Int32) throws {
-        try until("the container is up") {
-            try #require(self.nspawn.isRunning, "\(self.story)")
-            guard let child = self.child, child != other else { return false }
-            self.leader = child
-            let state = try self.run(["systemctl", "is-system-running"]).output
-            return state.hasPrefix("running") || state.hasPrefix("degraded")
-        }
-    }
-
-    /// Waits until it has been powered off.
+    /// Waits until its PID 1 has ended.
     func untilOff() throws { try until("the container is off") { !self.nspawn.isRunning } }
 
     /// The only child of systemd-nspawn is the container's PID 1.

@@ -7,7 +7,8 @@ import Testing
 final class Unit {
     let container: Container
 
-    private static let file = """
+    private static func file(_ more: String) -> String {
+        """
         [Unit]
         Description=Regen
 
@@ -17,10 +18,12 @@ final class Unit {
         Restart=always
         Delegate=yes
         StandardError=append:/srv/messages
+        \(more)
 
         [Install]
         WantedBy=multi-user.target
         """
+    }
 
     /// A service that lives until it is told to end, and then has something to clean up, which
     /// takes a moment.
@@ -40,8 +43,8 @@ final class Unit {
 
         """
 
-    /// `yaml` is the configuration.
-    init(_ yaml: String) throws {
+    /// `yaml` is the configuration; `more` is added to the unit's section `[Service]`.
+    init(_ yaml: String, more: String = "") throws {
         let units = "/usr/local/lib/systemd/system"
         container = try Container(
             [
@@ -55,7 +58,7 @@ final class Unit {
             symlink(
                 "../regen.service", "\(directory)/units/multi-user.target.wants/regen.service")
             for (name, text) in [
-                "units/regen.service": Self.file, "etc/regen.yaml": yaml,
+                "units/regen.service": Self.file(more), "etc/regen.yaml": yaml,
                 "work/tidy": Self.tidy, "work/deaf": Self.deaf,
             ] {
                 let path = "\(directory)/\(name)"
@@ -70,6 +73,12 @@ final class Unit {
     func systemctl(_ verb: String..., at: SourceLocation = #_sourceLocation) throws {
         let (status, output) = try container.run(["systemctl"] + verb)
         #expect(status == 0, "\(output)", sourceLocation: at)
+    }
+
+    /// Waits until the next boot's regend has its services up.
+    func untilRebooted() throws {
+        try container.reboot()
+        try untilAllRun()
     }
 
     /// Waits until the services run, all of them.
@@ -136,9 +145,10 @@ final class Unit {
         }
     }
 
-    /// The records as short sentences: `process.start web`, `service.rest web ended`.
-    func sentences() throws -> [String] {
-        try records().map { record in
+    /// The records, or those of these events, as short sentences: `process.start web`, `service.rest web ended`.
+    func sentences(_ events: String...) throws -> [String] {
+        try records().filter { events.isEmpty || events.contains($0["ev"]?.string ?? "") }.map {
+            record in
             ["ev", "service", "why"].compactMap { record[$0]?.string }.joined(separator: " ")
         }
     }
