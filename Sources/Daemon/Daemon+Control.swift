@@ -197,6 +197,9 @@ extension Daemon {
 
     private func note(_ status: InstanceStatus) -> String? {
         switch status.phase {
+        case .stopped(.failed):
+            return [Rest.failed.words, status.lastFailure?.words].compactMap { $0 }
+                .joined(separator: ": ")
         case .stopped(let rest): return rest.words
         case .stopping(let stopping):
             return stopping.stage == .stuck ? "SIGKILL did not end it" : nil

@@ -14,9 +14,10 @@ extension Narrator {
         case .processExited(let id, let process, _, let status, let uptime, let asked):
             // Nobody knows how long one lived that ended while no daemon looked.
             let after = uptime == .zero ? "" : " after \(uptime.words)"
+            let words = asked ? status.wordsWhenAsked : status.words
             say(
                 asked ? .info : .warning,
-                "\(facts(id).name): \(status.words)\(after) (pid \(process.pid))")
+                "\(facts(id).name): \(words)\(after) (pid \(process.pid))")
         case .spawnFailed(let id, _, let failure):
             say(.error, "\(facts(id).name): cannot start: \(failure.words)")
         case .restartDecided(let id, let attempt, _, let wait, _):
@@ -90,6 +91,14 @@ extension ExitStatus {
             "killed by the kernel for want of memory (\(Signal.name(signal)))"
         case .signal(let signal, _): "killed by \(Signal.name(signal))"
         case .unknown: "has ended, nobody can tell how"
+        }
+    }
+
+    /// The same for an end that was wanted: no reason to worry.
+    var wordsWhenAsked: String {
+        switch self {
+        case .signal(let signal, outOfMemory: false): "ended by \(Signal.name(signal))"
+        case .code, .signal, .unknown: words
         }
     }
 }

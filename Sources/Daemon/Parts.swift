@@ -13,6 +13,7 @@ struct Parts: ~Copyable {
     let forge: Forge
     let stateDirectory: String
     let runtimeDirectory: String
+    let cgroup: Configuration.Cgroup
     let chronicle: Chronicle
     var narrator: Narrator
     let server: ControlServer
@@ -61,7 +62,7 @@ struct Parts: ~Copyable {
         let server = try listen(runtime, configuration, &narrator)
         return Parts(
             options: options, now: now, forge: forge, stateDirectory: state,
-            runtimeDirectory: runtime, chronicle: chronicle, narrator: narrator, server: server,
+            runtimeDirectory: runtime, cgroup: configuration.cgroup, chronicle: chronicle, narrator: narrator, server: server,
             memory: ledger.recollection.memory(
                 wall: now.wall, boottime: now.boot, boot: boot),
             null: null, signals: signals, lock: lock)
@@ -207,7 +208,8 @@ struct Parts: ~Copyable {
         }
     }
 
-    private static func actors(
+    /// Who may act besides root and ourselves.
+    static func actors(
         _ configuration: Configuration, _ narrator: inout Narrator
     ) -> [UInt32] {
         var actors: [UInt32] = []
