@@ -71,18 +71,24 @@ let package = Package(
         tests("Configuration", ["Supervision", "JSON"]),
         tests("Linux"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
-        tests("Records", ["Supervision", "JSON"]),
+        tests("Records", ["Supervision", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
         tests("Daemon", ["Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(
-            "Commands", ["Configuration", "Control", "Linux", "JSON", "regen"],
+            "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
+        .testTarget(
+            name: "ContainerTests", dependencies: ["Linux", "JSON", "regen", "regend"],
+            exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "Records"],
             swiftSettings: strict),
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ledger-bench", dependencies: ["Ledger", "Linux"], path: "Benchmarks/ledger/Room",
             swiftSettings: strict),
     ]
 )

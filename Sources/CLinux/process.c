@@ -93,6 +93,8 @@ int regen_limit_named(const char *name) {
 
 int regen_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
+void regen_return_large_blocks(void) { mallopt(M_MMAP_THRESHOLD, 128 << 10); }
+
 void regen_trim_heap(void) { malloc_trim(0); }
 
 const char *regen_signal_name(int signal) { return sigabbrev_np(signal); }

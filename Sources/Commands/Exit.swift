@@ -31,6 +31,12 @@ enum Exit: Error, Equatable {
 }
 
 extension Exit {
+    /// Wrong usage is 2 but for `ledger verify`, whose 2 says that somebody tampered.
+    private static var wrongUsage: Exit {
+        CommandLine.arguments.dropFirst().starts(with: ["ledger", "verify"])
+            ? .no(nil) : .wrong(nil)
+    }
+
     /// Tells `error` to the person and ends the process.
     ///
     /// ArgumentParser would end wrong usage with 64 (EX_USAGE); here it is 2 like every mistake of
@@ -46,7 +52,7 @@ extension Exit {
         let end = text.isEmpty || text.hasSuffix("\n") ? "" : "\n"
         guard asked else {
             Terminal.error.complain(text + end)
-            RegenCommand.exit(withError: ExitCode(Exit.wrong(nil).code))
+            RegenCommand.exit(withError: ExitCode(wrongUsage.code))
         }
         do { try Terminal.output.write(text + end) } catch { leave(with: error) }
         RegenCommand.exit(withError: nil)

@@ -13,8 +13,8 @@ struct RegenCommand: ParsableCommand {
         version: "regen \(version)",
         subcommands: [
             RunCommand.self, CheckCommand.self, StatusCommand.self, StartCommand.self,
-            StopCommand.self,
-            RestartCommand.self, ReloadCommand.self, LogCommand.self,
+            StopCommand.self, RestartCommand.self, ReloadCommand.self, LogCommand.self,
+            LedgerCommand.self,
         ])
 
     /// The version of this build.

@@ -10,7 +10,7 @@ struct StatusCommand: ParsableCommand {
         abstract: "Tells how the daemon and its services are.",
         discussion: "Ends with 0 when everything that should run is running, else with 1.")
 
-    @Argument(help: "A service, or one instance of it (web@0). Default: all.")
+    @Argument(help: "A service, or one instance of it (web@1). Default: all.")
     var name: String?
 
     @Flag(help: "Tell it as one JSON object.")
@@ -61,6 +61,7 @@ extension StatusReply {
     /// `2 of 3 services that should run are running; 1 is handed over to you: db`
     private func summary(for terminal: Terminal) -> String {
         let wanted = services.filter(\.wanted)
+        guard !wanted.isEmpty else { return "nothing of this should run" }
         let running = wanted.count(where: \.isAsItShouldBe)
         let all = running == wanted.count
         let first = terminal.styled(
@@ -117,7 +118,7 @@ extension InstanceReport {
         if let next = nextStartMilliseconds {
             remarks.append("next start in \(Span(milliseconds: next))")
         }
-        if let note { remarks.append(note.printable) }
+        if let note, note != phase { remarks.append(note.printable) }
         return remarks.joined(separator: "; ")
     }
 }

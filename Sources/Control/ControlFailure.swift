@@ -57,7 +57,7 @@ extension ControlError: CustomStringConvertible {
         case .invalidParameter(let parameter):
             "regend does not accept the request's \(parameter)"
         case .permissionDenied:
-            "this user may look but not act: become root, or be listed in the configuration"
+            "this user may look but not act: become root, or be listed under control.allow"
         case .unknown(let name): "regend refused: \(name)"
         }
     }

@@ -13,14 +13,21 @@ final class Chronicle {
     private let writer: LedgerWriter?
     /// Why there is no ledger, or none that is sound.
     private(set) var trouble: String?
+    /// What no new record mends: the old ledger was damaged, and a new one has begun.
+    private let scar: String?
 
     /// How long the end waits for the disk.
     static let patience: Int64 = 5_000_000_000
 
     /// `writer` is `nil` when the ledger could not be opened, for the reason in `trouble`.
-    init(_ writer: LedgerWriter?, trouble: String?, clocks: ClockWatch, generation: Int?) {
+    /// `scar` is what was wrong with the ledger's past.
+    init(
+        _ writer: LedgerWriter?, trouble: String?, scar: String?, clocks: ClockWatch,
+        generation: Int?
+    ) {
         self.writer = writer
         self.trouble = trouble
+        self.scar = scar
         self.clocks = clocks
         encoder.generation = generation
     }
@@ -44,12 +51,20 @@ final class Chronicle {
     /// Remembers an entry until `write`.
     func note(_ entry: Entry, at stamp: Stamp) { pending.append((entry, stamp)) }
 
-    /// Tells people and the ledger what is pending.
+    /// Tells people and the ledger what is pending: one group of the ledger. True: it was a storm.
     func write(
         _ narrator: inout Narrator, running: (InstanceID) -> Hand.Running?,
         facts: (InstanceID) -> InstanceFacts
-    ) {
-        guard !pending.isEmpty else { return }
+    ) -> Bool {
+        guard !pending.isEmpty else { return false }
+        guard let writer else { return writeAll(&narrator, running, facts) }
+        return writer.together { writeAll(&narrator, running, facts) }
+    }
+
+    private func writeAll(
+        _ narrator: inout Narrator, _ running: (InstanceID) -> Hand.Running?,
+        _ facts: (InstanceID) -> InstanceFacts
+    ) -> Bool {
         for (entry, stamp) in pending {
             if let step = clocks.step(to: stamp) {
                 append(.clockStepped(by: step), stamp, facts)
@@ -63,7 +78,7 @@ final class Chronicle {
             append(.mind(identified(record, running)), stamp, facts)
             narrator.tell(record, facts)
         }
-        pending.removeAll(keepingCapacity: true)
+        return pending.empty()
     }
 
     private func append(
@@ -106,9 +121,9 @@ final class Chronicle {
     var report: LedgerCondition {
         guard let writer else { return LedgerCondition(state: "off", detail: trouble) }
         let status = writer.status
+        let trouble = status.trouble ?? scar
         return LedgerCondition(
-            state: status.trouble == nil ? "sound" : "degraded", detail: status.trouble,
-            records: Int64(status.durable))
+            state: trouble == nil ? "sound" : "degraded", detail: trouble, records: status.next)
     }
 
     /// Waits, but not for ever, until everything is on the disk.

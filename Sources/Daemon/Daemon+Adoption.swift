@@ -40,8 +40,7 @@ extension Daemon {
         let configured = Set(order.definitions.map(\.name))
         for name in survivors.names(memory) where !configured.contains(name) {
             let past = memory.instances[name]
-            let found = survivors.main(
-                of: name, past, unrecorded: past?.launch ?? 0, user: nil)
+            let found = survivors.main(of: name, past, user: nil)
             let service = String(name.prefix { $0 != "@" })
             leftovers.definitions.append(
                 InstanceDefinition(
@@ -58,8 +57,7 @@ extension Daemon {
         let name = definition.name
         guard let id = mind.id(named: name), let hand = hands[id.index] else { return }
         let past = memory.instances[name]
-        let found = survivors.main(
-            of: name, past, unrecorded: definition.launch, user: hand.user)
+        let found = survivors.main(of: name, past, user: hand.user)
         let main = found.flatMap { hold($0, by: hand, at: id.index) }
         for pid in survivors.stragglers(of: name, besides: main.map { _ in found!.attempt }) {
             Signal.send(Signal.kill, to: pid)
@@ -88,6 +86,8 @@ extension Daemon {
             return nil
         }
         hand.adopt(running)
+        // Whoever inherited it from the earlier daemon inherits its orphans too.
+        if let heir = ProcessTable.entry(found.pid)?.parent { orphanages.insert(heir) }
         if let leaves = hand.leaves {
             // It may be in none of its leaves, but in our own cgroup: that must never be killed.
             hand.isOutsideLeaf =

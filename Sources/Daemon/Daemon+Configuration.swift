@@ -43,7 +43,7 @@ extension Daemon {
         serviceCount = configuration.services.count
         loaded(configuration)
         perform()
-        ResourceLimits.trimHeap()
+        mustTrim = true
         return changes
     }
 
@@ -56,6 +56,7 @@ extension Daemon {
 
     /// Tells the mind, and gives each instance its hand. What runs goes on in the new hand.
     func take(_ order: Order) {
+        writeRecords()  // what is pending tells of the old hands
         tellOnly(.configured(order.definitions))
         for (definition, hand) in zip(order.definitions, order.hands) {
             guard let place = mind.id(named: definition.name)?.index else { continue }

@@ -11,8 +11,7 @@ extension Daemon {
     /// The main process at this place has ended.
     func mainReady(_ place: Int) {
         guard let hand = hands[place], let running = hand.process else { return }
-        // While it is a zombie its number is still its group's: nobody else can be hit.
-        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -running.pid) }
+        endGroup(hand, running.pid)
         let status: WaitStatus?
         if running.isAdopted {
             status = running.pidfd.foreignStatus()
@@ -21,6 +20,12 @@ extension Daemon {
             if status == nil { return }  // readable, but not ended
         }
         mainEnded(place, hand, running, status)
+    }
+
+    /// Whatever a crash left in the process group. While the main process is a zombie its number is
+    /// still its group's: nobody else can be hit.
+    private func endGroup(_ hand: Hand, _ main: Int32) {
+        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -main) }
     }
 
     private func mainEnded(
@@ -96,7 +101,8 @@ extension Daemon {
     /// What /proc shows now, read once for all that one turn of the loop asks.
     func forest() -> Forest {
         if let forest = forestOfTurn, forest.taken == now.boot { return forest }
-        let forest = Forest(taken: now.boot, state: forge.stateID, mains: mains)
+        let forest = Forest(
+            taken: now.boot, state: forge.stateID, mains: mains, orphanages: orphanages)
         forestOfTurn = forest
         return forest
     }
@@ -110,16 +116,16 @@ extension Daemon {
 
     func checkTrees() {
         guard treeWatches.contains(where: { $0.next <= now.boot }) else { return }
-        var ended: [Int] = []
+        var ended: Set<Int> = []
         for i in treeWatches.indices where treeWatches[i].next <= now.boot {
             if isTreeEmpty(treeWatches[i].place) {
-                ended.append(treeWatches[i].place)
+                ended.insert(treeWatches[i].place)
             } else {
                 treeWatches[i].postpone(from: now.boot)
             }
         }
         treeWatches.removeAll { ended.contains($0.place) }
-        for place in ended { tell(place, .treeEnded) }
+        for place in ended.sorted() { tell(place, .treeEnded) }
     }
 
     private func isTreeEmpty(_ place: Int) -> Bool {
@@ -130,12 +136,15 @@ extension Daemon {
     }
 
     /// Ends what dead processes left and nobody else will: children that came to us as the
-    /// subreaper, of an attempt that is over.
+    /// subreaper, or to whoever inherited from an earlier daemon, of an attempt that is over.
     func surveyOrphans() {
         guard let due = orphanSurvey, due <= now.boot else { return }
         orphanSurvey = nil
         let known = Set(errands.compactMap { $0?.pid })
-        for pid in ProcessTable.ownChildren() where mains[pid] == nil && !known.contains(pid) {
+        let orphans =
+            orphanages.count == 1
+            ? ProcessTable.ownChildren() : forest().children(of: orphanages)
+        for pid in orphans where mains[pid] == nil && !known.contains(pid) {
             guard let mark = Mark(of: pid, state: forge.stateID),
                 let id = mind.id(named: mark.service), let hand = hands[id.index],
                 !hand.isBeingStopped

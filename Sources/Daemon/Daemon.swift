@@ -21,6 +21,9 @@ final class Daemon {
     var hands: [Hand?] = []
     /// The places of running main processes that are our children, by pid.
     var mains: [Int32: Int] = [:]
+    /// The processes that orphans of our services become children of: we, as the subreaper, and
+    /// after an adoption whoever inherited from the earlier daemon.
+    var orphanages: Set<Int32> = [ProcessTable.own]
     var errands: [Errand?] = []
     var forge: Forge
     /// The directories and the file in force; services are the mind's and the hands'.
@@ -44,6 +47,8 @@ final class Daemon {
     private var queue: [Action] = []
     private var nextAction = 0
     private var spawnsThisTurn = 0
+    /// A storm has gone by and left the heap larger than it need be.
+    var mustTrim = true
     var forestOfTurn: Forest?
     var treeWatches: [TreeWatch] = []
     var orphanSurvey: Int64?
@@ -119,6 +124,10 @@ final class Daemon {
         // Records come after: when nothing else is left to do, or it gets late or much.
         if count == 0 || chronicle.isUrgent(at: now.boot) { writeRecords() }
         narrator.flush()
+        if count == 0, mustTrim, !hasWork {
+            mustTrim = false
+            ResourceLimits.trimHeap()
+        }
     }
 
     var instant: Instant { Instant(nanoseconds: now.boot) }
@@ -177,7 +186,7 @@ final class Daemon {
             perform(action)
         }
         guard nextAction == queue.count else { return }
-        queue.removeAll(keepingCapacity: true)
+        if queue.empty() { mustTrim = true }
         nextAction = 0
     }
 
@@ -241,8 +250,11 @@ final class Daemon {
     func write(_ entry: Entry) { chronicle.note(entry, at: now) }
 
     func writeRecords() {
-        chronicle.write(&narrator, running: { self.hands[$0.index]?.process }) {
+        let wasStorm = chronicle.write(
+            &narrator, running: { self.hands[$0.index]?.process }
+        ) {
             self.hands[$0.index]?.facts ?? InstanceFacts(name: "?", program: "?", launch: 0)
         }
+        if wasStorm { mustTrim = true }
     }
 }

@@ -27,7 +27,7 @@ struct Forge {
     func hand(for service: ServiceConfiguration, named name: String) throws(SystemError) -> Hand {
         let launch = service.launch
         var ingredients = SpawnPlan.Ingredients(
-            command: launch.command, environment: environment(launch, name))
+            command: launch.command, environment: environment(service, name))
         ingredients.directory = launch.directory
         ingredients.umask = launch.umask
         ingredients.nice = launch.nice.map { Int32($0) }
@@ -61,9 +61,13 @@ struct Forge {
         return try Leaves("\(cgroup)/regen-\(name)")
     }
 
-    private func environment(_ launch: Launch, _ name: String) -> [String] {
+    private func environment(_ service: ServiceConfiguration, _ name: String) -> [String] {
         // The mark first: of a large environment only the beginning is looked at.
-        var environment = ["REGEN_SERVICE=\(name)", "REGEN_STATE=\(stateID)"]
+        var environment = [
+            "REGEN_SERVICE=\(name)", "REGEN_STATE=\(stateID)",
+            "REGEN_LAUNCH=\(String(service.fingerprint, radix: 16))",
+        ]
+        let launch = service.launch
         environment += launch.environment.map { "\($0.name)=\($0.value)" }
         if !launch.environment.contains(where: { $0.name == "PATH" }) {
             environment.append("PATH=\(Self.path)")

@@ -10,6 +10,8 @@ struct Mark {
     let service: String
     /// The number of the attempt.
     let attempt: Int
+    /// The fingerprint of what it was given.
+    let launch: UInt64
 
     /// No service was ever started so often; counting on from here cannot overflow.
     static let mostAttempts = 1 << 53
@@ -19,12 +21,15 @@ struct Mark {
     init?(of pid: Int32, state: String) {
         var service: String?
         var attempt = 0
+        var launch: UInt64 = 0
         var isOurs = false
         for variable in ProcessTable.environment(pid) {
             if variable.hasPrefix("REGEN_SERVICE=") {
                 service = String(variable.dropFirst("REGEN_SERVICE=".count))
             } else if variable.hasPrefix("REGEN_ATTEMPT=") {
                 attempt = Int(variable.dropFirst("REGEN_ATTEMPT=".count)) ?? 0
+            } else if variable.hasPrefix("REGEN_LAUNCH=") {
+                launch = UInt64(variable.dropFirst("REGEN_LAUNCH=".count), radix: 16) ?? 0
             } else if variable == "REGEN_STATE=\(state)" {
                 isOurs = true
             }
@@ -34,5 +39,6 @@ struct Mark {
         else { return nil }
         self.service = service
         self.attempt = attempt
+        self.launch = launch
     }
 }

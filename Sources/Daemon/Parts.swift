@@ -37,7 +37,6 @@ struct Parts: ~Copyable {
         _ options: Options, _ configuration: Configuration, _ narrator: Narrator
     ) throws(Obstacle) -> Parts {
         var narrator = narrator
-        let now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
         let state = options.below(configuration.stateDirectory)
         let runtime = options.below(configuration.runtimeDirectory)
         // Signals first: the ledger's thread inherits the mask.
@@ -48,8 +47,10 @@ struct Parts: ~Copyable {
 
         let boot = bootID()
         let ledger = try openLedger("\(state)/ledger", boot, &narrator)
+        // After the ledger's own first records: time goes one way.
+        let now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
         let chronicle = Chronicle(
-            ledger.writer, trouble: ledger.trouble,
+            ledger.writer, trouble: ledger.trouble, scar: ledger.scar,
             clocks: ClockWatch(last: ledger.isSameBoot ? ledger.lastStamp : nil),
             generation: generation(options))
         chronicle.note(
@@ -104,6 +105,7 @@ struct Parts: ~Copyable {
     private struct OpenedLedger {
         var writer: LedgerWriter?
         var trouble: String?
+        var scar: String?
         var recollection = Recollection()
         var lastStamp: Stamp?
         var isSameBoot = false
@@ -122,10 +124,14 @@ struct Parts: ~Copyable {
             opened.writer = writer
             opened.lastStamp = writer.report.lastStamp
             opened.isSameBoot = writer.report.lastBootID == boot
+            opened.scar = writer.report.movedAside.map {
+                "the ledger was damaged and is kept as \($0); a new one has begun"
+            }
             if let segment = writer.report.fold {
                 opened.recollection = recollect(segment)
             }
             tell(writer.report, &narrator)
+            if let scar = opened.scar { narrator.say(.error, scar) }
         } catch {
             guard case .refused = error else { throw Obstacle("\(error)") }
             // Services are healed without a ledger too; what needs a sound one is off.
@@ -151,9 +157,6 @@ struct Parts: ~Copyable {
             narrator.say(
                 .warning,
                 "the ledger's torn end was repaired: \(report.repairedBytes) bytes kept in torn/")
-        }
-        if let aside = report.movedAside {
-            narrator.say(.error, "the ledger was damaged; it is kept as \(aside), a new one begins")
         }
     }
 

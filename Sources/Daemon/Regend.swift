@@ -28,13 +28,12 @@ public enum Regend {
 
     private static func serve(_ options: Options) throws(Parts.Obstacle) {
         let daemon = try daemon(options)
-        // The configuration as it was read is gone by now: give its memory back.
-        ResourceLimits.trimHeap()
         do throws(SystemError) { try daemon.run() } catch { throw Parts.Obstacle(error) }
     }
 
     private static func daemon(_ options: Options) throws(Parts.Obstacle) -> Daemon {
         Directory.leaveForRoot()
+        ResourceLimits.returnLargeBlocks()
         let configuration = configuration(options)
         let parts = try Parts.assemble(options, configuration, Narrator())
         let memory = parts.memory

@@ -32,21 +32,20 @@ struct Survivors {
         }
     }
 
-    /// Names of everything that runs or ran, configured or not.
+    /// Names of everything that runs or ran or is in an incident, configured or not.
     func names(_ memory: Memory) -> [String] {
         var names = Set(marked.keys)
-        for (name, past) in memory.instances where past.process != nil { names.insert(name) }
+        for (name, past) in memory.instances where past.process != nil || past.incident != nil {
+            names.insert(name)
+        }
         return names.sorted()
     }
 
     /// The main process of the instance of that name; `nil`: it has none.
     ///
-    /// The ledger's word comes first: while that process lives there was no other. `unrecorded` is
-    /// the fingerprint of what is configured: whoever was spawned and not recorded was spawned with
-    /// that, and is believed only if it is still `user`'s; `nil`: whosever it is.
-    func main(
-        of name: String, _ past: InstanceMemory?, unrecorded: UInt64, user: UInt32?
-    ) -> Found? {
+    /// The ledger's word comes first: while that process lives there was no other. Whoever was
+    /// spawned and not recorded is believed only if it is still `user`'s; `nil`: whosever it is.
+    func main(of name: String, _ past: InstanceMemory?, user: UInt32?) -> Found? {
         if let past, let process = past.process, let entry = ProcessTable.entry(process.pid),
             entry.startTicks == process.startTicks, entry.state != UInt8(ascii: "Z")
         {
@@ -55,7 +54,7 @@ struct Survivors {
         guard let main = newest(name, user), main.mark.attempt > past?.attempt ?? 0 else {
             return nil
         }
-        return Found(main.entry, attempt: main.mark.attempt, launch: unrecorded)
+        return Found(main.entry, attempt: main.mark.attempt, launch: main.mark.launch)
     }
 
     /// Everything that carries the name but not the attempt that goes on.

@@ -17,7 +17,7 @@ struct ChunkScan {
     var lines: Int64 = 0
     var firstSequence: Int64 = 0
     /// The first line's `prev`, as text.
-    var firstPrevious = SIMD64<UInt8>()
+    var firstPrevious = HexadecimalDigest()
     var lastSequence: Int64 = 0
     var head: Digest = .zero
     /// Where the last line begins.
@@ -70,7 +70,7 @@ struct ChunkScan {
         }
         let limit = min(bytes.count, lead + Self.size)
         var peek = LinePeek()
-        var expected = SIMD64<UInt8>()
+        var expected = HexadecimalDigest()
         while cursor < limit {
             guard let distance = bytes.distance(toFirst: LineForm.lineFeed, from: cursor) else {
                 if reachesEnd { partialAt = base + Int64(cursor) } else { isDirty = true }

@@ -223,6 +223,7 @@ struct Inquest {
             return settleTail()
         }
         report.torn = .init(file: segment.name, offset: offset, bytes: bytes)
+        report.tornIsOneLine = isPartialLine
     }
 
     /// No later line vouches for the last one, but it must be JSON.

@@ -27,34 +27,42 @@ public struct KernelDisk: LedgerDisk {
     /// There is only one.
     public init() {}
 
+    /// Makes a file that must not be there yet, 0600.
     public func create(_ path: String) throws(SystemError) -> File {
         try File(opening: path, [.readWrite, .create, .exclusive])
     }
 
+    /// The corresponding C function is `pwrite`.
     public func write(
         _ bytes: UnsafeRawBufferPointer, to file: borrowing File, at offset: Int64
     ) throws(SystemError) -> Int {
         try file.write(bytes, at: offset)
     }
 
+    /// The corresponding C function is `fdatasync`.
     public func synchronize(_ file: borrowing File) throws(SystemError) {
         try file.synchronizeData()
     }
 
+    /// The corresponding C function is `ftruncate`.
     public func truncate(_ file: borrowing File, to size: Int64) throws(SystemError) {
         try file.truncate(to: size)
     }
 
+    /// The corresponding C function is `posix_fallocate`.
     public func allocate(_ file: borrowing File, _ size: Int64) throws(SystemError) {
         try file.allocate(size)
     }
 
+    /// The corresponding C function is `rename`.
     public func rename(_ old: String, to new: String) throws(SystemError) {
         try Directory.rename(old, to: new)
     }
 
+    /// The corresponding C function is `unlink`.
     public func remove(_ path: String) throws(SystemError) { try Directory.remove(path) }
 
+    /// The corresponding C function is `fsync`.
     public func synchronizeDirectory(_ path: String) throws(SystemError) {
         try Directory.synchronize(path)
     }

@@ -4,10 +4,11 @@ public enum LedgerLimits {
     public static let line = 4_096
     /// Bytes of an event's name.
     public static let event = 64
-    /// Bytes of the records that wait for the disk; behind them records are lost and counted.
-    public static let queueBytes = 1 << 20
+    /// Bytes of the records that wait for the disk; behind them records are lost and counted. Ten
+    /// thousand services that start at once are 3 MiB, and a slow disk needs its time for them.
+    public static let queueBytes = 16 << 20
     /// Records that wait for the disk; behind them records are lost and counted.
-    public static let queueRecords = 4_096
+    public static let queueRecords = 1 << 16
     /// Bytes of one write; a longer queue becomes several groups.
     public static let group = 256 << 10
     /// Records of a segment; a power of two.

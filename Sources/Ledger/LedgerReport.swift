@@ -85,6 +85,8 @@ public struct LedgerReport: Sendable {
     public var gaps = 0
     /// The tail that the next start will cut, if there is one.
     public var torn: Stretch?
+    /// Whether it is one line without its end, as a write in progress shows it too.
+    var tornIsOneLine = false
     /// Whether the tail is of a line that a writer is just writing.
     public var isBeingWritten = false
     /// Lines that a disk error made the writer number anew in the next segment.

@@ -32,7 +32,7 @@ public struct LedgerVerifier: Sendable {
 
     /// A partial line at the end is a torn one only if nobody is writing it.
     private func lookAtTail(_ report: inout LedgerReport) throws(SystemError) {
-        guard report.torn != nil else { return }
+        guard report.tornIsOneLine else { return }
         report.isBeingWritten = try FileLock.isHeld(LedgerFiles.lock(in: directory))
     }
 }

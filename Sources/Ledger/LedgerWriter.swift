@@ -96,11 +96,11 @@ public final class LedgerWriter {
     }
 
     private static func newOrigin() throws(SystemError) -> String {
-        var bytes = SIMD32<UInt8>()
-        try withUnsafeMutableBytes(of: &bytes) { bytes throws(SystemError) in
+        var random = Digest.zero
+        try withUnsafeMutableBytes(of: &random.words) { bytes throws(SystemError) in
             try Random.fill(bytes)
         }
-        return String(Digest(bytes: bytes).text.prefix(32))
+        return String(random.text.prefix(32))
     }
 
     /// Hands a record over, in less than a microsecond and without waiting for anything.
@@ -121,6 +121,16 @@ public final class LedgerWriter {
         return LineComposer.withheld(fields, "too long", SHA256()).withUnsafeBytes {
             mailbox.post(event: event, fields: $0, stamp: stamp)
         }
+    }
+
+    /// Makes what `body` appends one group, with one write and one fdatasync: for a turn of the
+    /// loop. Without it each record sets out at once.
+    public func together<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        mailbox.hold()
+        defer { mailbox.release() }
+        return try body()
     }
 
     /// Asks to be woken through `wakeUp` once the ticket is durable; true: it is already.

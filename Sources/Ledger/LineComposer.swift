@@ -76,7 +76,7 @@ final class LineComposer {
 
     private func appendHead(event: UnsafeRawBufferPointer, wall: Int64) {
         put("{\"prev\":\"")
-        withUnsafeBytes(of: chain.head.hexadecimal) { put($0) }
+        chain.head.hexadecimal.withBytes { put($0) }
         put("\",\"seq\":")
         put(chain.next)
         put(",\"t\":\"")

@@ -43,20 +43,22 @@ enum LineForm {
     @inline(__always)
     static func isPrintable(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let base = bytes.baseAddress else { return true }
-        // 32 at a time: this runs over every byte of a ledger that is verified.
-        var worst = SIMD32<UInt8>(repeating: 0)
+        // Eight at a time, for this runs over every byte of a ledger that is verified: the high bit
+        // comes up for bytes from 0x80 on, below 0x20, and for 0x7f.
+        var high: UInt64 = 0
         var index = 0
-        while index + 32 <= bytes.count {
-            let chunk = base.loadUnaligned(fromByteOffset: index, as: SIMD32<UInt8>.self)
-            worst = pointwiseMax(worst, chunk &- 0x20)
-            index += 32
+        while index + 8 <= bytes.count {
+            let word = base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            high |= word | (word &- 0x2020_2020_2020_2020) | (word &+ 0x0101_0101_0101_0101)
+            index += 8
         }
-        var worstByte = worst.max()
+        var isPrintable = high & 0x8080_8080_8080_8080 == 0
         while index < bytes.count {
-            worstByte = max(worstByte, base.load(fromByteOffset: index, as: UInt8.self) &- 0x20)
+            let byte = base.load(fromByteOffset: index, as: UInt8.self)
+            isPrintable = isPrintable && byte &- 0x20 <= 0x5e
             index += 1
         }
-        return worstByte <= 0x5e
+        return isPrintable
     }
 
     /// What is wrong with the form of a line, from `{` through LF; nil when nothing is.
@@ -81,7 +83,9 @@ enum LineForm {
 
     /// The same as 64 digits, to be compared with a computed one.
     @inline(__always)
-    static func previousText(of line: UnsafeRawBufferPointer) -> SIMD64<UInt8> {
-        line.loadUnaligned(fromByteOffset: previousOffset, as: SIMD64<UInt8>.self)
+    static func previousText(of line: UnsafeRawBufferPointer) -> HexadecimalDigest {
+        precondition(line.count >= sequenceOffset, "too short to have one")
+        return line.baseAddress.map { HexadecimalDigest($0 + previousOffset) }
+            ?? HexadecimalDigest()
     }
 }

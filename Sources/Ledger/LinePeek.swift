@@ -15,7 +15,7 @@ struct LinePeek {
     private var wall: (UInt64, UInt64, UInt64) = (0, 0, 0)
     private var boot: (UInt64, UInt64) = (0, 0)
     private var bootEnd = 0
-    private var bootID = SIMD32<UInt8>()
+    private var bootID: Digest.Words = (0, 0, 0, 0)
     private var hasBefore = false
 
     // `","ev":"` and `ledger.` as little-endian words.
@@ -66,7 +66,7 @@ struct LinePeek {
             word(line, start + 11).bigEndian
         )
         let boot = (word(line, end - 16).bigEndian, word(line, end - 8).bigEndian)
-        let bootID = line.loadUnaligned(fromByteOffset: end + 10, as: SIMD32<UInt8>.self)
+        let bootID = line.loadUnaligned(fromByteOffset: end + 10, as: Digest.Words.self)
         let isComparable = hasBefore && end == bootEnd
         let goesBack =
             isComparable && (wall < self.wall || (bootID == self.bootID && boot < self.boot))

@@ -18,10 +18,12 @@ final class Mailbox: @unchecked Sendable {
     private var lost: UInt64 = 0
     private var appended: UInt64 = 0
     private var durable: UInt64 = 0
+    private var next: Int64 = 0
     private var state: LedgerState
     private var awaited: UInt64?
     private var atDiskSince: Int64?
     private var isWriterIdle = false
+    private var isHeld = false
     private var isWorking = true
     private var isHurried = false
     private var isStopping = false
@@ -49,11 +51,23 @@ final class Mailbox: @unchecked Sendable {
             lost += 1
         }
         let ticket = isKept ? appended : nil
-        let wakes = isWriterIdle
-        isWriterIdle = false
+        let wakes = isWriterIdle && !isHeld
+        if wakes { isWriterIdle = false }
         condition.unlock()
         if wakes { condition.broadcast() }
         return ticket
+    }
+
+    /// Keeps the writer from taking what is posted until it is released.
+    func hold() {
+        condition.locked { isHeld = true }
+    }
+
+    func release() {
+        condition.locked {
+            isHeld = false
+            if isWriterIdle, !filling.isEmpty { condition.broadcast() }
+        }
     }
 
     func notify(at ticket: UInt64) -> Bool {
@@ -68,7 +82,7 @@ final class Mailbox: @unchecked Sendable {
         condition.locked {
             LedgerStatus(
                 state: state, appended: appended, durable: durable, lost: lost,
-                atDiskSince: atDiskSince)
+                next: next, atDiskSince: atDiskSince)
         }
     }
 
@@ -76,6 +90,7 @@ final class Mailbox: @unchecked Sendable {
     func flush(until deadline: Int64) -> Bool {
         condition.locked {
             isHurried = true
+            isHeld = false
             condition.broadcast()
             while isPending, isHurried || isWorking, !hasEnded, Condition.now() < deadline {
                 condition.wait(until: deadline)
@@ -90,6 +105,7 @@ final class Mailbox: @unchecked Sendable {
     func stop(until deadline: Int64) -> Bool {
         condition.locked {
             isStopping = true
+            isHeld = false
             condition.broadcast()
             while !hasEnded, Condition.now() < deadline { condition.wait(until: deadline) }
             return hasEnded
@@ -119,7 +135,7 @@ final class Mailbox: @unchecked Sendable {
                 condition.wait(until: retryAt)
             } else {
                 isHurried = false
-                if !filling.isEmpty || loss.isRunning {
+                if !isHeld, !filling.isEmpty || loss.isRunning {
                     takeOver(&batch, &taken)
                     return .write
                 }
@@ -137,9 +153,10 @@ final class Mailbox: @unchecked Sendable {
         taken = loss.take()
     }
 
-    func publish(durable records: Int) {
+    func publish(durable records: Int, next sequence: Int64) {
         condition.lock()
         durable += UInt64(records)
+        next = sequence
         let isAwaited = awaited.map { $0 <= durable } ?? false
         if isAwaited { awaited = nil }
         condition.unlock()

@@ -1,3 +1,5 @@
+import Linux
+
 /// Records on their way to the disk, in memory that is taken once.
 final class RecordBatch {
     private let memory: UnsafeMutableRawBufferPointer
@@ -66,7 +68,13 @@ final class RecordBatch {
             end: offset + Self.headSize + event + fields)
     }
 
+    /// Pages beyond these are given back to the kernel when a batch is emptied.
+    private static let kept = 64 << 10
+
     func removeAll() {
+        if bytes > Self.kept {
+            giveBack(UnsafeMutableRawBufferPointer(rebasing: memory[Self.kept..<bytes]))
+        }
         bytes = 0
         count = 0
     }

@@ -40,11 +40,11 @@ public final class SHA256 {
     }
 
     func finish() -> Digest {
-        var digest = SIMD32<UInt8>()
-        withUnsafeMutableBytes(of: &digest) { bytes in
+        var digest = Digest.zero
+        withUnsafeMutableBytes(of: &digest.words) { bytes in
             let target = bytes.bindMemory(to: UInt8.self).baseAddress
             precondition(EVP_DigestFinal_ex(context, target, nil) == 1, "SHA-256 fails")
         }
-        return Digest(bytes: digest)
+        return digest
     }
 }

@@ -81,6 +81,7 @@ final class Survey: @unchecked Sendable {
                 }
                 if let partial = scan.partialAt {
                     guard isLast else { return false }
+                    report.tornIsOneLine = true
                     report.torn = .init(
                         file: segment.name, offset: partial, bytes: sizes[number] - partial)
                 }

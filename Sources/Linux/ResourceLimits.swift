@@ -20,6 +20,10 @@ public enum ResourceLimits {
         Int32(ProcessTable.text("/proc/self/oom_score_adj") ?? "") ?? 0
     }
 
+    /// Has large blocks given back to the kernel as soon as they are freed.
+    /// The corresponding C function is `mallopt` with M_MMAP_THRESHOLD.
+    public static func returnLargeBlocks() { regen_return_large_blocks() }
+
     /// Gives back the memory that reading a configuration used.
     /// The corresponding C function is `malloc_trim`.
     public static func trimHeap() { regen_trim_heap() }

@@ -24,7 +24,7 @@ extension Recollection {
     }
 
     mutating func recall(_ json: JSONValue, at moment: Moment) {
-        if let next = json["next_incident"]?.integer { nextIncident = Int(next) }
+        if let next = json.count("next_incident") { nextIncident = max(nextIncident, next) }
         guard let name = json["service"]?.string else { return }
         if pasts[name] == nil { order.append(name) }
         pasts[name] = Past(carried: json, at: moment)
@@ -48,6 +48,7 @@ extension Recollection.Past {
             json.integer("incident_age_ms", incident.opened.age(at: now) / 1_000_000)
         }
         if isHandedOver { json.bool("handed_over", true) }
+        if mayNotCount { json.bool("may_not_count", true) }
         if failedStarts > 0 { json.integer("failed_starts", Int64(failedStarts)) }
         if let rest, rest.1.boot == now.boot { json.string("rest", rest.0.rawValue) }
         if restarting?.boot == now.boot { json.bool("restarting", true) }
@@ -71,19 +72,20 @@ extension Recollection.Past {
         self.init()
         func moments(_ key: String) -> [Recollection.Moment] {
             (json[key]?.array ?? []).compactMap(\.integer)
-                .map { moment.earlier(by: $0 * 1_000_000) }
+                .map { moment.earlier(by: $0) }
         }
-        attempt = Int(json["attempt"]?.integer ?? 0)
+        attempt = json.count("attempt") ?? 0
         process = json.process
         launch = UInt64(bitPattern: json["launch"]?.decimal ?? 0)
         began = moment
         crashes = moments("crash_ages_ms")
         incidents = moments("incident_ages_ms")
-        if let id = json["incident"]?.integer, let age = json["incident_age_ms"]?.integer {
-            incident = (Int(id), moment.earlier(by: age * 1_000_000))
+        if let id = json.count("incident"), let age = json["incident_age_ms"]?.integer {
+            incident = (id, moment.earlier(by: age))
         }
         isHandedOver = json["handed_over"]?.bool ?? false
-        failedStarts = Int(json["failed_starts"]?.integer ?? 0)
+        mayNotCount = json["may_not_count"]?.bool ?? false
+        failedStarts = json.count("failed_starts") ?? 0
         rest = json["rest"]?.string.flatMap(Rest.init).map { ($0, moment) }
         if json["restarting"]?.bool == true { restarting = moment }
         stopping = json["stopping"]?.string.flatMap(Stopping.Aftermath.init).map { ($0, moment) }

@@ -49,8 +49,8 @@ public struct Recollection: Sendable {
             pasts[service] = Past()
             order.append(service)
         }
-        if let incident = json["incident"]?.integer, incident > 0 {
-            nextIncident = max(nextIncident, Int(incident) + 1)
+        if let incident = json.count("incident"), incident > 0 {
+            nextIncident = max(nextIncident, incident + 1)
         }
         pasts[service]!.take(event, json, at: moment)
     }
@@ -67,32 +67,40 @@ public struct Recollection: Sendable {
 }
 
 extension Recollection.Moment {
-    /// Nanoseconds from here to `now`; never negative.
+    /// Nanoseconds from here to `now`; never negative. Saturates: a clock says what it likes.
     func age(at now: Self) -> Int64 {
-        max(0, boot == now.boot ? now.boottime - boottime : now.wall - wall)
+        let (start, end) = boot == now.boot ? (boottime, now.boottime) : (wall, now.wall)
+        let (age, overflow) = end.subtractingReportingOverflow(start)
+        return overflow ? (start < end ? .max : 0) : max(0, age)
     }
 
     func instant(at now: Self) -> Instant {
         Instant(nanoseconds: now.boottime - age(at: now))
     }
 
-    /// The moment so many nanoseconds before this one.
-    func earlier(by age: Int64) -> Self {
-        Self(wall: wall - age, boottime: boottime - age, boot: boot)
+    /// A century: what is older is of no interest, and its nanoseconds fit 64 bits.
+    private static let longestAge: Int64 = 100 * 365 * 86_400_000
+
+    /// The moment so many milliseconds before this one; a negative age counts as none.
+    func earlier(by milliseconds: Int64) -> Self {
+        let age = min(max(0, milliseconds), Self.longestAge) * 1_000_000
+        func before(_ start: Int64) -> Int64 {
+            let (moment, overflow) = start.subtractingReportingOverflow(age)
+            return overflow ? .min : moment
+        }
+        return Self(wall: before(wall), boottime: before(boottime), boot: boot)
     }
 }
 
 extension Recollection.Past {
-    private static let hour: Int64 = 3_600_000_000_000
-
     mutating func take(_ event: String, _ json: JSONValue, at moment: Recollection.Moment) {
         switch event {
         case "process.start": begin(json, at: moment, endsStop: true)
         case "daemon.adopt":
-            begin(json, at: moment, endsStop: Int(json["attempt"]?.integer ?? 0) > attempt)
+            begin(json, at: moment, endsStop: (json.count("attempt") ?? 0) > attempt)
         case "process.exit": takeExit(json, at: moment)
         case "process.fail":
-            attempt = max(attempt, Int(json["attempt"]?.integer ?? 0))
+            attempt = max(attempt, (json.count("attempt") ?? 0))
             restarting = moment
             rest = nil
         case "restart.attempt":
@@ -123,7 +131,7 @@ extension Recollection.Past {
     ) {
         switch event {
         case "incident.open":
-            incident = json["incident"]?.integer.map { (Int($0), moment) }
+            incident = json.count("incident").map { ($0, moment) }
             guard json["kind"]?.string != FailureKind.unkillable.rawValue else { return }
             incidents = (incidents + [moment]).suffix(Mind.incidentsOfALoop)
         case "incident.resolve":
@@ -140,7 +148,7 @@ extension Recollection.Past {
     private mutating func begin(
         _ json: JSONValue, at moment: Recollection.Moment, endsStop: Bool
     ) {
-        attempt = max(attempt, Int(json["attempt"]?.integer ?? 0))
+        attempt = max(attempt, (json.count("attempt") ?? 0))
         process = json.process
         launch = UInt64(bitPattern: json["launch"]?.decimal ?? 0)
         began = moment
@@ -171,8 +179,8 @@ extension Recollection.Past {
         var memory = InstanceMemory()
         memory.attempt = attempt
         memory.crashes = crashes.map { $0.instant(at: now) }
-        memory.incidents = incidents.filter { $0.age(at: now) <= Self.hour }
-            .map { $0.instant(at: now) }
+        memory.incidents = incidents.map { $0.instant(at: now) }
+            .filter { Instant(nanoseconds: now.boottime) - $0 <= Mind.loopOfIncidents }
         memory.incident = incident.map {
             OpenIncident(id: $0.id, opened: $0.opened.instant(at: now))
         }
@@ -190,6 +198,13 @@ extension Recollection.Past {
 extension JSONValue {
     /// A decimal string, as 64-bit numbers are written, or an integer.
     var decimal: Int64? { string.flatMap { Int64($0) } ?? integer }
+
+    /// A number that counts something: not negative, and with room to go on counting.
+    func count(_ key: String) -> Int? {
+        guard let number = self[key]?.integer, number >= 0, number < JSONWriter.integerLimit
+        else { return nil }
+        return Int(number)
+    }
 
     var process: ProcessIdentity? {
         guard let pid = self["pid"]?.integer.flatMap(Int32.init(exactly:)),

@@ -6,8 +6,6 @@ struct Instance: Sendable {
     var process: ProcessIdentity?
     /// When that process began.
     var since = Instant(nanoseconds: 0)
-    /// The fingerprint that the process was started with.
-    var launched: UInt64 = 0
     /// The number of the last attempt.
     var attempt = 0
     /// How often the back-off has doubled, and so many restarts since health.

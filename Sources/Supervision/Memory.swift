@@ -31,8 +31,8 @@ public struct InstanceMemory: Equatable, Sendable {
     public var failedStarts = 0
     /// At rest in this boot, and why.
     public var rest: Rest?
-    /// A start was asked for, or a restart decided on, in this boot, and no process has begun and no
-    /// stop since.
+    /// In this boot a start was asked for, a process failed, or a restart was decided on, and
+    /// since then no process has begun and no stop.
     public var isRestarting = false
     /// A stop that had begun in this boot and not ended.
     public var stopping: Stopping.Aftermath?

@@ -81,7 +81,6 @@ extension Mind {
     ) {
         instances[i].process = process
         instances[i].since = since
-        instances[i].launched = launch
         if attempt > instances[i].attempt {
             // Made after everything that the ledger knows, so after that stop too.
             instances[i].attempt = attempt

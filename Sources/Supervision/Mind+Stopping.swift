@@ -113,6 +113,8 @@ extension Mind {
         forgottenAttempts = max(forgottenAttempts, instances[i].attempt)
         places[instances[i].definition.name] = nil
         vacancies.append(i)
+        // If the name comes back, in whichever daemon, it comes as a new one.
+        actions.append(.record(.rested(InstanceID(i), .fresh)))
         actions.append(.forget(InstanceID(i)))
         tellDependents(of: i, at: now, into: &actions)
     }

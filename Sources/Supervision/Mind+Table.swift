@@ -38,7 +38,8 @@ extension Mind {
         switch event {
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
         case .dependencyChanged: start(i, at: now, into: &actions)
-        case .startAsked, .restartAsked, .spawned, .spawnFailed, .exited, .treeEnded, .confirmed,
+        case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
+        case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed,
             .due, .adopted, .vanished:
             break
         }
@@ -51,7 +52,6 @@ extension Mind {
         case .spawned(let process):
             instances[i].process = process
             instances[i].since = now
-            instances[i].launched = instances[i].definition.launch
             actions.append(
                 .record(.processStarted(InstanceID(i), process, attempt: instances[i].attempt)))
             enter(i, .starting(.unproven), until: proofDeadline(i, at: now))
@@ -119,7 +119,6 @@ extension Mind {
             guard stopping.stage == .unspawned else { return }
             instances[i].process = process
             instances[i].since = now
-            instances[i].launched = instances[i].definition.launch
             actions.append(
                 .record(.processStarted(InstanceID(i), process, attempt: instances[i].attempt)))
             stop(i, stopping.aftermath, at: now, into: &actions)

@@ -16,7 +16,7 @@ public enum Phase: Equatable, Sendable {
 
 /// Why a stopped instance is at rest.
 public enum Rest: String, CaseIterable, Sendable {
-    /// Not started yet.
+    /// Not started yet; in a record: the configuration no longer has it, and it is down.
     case fresh
     /// An operator asked for it.
     case asked

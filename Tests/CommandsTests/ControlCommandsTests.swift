@@ -45,7 +45,7 @@ import Testing
                 1 of 3 that should run are running; handed over to you: db
 
                 """)
-        #expect(told.status == 1)
+        #expect(told.code == 1)
         #expect(told.error == "")
     }
 
@@ -54,7 +54,7 @@ import Testing
             #expect(request == .status(service: "web"))
             return .status([.service("web", "running"), .service("x", "stopped", wanted: false)])
         }
-        #expect(told.status == 0)
+        #expect(told.code == 0)
     }
 
     @Test("--json is what the daemon said") func statusJSON() throws {
@@ -83,11 +83,11 @@ import Testing
     @Test("without a daemon the exit code is 2, and the text says what to do") func noDaemon()
         throws
     {
-        let directory = try TemporaryDirectory()
-        let told = try RegenProcess(["status", "--runtime-directory", directory.path])
-        #expect(told.status == 2)
+        let directory = try Folder()
+        let told = try run(["status", "--runtime-directory", directory.url.path])
+        #expect(told.code == 2)
         #expect(told.output == "")
-        #expect(told.error.contains("no regend answers at \(directory.path)/io.regen.Control"))
+        #expect(told.error.contains("no regend answers at \(directory.url.path)/io.regen.Control"))
         #expect(told.error.contains("Start it with regen run"))
     }
 
@@ -97,7 +97,7 @@ import Testing
             return .services(.service("web", "running") { $0.pid = 7 })
         }
         #expect(fine.output == "web: running, pid 7\n")
-        #expect(fine.status == 0)
+        #expect(fine.code == 0)
         let broken = try regen("restart", "web", "db") { request in
             #expect(request == .restart(["web", "db"]))
             return .services(
@@ -113,7 +113,7 @@ import Testing
                 db: backing-off, last exit code 2: next start in 200ms
 
                 """)
-        #expect(broken.status == 1)
+        #expect(broken.code == 1)
     }
 
     @Test("stop wants names or --all, not both and not neither") func stop() throws {
@@ -122,14 +122,14 @@ import Testing
             return .services(.service("web", "stopped", wanted: false))
         }
         #expect(one.output == "web: stopped\n")
-        #expect(one.status == 0)
+        #expect(one.code == 0)
         let all = try regen("stop", "--all") { request in
             #expect(request == .stopAll)
             return .services(.service("web", "stopping", wanted: false))
         }
-        #expect(all.status == 1)
-        #expect(try RegenProcess(["stop"]).status == 2)
-        #expect(try RegenProcess(["stop", "--all", "web"]).status == 2)
+        #expect(all.code == 1)
+        #expect(try run(["stop"]).code == 2)
+        #expect(try run(["stop", "--all", "web"]).code == 2)
     }
 
     @Test(
@@ -143,7 +143,7 @@ import Testing
         ])
     func refusals(_ error: ControlError, _ status: Int32, _ text: String) throws {
         let told = try regen("restart", "web") { _ in .failure(error) }
-        #expect(told.status == status)
+        #expect(told.code == status)
         #expect(told.error.contains(text))
         #expect(told.output == "")
     }
@@ -156,7 +156,7 @@ import Testing
             return .reply(ReloadReply(added: ["a"], changed: [], removed: ["b", "c"]).write)
         }
         #expect(fine.output == "reloaded: added a; removed b, c\n")
-        #expect(fine.status == 0)
+        #expect(fine.code == 0)
         let nothing = try regen("reload") { _ in
             .reply(ReloadReply(added: [], changed: [], removed: []).write)
         }
@@ -164,7 +164,7 @@ import Testing
         let broken = try regen("reload") { _ in
             .failure(.invalidConfiguration(errors: "web.yaml:3:1: first\nweb.yaml:4:1: second"))
         }
-        #expect(broken.status == 2)
+        #expect(broken.code == 2)
         #expect(broken.error.contains("\nweb.yaml:3:1: first\nweb.yaml:4:1: second\n"))
     }
 
@@ -174,20 +174,20 @@ import Testing
             ("10", "1\n2\n3\n"), ("3", "1\n2\n3\n"), ("2", "2\n3\n"), ("1", "3\n"), ("0", ""),
         ])
     func log(_ number: String, _ expected: String) throws {
-        let directory = try TemporaryDirectory()
-        let path = try directory.write("1\n2\n3\n", to: "web.log")
+        let directory = try Folder()
+        let path = try directory.write("web.log", "1\n2\n3\n").path
         let told = try regen("log", "web", "-n", number) { request in
             #expect(request == .logPath(service: "web"))
             return .reply { $0.object { $0.string("path", path) } }
         }
         #expect(told.output == expected)
-        #expect(told.status == 0)
+        #expect(told.code == 0)
     }
 
     @Test("log finds lines across pieces, and a last line without its end") func longLog() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try Folder()
         let line = String(repeating: "x", count: 100_000)
-        let path = try directory.write("first\n\(line)\n\nopen", to: "web.log")
+        let path = try directory.write("web.log", "first\n\(line)\n\nopen").path
         let two = try regen("log", "web", "-n", "3") { _ in
             .reply { $0.object { $0.string("path", path) } }
         }
@@ -202,20 +202,19 @@ import Testing
         let told = try regen("log", "web") { _ in
             .reply { $0.object { $0.string("path", "/nonexistent/web.log") } }
         }
-        #expect(told.status == 2)
+        #expect(told.code == 2)
         #expect(told.error.contains("/nonexistent/web.log: No such file"))
     }
 
     @Test("log follows what is written, a truncation, and a new file of that name")
     func follow() throws {
-        let directory = try TemporaryDirectory()
-        let path = try directory.write("old\n", to: "web.log")
+        let directory = try Folder()
+        let path = try directory.write("web.log", "old\n").path
         let daemon = try FakeDaemon { _ in .reply { $0.object { $0.string("path", path) } } }
         defer { daemon.end() }
         let output = Pipe()
         let process = Process()
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.executableURL = own.deletingLastPathComponent().appendingPathComponent("regen")
+        process.executableURL = regen
         process.arguments = ["log", "web", "-f", "--runtime-directory", daemon.directory]
         process.standardOutput = output
         try process.run()
@@ -238,7 +237,7 @@ import Testing
         try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
         file.write(Data("late\n".utf8))
         #expect(next() == "late\n")
-        _ = try directory.write("new\n", to: "web.log")
+        _ = try directory.write("web.log", "new\n")
         #expect(next() == "new\n")
     }
 }

@@ -17,8 +17,8 @@ final class FakeDaemon: Sendable {
     private let ended = DispatchSemaphore(value: 0)
 
     init(_ answer: @escaping @Sendable (ControlRequest) -> Answer) throws {
-        let home = try TemporaryDirectory()
-        directory = home.path
+        let home = try Folder()
+        directory = home.url.path
         let server = try ControlServer(
             path: "\(directory)/\(ControlClient.socketName)", group: "no-such-group", version: "7")
         nonisolated(unsafe) let owned = (home, server)
@@ -67,10 +67,10 @@ final class FakeDaemon: Sendable {
 func regen(
     _ arguments: String...,
     answering answer: @escaping @Sendable (ControlRequest) -> FakeDaemon.Answer
-) throws -> RegenProcess {
+) throws -> Outcome {
     let daemon = try FakeDaemon(answer)
     defer { daemon.end() }
-    return try RegenProcess(
+    return try run(
         arguments, environment: ["REGEN_RUNTIME_DIRECTORY": daemon.directory])
 }
 

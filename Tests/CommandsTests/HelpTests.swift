@@ -9,12 +9,16 @@ import Testing
 
     @Test(
         "help texts are the ones that were agreed on",
-        arguments: ["", "run", "check", "status", "start", "stop", "restart", "reload", "log"])
+        arguments: [
+            "", "run", "check", "status", "start", "stop", "restart", "reload", "log", "ledger",
+            "ledger show", "ledger verify",
+        ])
     func help(command: String) throws {
         let outcome = try run(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(outcome.code == 0)
         #expect(outcome.error == "")
-        let file = snapshots.appending(path: command.isEmpty ? "regen.txt" : "regen-\(command).txt")
+        let name = "regen \(command)".split(separator: " ").joined(separator: "-")
+        let file = snapshots.appending(path: "\(name).txt")
         if ProcessInfo.processInfo.environment["REGEN_WRITE_SNAPSHOTS"] != nil {
             try outcome.output.write(to: file, atomically: true, encoding: .utf8)
         }

@@ -149,7 +149,8 @@ extension DaemonReport {
         pid: 4711, version: "1.2.3", stateDirectory: "/var/lib/regen",
         runtimeDirectory: "/run/regen", configFile: "/etc/regen.yaml",
         startedUnixMilliseconds: 1_795_231_650_123, state: "ready",
-        ledger: LedgerCondition(state: "sound", records: 7, head: String(repeating: "0f", count: 32)),
+        ledger: LedgerCondition(
+            state: "sound", records: 7, head: String(repeating: "0f", count: 32)),
         cgroup: nil, services: ServiceCounts(total: 2, running: 1, handedOver: 1))
 }
 

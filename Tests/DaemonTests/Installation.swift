@@ -38,7 +38,9 @@ final class Installation {
     var configuration: String { "\(directory)/regen.yaml" }
     var pid: Int32 { daemon?.processIdentifier ?? 0 }
     /// What the daemon has said on standard error, of all its lives.
-    var messages: String { (try? String(contentsOfFile: "\(directory)/stderr", encoding: .utf8)) ?? "" }
+    var messages: String {
+        (try? String(contentsOfFile: "\(directory)/stderr", encoding: .utf8)) ?? ""
+    }
 
     /// Writes another configuration, without telling the daemon.
     func configure(_ yaml: String) throws {
@@ -57,11 +59,14 @@ final class Installation {
         try until("the daemon answers") { (try? self.status()) != nil }
     }
 
-    /// Starts the daemon without waiting.
-    func launch() throws {
+    /// Starts the daemon without waiting, after a shell has done this, `true` if nothing.
+    func launch(below shell: String = "true") throws {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(Self.programs)/regen")
-        process.arguments = ["run", "--config", configuration]
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c", "\(shell); exec \"$0\" run --config \"$1\"", "\(Self.programs)/regen",
+            configuration,
+        ]
         let path = "\(directory)/stderr"
         if !FileManager.default.fileExists(atPath: path) {
             _ = FileManager.default.createFile(atPath: path, contents: nil)
@@ -182,7 +187,9 @@ final class Installation {
             guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/environ") else {
                 return false
             }
-            return bytes.split(separator: 0).contains { String(decoding: $0, as: UTF8.self) == mark }
+            return bytes.split(separator: 0).contains {
+                String(decoding: $0, as: UTF8.self) == mark
+            }
         }
     }
 }

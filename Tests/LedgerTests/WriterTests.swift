@@ -241,6 +241,22 @@ import Testing
         #expect(writer.close(within: patience))
     }
 
+    @Test("what is appended together is one group, even while the writer is at work")
+    func together() throws {
+        let writer = try open(directory)
+        for round in 0..<20 {
+            writer.append(round, "test.alone")
+            writer.together { for number in 0..<50 { writer.append(number) } }
+        }
+        writer.together {
+            writer.append(1, "test.alone")
+            #expect(writer.flush(within: patience), "a flush does not wait for itself")
+        }
+        #expect(writer.close(within: patience))
+        let synced = try lines(directory).filter { $0["synced"] != nil }
+        #expect(synced.allSatisfy { $0["ev"]?.string != "test.step" || $0["number"]?.integer == 0 })
+    }
+
     @Test("records after closing are lost, not written behind the lock's back") func closed() throws
     {
         let writer = try open(directory)

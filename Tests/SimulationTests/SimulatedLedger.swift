@@ -109,6 +109,7 @@ private struct Fold {
             instances[i].isRestarting = isOfThisBoot
             mayNotCount[i] = false
         case .startAsked:
+            mayNotCount[i] = false
             if instances[i].isHandedOver { instances[i].crashes = [] }
             if instances[i].isHandedOver { instances[i].incidents = [] }
             instances[i].isHandedOver = false
@@ -120,7 +121,7 @@ private struct Fold {
             instances[i].stopping = isOfThisBoot ? aftermath : nil
             instances[i].isRestarting = false
         case .rested(_, let rest):
-            if mayNotCount[i], rest != .failed { instances[i].crashes.removeLast() }
+            if mayNotCount[i], rest != .failed { _ = instances[i].crashes.popLast() }
             mayNotCount[i] = false
             instances[i].rest = isOfThisBoot ? rest : nil
             instances[i].stopping = nil

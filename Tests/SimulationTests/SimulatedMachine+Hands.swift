@@ -9,8 +9,9 @@ extension SimulatedMachine {
         now = now + Interval(nanoseconds: pause)
         _ = kernel.reap(at: now)
         if !isCalm, random.oneIn(4) { changeConfiguration() }
+        let remember = remembersByLines ? rememberByLines : remember
         var memory = remember(
-            ledger, boot: boot, now: now, wall: wall + now.nanoseconds)
+            ledger, boot, now, wall + now.nanoseconds)
         sabotageMemory(&memory)
         say("--- Regen starts")
         mind = Mind(seed: random.next(), memory: memory)
@@ -269,8 +270,9 @@ extension SimulatedMachine {
         guard let definition = mind?.definition(id), definition.name == instances[owner].name else {
             throw Violation(rule: .startedTwice, what: "spawn of nobody")
         }
-        if kernel.main(of: owner) != nil {
-            throw Violation(rule: .startedTwice, what: "\(definition.name), attempt \(attempt)")
+        if attempt <= instances[owner].recordedAttempt {
+            throw Violation(
+                rule: .startedTwice, what: "\(definition.name), attempt \(attempt) again")
         }
         let isUnwanted = instances[owner].isNextUnwanted
         instances[owner].isNextUnwanted = false
@@ -281,7 +283,7 @@ extension SimulatedMachine {
         var process = freshProcess(owner, definition, attempt)
         process.isWanted = !isUnwanted
         for _ in 1...copies { kernel.processes.append(process) }
-        if copies == 2 { throw Violation(rule: .startedTwice, what: "the kernel has two") }
+        try checkAlone(owner)
         for _ in 0..<(random.oneIn(3) ? random.below(3) : 0) {
             kernel.processes.append(descendant(of: process))
         }
@@ -342,7 +344,7 @@ extension SimulatedMachine {
             try mayDie()
             if sabotage == .ledgerLosesEnds, case .incidentResolved = record.record { continue }
             ledger.append(record)
-            noteDurableWish(record)
+            note(record)
         }
     }
 

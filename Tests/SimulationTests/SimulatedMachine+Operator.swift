@@ -219,8 +219,14 @@ extension SimulatedMachine {
 
     // MARK: What is remembered of it
 
-    mutating func noteDurableWish(_ record: SimRecord) {
+    mutating func note(_ record: SimRecord) {
         guard let number = numbers[record.name] else { return }
+        switch record.record {
+        case .processStarted(_, _, let attempt), .processAdopted(_, _, let attempt),
+            .spawnFailed(_, let attempt, _):
+            instances[number].recordedAttempt = max(attempt, instances[number].recordedAttempt)
+        default: break
+        }
         switch (record.record, instances[number].wish) {
         case (.stopBegan(_, .rest), .down), (.rested(_, .asked), .down),
             (.stopBegan(_, .restart), .up), (.startAsked, .up):

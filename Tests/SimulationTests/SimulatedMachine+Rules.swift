@@ -26,6 +26,25 @@ extension SimulatedMachine {
         if case .instance(let id, _) = event { try checkInstance(id) }
         if events % 8 == 0, let mind {
             for id in mind.all { try checkInstance(id) }
+            try checkWatched()
+        }
+    }
+
+    /// The kernel has one main process of it.
+    func checkAlone(_ owner: Int) throws(Violation) {
+        if kernel.processes.count(where: { $0.owner == owner && $0.isMain }) > 1 {
+            throw Violation(rule: .startedTwice, what: instances[owner].name)
+        }
+    }
+
+    /// Every main process is somebody's, once what an earlier daemon left is known.
+    private func checkWatched() throws(Violation) {
+        guard hands.hasBegun else { return }
+        for process in kernel.processes where process.isMain {
+            if !hands.watches.contains(where: { $0?.process == process.identity }) {
+                throw Violation(
+                    rule: .liveness, what: "nobody watches \(instances[process.owner].name)")
+            }
         }
     }
 

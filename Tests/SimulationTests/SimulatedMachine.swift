@@ -31,7 +31,7 @@ struct SimulatedMachine {
     /// Regen is gone: killed, or the machine with it.
     struct Killed: Error {}
 
-    static let chaosEvents = 800
+    static let chaosEvents = 1000
     static let settling = Interval.minutes(40)
     static let longestEnd = Interval.minutes(10)
 
@@ -57,6 +57,8 @@ struct SimulatedMachine {
 
     var events = 0
     var actions: [Action] = []
+    /// Regen remembers through the real ledger's lines; slow.
+    var remembersByLines = false
     var keepsActions = false
     var trace: ((String) -> Void)?
 
@@ -151,6 +153,8 @@ struct SimInstance {
     var mayRest = false
     /// At some time it was not started by itself.
     var mayWait = false
+    /// The highest attempt that the ledger knows of.
+    var recordedAttempt = 0
     /// The process that is being made right now has a reason to be ended.
     var isNextUnwanted = false
 }

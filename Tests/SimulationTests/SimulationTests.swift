@@ -20,8 +20,9 @@ import Testing
         return nil
     }
 
-    private static func actions(seed: UInt64) -> [Action] {
+    private static func actions(seed: UInt64, byLines: Bool = false) -> [Action] {
         var machine = SimulatedMachine(seed: seed)
+        machine.remembersByLines = byLines
         machine.keepsActions = true
         try? machine.run()
         return machine.actions
@@ -58,6 +59,14 @@ import Testing
                 \(violation)
                 REGEN_SIMULATION_SEED=\(seed) swift test -c release --filter SimulationTests
                 """)
+        }
+    }
+
+    @Test("what the real ledger's lines remember leads to the same deeds") func realLines() {
+        guard Self.number("SEED") == nil else { return }
+        for seed in UInt64(1)...100 {
+            #expect(
+                Self.actions(seed: seed) == Self.actions(seed: seed, byLines: true), "seed \(seed)")
         }
     }
 

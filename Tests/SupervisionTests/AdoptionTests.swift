@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test(
-        "a stop for the daemon's end or for a removal has no meaning for a service that is wanted now",
+        "a stop for the daemon's end or for a removal is a restart where the service is wanted now",
         arguments: [Stopping.Aftermath.end, .remove, .restart])
     func interruptedOtherwise(aftermath: Stopping.Aftermath) {
         var machine = adopting(
@@ -287,6 +287,6 @@ import Testing
         #expect(machine.last.terminations == [0])
         machine.tell(.instance(id, .exited(.unknown)))
         machine.tell(.instance(id, .treeEnded))
-        #expect(machine.last == [.forget(id)])
+        #expect(machine.last.deeds == [.forget(id)])
     }
 }

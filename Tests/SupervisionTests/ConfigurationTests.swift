@@ -30,7 +30,7 @@ import Testing
         machine.tell(.instance(b, .exited(.code(0))))
         #expect(!machine.last.contains(.forget(b)))
         machine.tell(.instance(b, .treeEnded))
-        #expect(machine.last == [.forget(b)])
+        #expect(machine.last == [.record(.rested(b, .fresh)), .forget(b)])
         #expect(machine.mind.id(named: "b") == nil)
         #expect(machine.mind.all == [machine.id("a")])
     }

@@ -43,7 +43,7 @@ import Testing
 
     @Test("parked") func parked() {
         let machine = Machine(service("db"), service("web", after: ["db"]))
-        nothingHappens(machine, "web", but: [.startAsked, .restartAsked, .due])
+        nothingHappens(machine, "web", but: [.due])
     }
 
     @Test("while the process is being made") func spawning() {

@@ -126,6 +126,10 @@ int regen_limit_named(const char *name);
 // prctl(2) is variadic. PR_SET_CHILD_SUBREAPER: orphans of our services come to us.
 int regen_become_subreaper(void);
 
+// mallopt(3) with M_MMAP_THRESHOLD: large blocks stay mappings of their own, and what a storm needed
+// goes back to the kernel when it is freed. Without it glibc raises the threshold by itself.
+void regen_return_large_blocks(void);
+
 // malloc_trim(3): gives back what reading a configuration used.
 void regen_trim_heap(void);
 
