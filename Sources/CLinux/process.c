@@ -12,6 +12,13 @@ int regen_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+#define REGEN_PIDFD_SIGNAL_PROCESS_GROUP (1U << 2) // <linux/pidfd.h> of Linux 6.9
+
+int regen_pidfd_signal_group(int pidfd, int signal) {
+    return (int)syscall(
+        SYS_pidfd_send_signal, pidfd, signal, NULL, REGEN_PIDFD_SIGNAL_PROCESS_GROUP);
+}
+
 // <linux/pidfd.h> of Linux 6.15; older headers lack it, and older kernels answer ENOTTY.
 struct regen_pidfd_info {
     uint64_t mask, cgroupid;

@@ -63,9 +63,11 @@ extension Daemon {
         for (definition, hand) in zip(order.definitions, order.hands) {
             guard let place = mind.id(named: definition.name)?.index else { continue }
             while hands.count <= place { hands.append(nil) }
-            if let old = hands[place] {
+            if let old = hands[place], old.facts.name == definition.name {
                 if old.facts.launch == hand.facts.launch { continue }
                 hand.takeOver(old)
+            } else {
+                hands[place]?.leaves?.remove()
             }
             hands[place] = hand
         }

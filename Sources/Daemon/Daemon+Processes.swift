@@ -11,7 +11,8 @@ extension Daemon {
     /// The main process at this place has ended.
     func mainReady(_ place: Int) {
         guard let hand = hands[place], let running = hand.process else { return }
-        endGroup(hand, running.pid)
+        // Whatever a crash left in the process group.
+        if !hand.isBeingStopped { running.signalGroup(Signal.kill) }
         let status: WaitStatus?
         if running.isAdopted {
             status = running.pidfd.foreignStatus()
@@ -20,12 +21,6 @@ extension Daemon {
             if status == nil { return }  // readable, but not ended
         }
         mainEnded(place, hand, running, status)
-    }
-
-    /// Whatever a crash left in the process group. While the main process is a zombie its number is
-    /// still its group's: nobody else can be hit.
-    private func endGroup(_ hand: Hand, _ main: Int32) {
-        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -main) }
     }
 
     private func mainEnded(
@@ -92,9 +87,7 @@ extension Daemon {
 
     private func send(_ signals: [Int32], to hand: Hand) {
         let pids = hand.leaf?.processes ?? forest().tree(of: hand)
-        if let pid = hand.process?.pid {
-            for signal in signals { Signal.send(signal, to: -pid) }
-        }
+        if let running = hand.process { for signal in signals { running.signalGroup(signal) } }
         for pid in pids { for signal in signals { Signal.send(signal, to: pid) } }
     }
 

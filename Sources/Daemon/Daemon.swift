@@ -243,6 +243,8 @@ final class Daemon {
     }
 
     private func forget(_ place: Int) {
+        // A reload can have given the place to another before this was its turn.
+        if let hand = hands[place], mind.id(named: hand.facts.name)?.index == place { return }
         writeRecords()  // they need its name
         hands[place]?.leaves?.remove()
         hands[place] = nil

@@ -81,6 +81,14 @@ final class Hand {
             self.pidfd = pidfd
             self.isAdopted = isAdopted
         }
+
+        /// Sends a signal to its process group. Our child's number is the group's until we reap it;
+        /// an adopted one is reaped by somebody else, and its number may be a stranger's.
+        func signalGroup(_ signal: Int32) {
+            if pidfd.signalGroup(signal) { return }
+            if isAdopted, let now = ProcessTable.entry(pid), now.startTicks != startTicks { return }
+            Signal.send(signal, to: -pid)
+        }
     }
 
     init(

@@ -26,6 +26,13 @@ public struct PidFD: ~Copyable {
             adopting: try system("pidfd_open \(pid)") { regen_pidfd_open(pid) })
     }
 
+    /// Sends a signal to the process group that the process leads or led, whoever has its number by
+    /// now. False: the kernel is older than Linux 6.9 and cannot.
+    /// The corresponding C function is `pidfd_send_signal` with PIDFD_SIGNAL_PROCESS_GROUP.
+    public func signalGroup(_ signal: Int32) -> Bool {
+        regen_pidfd_signal_group(descriptor.raw, signal) == 0 || errno != EINVAL
+    }
+
     /// Reaps our child. `nil`: it has not ended, or is not our child.
     /// The corresponding C function is `waitid` with P_PIDFD.
     public func reap() -> WaitStatus? {

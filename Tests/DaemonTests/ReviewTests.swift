@@ -36,22 +36,20 @@ import Testing
         var status = stat()
         stat(installation.state, &status)
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-        let command = "setsid /bin/sleep 1000 >/dev/null & echo $!"
-        process.arguments =
-            ["--reuid=2", "--regid=2", "--clear-groups", "/bin/sh", "-c", command]
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        let file = "\(installation.directory)/fake-\(attempt)"
+        let user = "setpriv --reuid=2 --regid=2 --clear-groups"
+        process.arguments = ["-c", "\(user) setsid /bin/sleep 1000 & echo $! > \(file)"]
         process.environment = [
             "PATH": "/usr/bin:/bin", "REGEN_SERVICE": service, "REGEN_ATTEMPT": attempt,
             "REGEN_STATE": "\(String(status.st_dev, radix: 16)):\(status.st_ino)",
         ]
-        let output = Pipe()
-        process.standardOutput = output
         try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let pid = try #require(Int32(text.dropLast()))
-        process.waitUntilExit()
+        var pid: Int32 = 0
         try installation.until("the fake sleeps") {
-            (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)) == "sleep\n"
+            let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+            pid = Int32(text.dropLast()) ?? 0
+            return (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)) == "sleep\n"
         }
         return pid
     }

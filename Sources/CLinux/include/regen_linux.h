@@ -98,6 +98,9 @@ int regen_pidfd_open(pid_t pid);
 // pidfd_send_signal(2), the same.
 int regen_pidfd_send_signal(int pidfd, int signal);
 
+// The same for the process group that the process leads or led (Linux 6.9; before, EINVAL).
+int regen_pidfd_signal_group(int pidfd, int signal);
+
 // PIDFD_GET_INFO (Linux 6.15): the wait status of a process that is not our child, once its parent
 // has reaped it. Returns 0 and sets *status, or -1 with errno.
 int regen_pidfd_exit_status(int pidfd, int *status);
