@@ -79,6 +79,9 @@ let package = Package(
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
+            name: "ContainerTests", dependencies: ["Linux", "JSON", "regen", "regend"],
+            exclude: ["make-rootfs"], swiftSettings: strict),
+        .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "Records"],
             swiftSettings: strict),
         .executableTarget(

@@ -44,6 +44,15 @@ static void set_output(struct frame *frame, int fd) {
     if (dup2(fd, 1) < 0 || dup2(fd, 2) < 0) fail(frame, REGEN_STEP_OUTPUT);
 }
 
+// What rt_sigaction(2) itself reads: glibc's sigaction refuses the signals that it keeps for its
+// threads, but a parent may have left even those ignored.
+struct disposition {
+    void (*handler)(int);
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+};
+
 // The signals that this process ignores, bit n - 1 for signal n. CLONE_CLEAR_SIGHAND resets handlers
 // in the child, but not these. Found out once: a daemon sets its dispositions before it spawns.
 static uint64_t ignored_signals(void) {
@@ -51,8 +60,9 @@ static uint64_t ignored_signals(void) {
     static int is_known;
     if (!is_known) {
         for (int signal = 1; signal < 65; signal++) {
-            struct sigaction action;
-            if (!sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN)
+            struct disposition now;
+            if (!syscall(SYS_rt_sigaction, signal, NULL, &now, sizeof now.mask)
+                && now.handler == SIG_IGN)
                 ignored |= (uint64_t)1 << (signal - 1);
         }
         is_known = 1;
@@ -61,11 +71,11 @@ static uint64_t ignored_signals(void) {
 }
 
 static void reset_signals(uint64_t ignored) {
-    struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } action;
-    memset(&action, 0, sizeof action); // SIG_DFL
+    struct disposition standard;
+    memset(&standard, 0, sizeof standard); // SIG_DFL
     for (int signal = 1; ignored; signal++, ignored >>= 1)
         if (ignored & 1)
-            syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask);
+            syscall(SYS_rt_sigaction, signal, &standard, NULL, sizeof standard.mask);
     uint64_t none = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }

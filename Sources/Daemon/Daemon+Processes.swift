@@ -11,8 +11,7 @@ extension Daemon {
     /// The main process at this place has ended.
     func mainReady(_ place: Int) {
         guard let hand = hands[place], let running = hand.process else { return }
-        // While it is a zombie its number is still its group's: nobody else can be hit.
-        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -running.pid) }
+        endGroup(hand, running.pid)
         let status: WaitStatus?
         if running.isAdopted {
             status = running.pidfd.foreignStatus()
@@ -23,13 +22,19 @@ extension Daemon {
         mainEnded(place, hand, running, status)
     }
 
+    /// Whatever a crash left in the process group. While the main process is a zombie its number is
+    /// still its group's: nobody else can be hit.
+    private func endGroup(_ hand: Hand, _ main: Int32) {
+        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -main) }
+    }
+
     private func mainEnded(
         _ place: Int, _ hand: Hand, _ running: Hand.Running, _ status: WaitStatus?
     ) {
         if let token = running.token { poller.remove(token, running.pidfd.raw) }
         mains[running.pid] = nil
         hand.release()
-        if hand.leaves == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
+        if hand.leaf == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
         tell(place, .exited(exitStatus(status, running.pid)))
     }
 
@@ -77,7 +82,7 @@ extension Daemon {
 
     func kill(_ place: Int) {
         guard let hand = hands[place] else { return }
-        hand.leaves?.current.kill()
+        hand.leaf?.kill()
         send([Signal.kill], to: hand)
     }
 
@@ -86,7 +91,7 @@ extension Daemon {
     func sweep(_ place: Int) { hands[place]?.leaves?.sweep() }
 
     private func send(_ signals: [Int32], to hand: Hand) {
-        let pids = hand.leaves?.current.processes ?? forest().tree(of: hand, knownMains: mains)
+        let pids = hand.leaf?.processes ?? forest().tree(of: hand)
         if let pid = hand.process?.pid {
             for signal in signals { Signal.send(signal, to: -pid) }
         }
@@ -96,7 +101,8 @@ extension Daemon {
     /// What /proc shows now, read once for all that one turn of the loop asks.
     func forest() -> Forest {
         if let forest = forestOfTurn, forest.taken == now.boot { return forest }
-        let forest = Forest(taken: now.boot)
+        let forest = Forest(
+            taken: now.boot, state: forge.stateID, mains: mains, orphanages: orphanages)
         forestOfTurn = forest
         return forest
     }
@@ -110,31 +116,35 @@ extension Daemon {
 
     func checkTrees() {
         guard treeWatches.contains(where: { $0.next <= now.boot }) else { return }
-        var ended: [Int] = []
+        var ended: Set<Int> = []
         for i in treeWatches.indices where treeWatches[i].next <= now.boot {
             if isTreeEmpty(treeWatches[i].place) {
-                ended.append(treeWatches[i].place)
+                ended.insert(treeWatches[i].place)
             } else {
                 treeWatches[i].postpone(from: now.boot)
             }
         }
         treeWatches.removeAll { ended.contains($0.place) }
-        for place in ended { tell(place, .treeEnded) }
+        for place in ended.sorted() { tell(place, .treeEnded) }
     }
 
     private func isTreeEmpty(_ place: Int) -> Bool {
         guard let hand = hands[place] else { return true }
-        if let leaves = hand.leaves { return !leaves.current.isPopulated }
-        return forest().tree(of: hand, knownMains: mains).isEmpty
+        if let leaf = hand.leaf { return !leaf.isPopulated }
+        let forest = forest()
+        return !forest.isBlind && forest.tree(of: hand).isEmpty
     }
 
     /// Ends what dead processes left and nobody else will: children that came to us as the
-    /// subreaper, of an attempt that is over.
+    /// subreaper, or to whoever inherited from an earlier daemon, of an attempt that is over.
     func surveyOrphans() {
         guard let due = orphanSurvey, due <= now.boot else { return }
         orphanSurvey = nil
         let known = Set(errands.compactMap { $0?.pid })
-        for pid in ProcessTable.ownChildren() where mains[pid] == nil && !known.contains(pid) {
+        let orphans =
+            orphanages.count == 1
+            ? ProcessTable.ownChildren() : forest().children(of: orphanages)
+        for pid in orphans where mains[pid] == nil && !known.contains(pid) {
             guard let mark = Mark(of: pid, state: forge.stateID),
                 let id = mind.id(named: mark.service), let hand = hands[id.index],
                 !hand.isBeingStopped

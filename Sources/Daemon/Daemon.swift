@@ -21,6 +21,9 @@ final class Daemon {
     var hands: [Hand?] = []
     /// The places of running main processes that are our children, by pid.
     var mains: [Int32: Int] = [:]
+    /// The processes that orphans of our services become children of: we, as the subreaper, and
+    /// after an adoption whoever inherited from the earlier daemon.
+    var orphanages: Set<Int32> = [ProcessTable.own]
     var errands: [Errand?] = []
     var forge: Forge
     /// The directories and the file in force; services are the mind's and the hands'.

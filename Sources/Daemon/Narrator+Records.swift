@@ -44,6 +44,8 @@ extension Narrator {
             say(.info, "\(facts(id).name): stopping\(aftermath.words)")
         case .stopForced(let id):
             say(.warning, "\(facts(id).name): did not end in time, SIGKILL sent")
+        // Only what is removed is as if it had never been started.
+        case .rested(let id, .fresh): say(.info, "\(facts(id).name): removed")
         case .rested(let id, let rest): say(.info, "\(facts(id).name): \(rest.words)")
         }
     }
@@ -63,7 +65,8 @@ extension Narrator {
             say(.info, "\(file) in force: \(Self.count(services, "service"))\(copies)")
         case .configurationRefused, .booted, .clockStepped: break
         case .asked(let method, let services, let uid, _):
-            say(.info, "user \(uid) asked: \(method) \(services.joined(separator: " "))")
+            let words = ["user \(uid) asked: \(method)"] + services
+            say(.info, words.joined(separator: " "))
         case .logUnavailable(let id, let code):
             say(
                 .warning,
@@ -96,6 +99,8 @@ extension SpawnFailure {
         let reason = SystemError(code, "").reason
         switch step {
         case .account: return "no such user or group on this machine"
+        case .execute where code == SystemError.noEntry:
+            return "its command: \(reason), or the interpreter it names is missing"
         case .execute: return "its command: \(reason)"
         case .directory: return "its directory: \(reason)"
         case .clone, .session, .output, .limits, .nice, .oomScore, .groups, .group, .user:

@@ -17,16 +17,19 @@ public struct Inotify: ~Copyable {
             })
     }
 
-    /// Watches a file for its next change, and no further. Returns the watch's number.
+    /// Watches a file for its next change, another name or its end, and no further. Returns the
+    /// watch's number.
     /// The corresponding C function is `inotify_add_watch` with IN_ONESHOT.
     public func watchOnce(_ path: String) throws(SystemError) -> Int32 {
-        let mask = UInt32(IN_MODIFY) | 0x8000_0000  // IN_ONESHOT: too large for an Int32 enum
+        let once: UInt32 = 0x8000_0000  // IN_ONESHOT: too large for an Int32 enum
+        let mask = UInt32(IN_MODIFY) | UInt32(IN_MOVE_SELF) | once
         return try system("inotify_add_watch \(path)") {
             inotify_add_watch(descriptor.raw, path, mask)
         }
     }
 
-    /// The watches that fired. What they watch is to be watched again by its owner.
+    /// The watches that fired, some of them twice. What they watch is to be watched again by its
+    /// owner.
     public func fired() -> [Int32] {
         var watches: [Int32] = []
         withUnsafeTemporaryAllocation(byteCount: 8192, alignment: 8) { buffer in
@@ -37,8 +40,8 @@ public struct Inotify: ~Copyable {
                 while at < length {
                     let event = buffer.baseAddress!.load(
                         fromByteOffset: at, as: inotify_event.self)
-                    // A one-shot watch also says IN_IGNORED as it goes.
-                    if event.mask & UInt32(IN_MODIFY) != 0 { watches.append(event.wd) }
+                    // IN_IGNORED, as the watch goes, is all that is heard of a removed file's end.
+                    watches.append(event.wd)
                     at += MemoryLayout<inotify_event>.size + Int(event.len)
                 }
             }

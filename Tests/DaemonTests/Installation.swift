@@ -59,11 +59,14 @@ final class Installation {
         try until("the daemon answers") { (try? self.status()) != nil }
     }
 
-    /// Starts the daemon without waiting.
-    func launch() throws {
+    /// Starts the daemon without waiting, after a shell has done this, `true` if nothing.
+    func launch(below shell: String = "true") throws {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(Self.programs)/regen")
-        process.arguments = ["run", "--config", configuration]
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c", "\(shell); exec \"$0\" run --config \"$1\"", "\(Self.programs)/regen",
+            configuration,
+        ]
         let path = "\(directory)/stderr"
         if !FileManager.default.fileExists(atPath: path) {
             _ = FileManager.default.createFile(atPath: path, contents: nil)

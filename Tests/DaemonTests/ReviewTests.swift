@@ -27,3 +27,76 @@ import Testing
         }
     }
 }
+
+@Suite("marks that somebody else has written", .enabled(if: getuid() == 0)) struct FakeMarkTests {
+    /// A process of another user with such a mark, in its own session, whose parent has ended.
+    private func fake(
+        _ service: String, _ attempt: String, in installation: Installation
+    ) throws -> Int32 {
+        var status = stat()
+        stat(installation.state, &status)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+        let command = "setsid /bin/sleep 1000 >/dev/null & echo $!"
+        process.arguments =
+            ["--reuid=2", "--regid=2", "--clear-groups", "/bin/sh", "-c", command]
+        process.environment = [
+            "PATH": "/usr/bin:/bin", "REGEN_SERVICE": service, "REGEN_ATTEMPT": attempt,
+            "REGEN_STATE": "\(String(status.st_dev, radix: 16)):\(status.st_ino)",
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let pid = try #require(Int32(text.dropLast()))
+        process.waitUntilExit()
+        try installation.until("the fake sleeps") {
+            (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)) == "sleep\n"
+        }
+        return pid
+    }
+
+    private static let yaml = "services: { web: { command: [/bin/sleep, '1000'], user: '1' } }"
+
+    @Test("cannot take the place of what runs")
+    func usurpRunning() throws {
+        let installation = try Installation(Self.yaml)
+        try installation.start()
+        try installation.until("web runs") { try installation.phase("web") == "running" }
+        let web = try #require(try installation.pid(of: "web"))
+        installation.killDaemon()
+        let fake = try fake("web", "999", in: installation)
+        try installation.start()
+        #expect(try installation.pid(of: "web") == web)
+        try installation.until("the fake is ended") { kill(fake, 0) != 0 }
+    }
+
+    @Test("cannot take the place of what has ended")
+    func usurpEnded() throws {
+        let installation = try Installation(Self.yaml)
+        try installation.start()
+        try installation.until("web runs") { try installation.phase("web") == "running" }
+        let web = try #require(try installation.pid(of: "web"))
+        installation.killDaemon()
+        kill(web, SIGKILL)
+        let fake = try fake("web", "9223372036854775807", in: installation)
+        let other = try self.fake("web", "999", in: installation)
+        try installation.start()
+        try installation.until("web runs again") { try installation.phase("web") == "running" }
+        let pid = try #require(try installation.pid(of: "web"))
+        #expect(pid != web && pid != fake && pid != other)
+        kill(fake, SIGKILL)
+    }
+
+    @Test("cannot keep the daemon from starting by a name that is none")
+    func unspeakableName() throws {
+        let installation = try Installation(Self.yaml)
+        try installation.start()
+        installation.killDaemon()
+        let fake = try fake("../../web", "1", in: installation)
+        try installation.start()
+        try installation.until("web runs") { try installation.phase("web") == "running" }
+        #expect(try installation.status()["services"]?.array?.count == 1)
+        kill(fake, SIGKILL)
+    }
+}
