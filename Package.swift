@@ -73,7 +73,7 @@ let package = Package(
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
         tests("Records", ["Supervision", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
-        tests("Daemon", ["Ledger", "Linux", "JSON", "regen", "regend"]),
+        tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(
             "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
             exclude: ["Snapshots"]),

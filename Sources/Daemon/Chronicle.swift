@@ -103,6 +103,16 @@ final class Chronicle {
         }
     }
 
+    /// Stands for everything that was handed to the writer so far.
+    var ticket: UInt64 { writer?.status.appended ?? 0 }
+
+    /// Whether that is on the disk, or there is no disk to wait for. Where not, `descriptor` will
+    /// tell.
+    func isDurable(_ ticket: UInt64) -> Bool {
+        guard let writer, trouble == nil else { return true }
+        return writer.notify(at: ticket)
+    }
+
     /// The writer says that something has changed.
     func takeNotice(_ narrator: inout Narrator) {
         guard let writer else { return }

@@ -43,7 +43,7 @@ struct Parts: ~Copyable {
         // Signals first: the ledger's thread inherits the mask.
         let signals = try blockSignals()
         let null = try openNull()
-        let lock = try take(lockIn: runtime)
+        let lock = try take(lockIn: runtime, &narrator)
         ProcessTable.becomeSubreaper()
 
         let boot = bootID()
@@ -91,16 +91,44 @@ struct Parts: ~Copyable {
         } catch { throw Obstacle(error) }
     }
 
-    private static func take(lockIn directory: String) throws(Obstacle) -> FileLock {
+    private static func take(
+        lockIn directory: String, _ narrator: inout Narrator
+    ) throws(Obstacle) -> FileLock {
         let path = "\(directory)/regend.lock"
         do throws(SystemError) {
             try Directory.createAll(directory, mode: 0o755)
             if let lock = try FileLock(path) { return lock }
+            if let lock = try inherit(path, &narrator) { return lock }
         } catch { throw Obstacle(error) }
         let holder = FileLock.holder(path).map { " (pid \($0))" } ?? ""
         throw Obstacle(
             "another regend\(holder) uses \(directory); "
                 + "stop it first, or give this one another runtime_directory")
+    }
+
+    /// How long the child of a killed regend may take to become the service that it was made for.
+    private static let childPatience: Int64 = 10_000_000_000
+    /// Between two looks at it.
+    private static let childPause: Int64 = 5_000_000
+
+    /// Killed while it made a process, a regend leaves a child that holds its locks until it is that
+    /// process. Only then it can be seen for what it is: who did not wait would make it twice.
+    private static func inherit(
+        _ path: String, _ narrator: inout Narrator
+    ) throws(SystemError) -> FileLock? {
+        guard let holder = FileLock.holder(path),
+            (ProcessTable.entry(holder)?.state ?? UInt8(ascii: "Z")) == UInt8(ascii: "Z")
+        else { return nil }
+        narrator.say(
+            .notice, "regend (pid \(holder)) was killed in the middle of a start; waiting for that")
+        narrator.flush()
+        let pause = Condition()
+        let deadline = Condition.now() + childPatience
+        while Condition.now() < deadline {
+            if let lock = try FileLock(path) { return lock }
+            pause.locked { pause.wait(until: Condition.now() + childPause) }
+        }
+        return nil
     }
 
     private struct OpenedLedger {

@@ -1,6 +1,8 @@
+import Control
 import Foundation
 import Glibc
 import JSON
+import Linux
 import Testing
 
 /// The promise that everything else stands on: regend may be killed at any instant.
@@ -23,6 +25,102 @@ import Testing
         "in the middle of many starts, in cgroup leaves (root and cgroup v2 only)",
         .enabled(if: ScratchCgroup.obstacle == nil, "\(ScratchCgroup.obstacle ?? "")"))
     func duringStartsInLeaves() throws { try Ordeal(Ordeal.starts, leaves: ScratchCgroup()).run() }
+
+    @Test("what an operator was told is stopped stays so, though regend dies in the next instant")
+    func keepsItsWord() throws {
+        let installation = try Installation(
+            """
+            cgroup: off
+            defaults: { backoff: { quick: 10ms } }
+            services: { web: { command: [/bin/sleep, '100007'] } }
+            """)
+        try installation.start()
+        for _ in 1...10 {
+            try #require(try installation.regen("start", "web").status == 0)
+            var client = try ControlClient(runtimeDirectory: installation.runtime)
+            _ = try client.call(.stop) { json in
+                json.object {
+                    $0.key("services")
+                    $0.beginArray()
+                    $0.string("web")
+                    $0.endArray()
+                }
+            }
+            installation.killDaemon()
+            try installation.start()
+            #expect(try installation.phase("web") == "stopped")
+            #expect(Census(of: installation).mains["web"] == nil)
+        }
+    }
+
+    @Test("a child that was not yet its service when regend died is waited for, not made twice")
+    func childInFlight() throws {
+        // So many places to look for the program in that its start takes some 10 ms.
+        let path = String(repeating: "/a:", count: 10_000) + "/bin"
+        let installation = try Installation(
+            """
+            cgroup: off
+            defaults: { crash_loop: off, backoff: { first: 1ms, most: 5ms } }
+            services:
+              web:
+                instances: 3
+                command: [sleep, '100008']
+                environment: { PATH: '\(path)' }
+            """)
+        let child = try installation.frozenChild()
+        // To the kernel it is still a part of regend: no mark, and regend's files, its locks too.
+        #expect(Census(of: installation).mains.count < 3)
+        let first = installation.pid
+        installation.signal(SIGKILL)
+        // Not by Foundation, which waits until nobody has the descriptors that the daemon was given.
+        try installation.until("regend is dead") { !lives(first) }
+        #expect(lives(child))
+        try installation.launch()
+        let daemon = try #require(installation.daemon)
+        // Nobody asks it: the dead one's socket is the child's too, and still takes calls.
+        try installation.until("the next regend sees it, or does not") {
+            installation.messages.contains("was killed in the middle of a start")
+                || installation.messages.contains("in force") || !daemon.isRunning
+        }
+        kill(child, SIGCONT)
+        try installation.until("all are up") { Census(of: installation).mains.count == 3 }
+        #expect(Census(of: installation).mains.values.allSatisfy { $0.count == 1 })
+        #expect(Census(of: installation).mains.values.contains { $0[0].pid == child })
+        #expect(daemon.isRunning)
+        #expect(try installation.end() == 0)
+        #expect(installation.survivors().isEmpty)
+    }
+}
+
+extension Installation {
+    /// Starts regend and freezes a child between its making and its program.
+    fileprivate func frozenChild() throws -> Int32 {
+        for _ in 1...50 {
+            try launch()
+            let daemon = try #require(daemon)
+            while daemon.isRunning, Census(of: self).mains.count < 3 {
+                let text = ProcessTable.text("/proc/\(pid)/task/\(pid)/children") ?? ""
+                guard let child = text.split(separator: " ").last.flatMap({ Int32($0) }),
+                    isUnfinished(child)
+                else { continue }
+                kill(child, SIGSTOP)
+                try until("it has stopped") {
+                    ProcessTable.entry(child)?.state == UInt8(ascii: "T") || !lives(child)
+                }
+                if lives(child), isUnfinished(child) { return child }
+                kill(child, SIGCONT)
+            }
+            killDaemon()
+            for pid in survivors() { kill(pid, SIGKILL) }
+        }
+        throw Overdue(what: "a child could be frozen", messages: messages)
+    }
+
+    /// In a session of its own, and still under the daemon's name.
+    private func isUnfinished(_ child: Int32) -> Bool {
+        ProcessTable.entry(child)?.session == child
+            && ProcessTable.text("/proc/\(child)/comm") == "regend"
+    }
 }
 
 /// One installation through a quarter of the rounds.
