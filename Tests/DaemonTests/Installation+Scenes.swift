@@ -48,6 +48,12 @@ extension Installation {
     /// Ends what a scene may have left, mark or no mark.
     func clear() { for pid in scene() { kill(pid, SIGKILL) } }
 
+    /// Ends the daemon and all it runs, for a test that takes the state directory away.
+    func abandon() {
+        if let daemon, daemon.isRunning { killDaemon() }
+        for pid in survivors() { kill(pid, SIGKILL) }
+    }
+
     /// The text of a file in the scratch directory; empty when there is none.
     func text(_ name: String) -> String {
         (try? String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)) ?? ""
