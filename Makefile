@@ -42,7 +42,7 @@ test-packages:
 
 # What the container tests boot. Without it they are skipped, and say so.
 test-rootfs: test-packages
-	@Tests/ContainerTests/make-rootfs || echo "the container tests will be skipped"
+	@Tests/ContainerTests/make-rootfs || echo "container tests will be skipped"
 
 define install
 command -v dpkg-query >/dev/null || { echo "not Debian: needed are $$packages"; exit 0; }; \

@@ -8,42 +8,33 @@ import Testing
 ///
 /// To be made and used in one synchronous function: it ends with the thread that made it.
 final class Container {
-    /// What it is booted from; `make-rootfs` makes it.
-    static let rootfs =
-        ProcessInfo.processInfo.environment["REGEN_ROOTFS"] ?? "/var/tmp/regen-rootfs-bookworm"
-
-    /// Why there can be none here; `nil`: there can.
-    static let obstacle: String? = {
+    /// Why there can be none with that rootfs here; `nil`: there can.
+    static func obstacle(_ debian: Debian) -> String? {
         guard geteuid() == 0 else { return "booting a container needs root" }
         for program in ["systemd-nspawn", "nsenter", "setpriv", "flock", "timeout"]
         where access("/usr/bin/\(program)", X_OK) != 0 { return "there is no \(program)" }
-        guard FileManager.default.fileExists(atPath: "\(rootfs)/etc/regen-rootfs") else {
-            return "there is no \(rootfs): run Tests/ContainerTests/make-rootfs as root"
+        guard FileManager.default.fileExists(atPath: "\(debian.rootfs)/etc/regen-rootfs") else {
+            return "no \(debian.rootfs); as root: Tests/ContainerTests/make-rootfs \(debian)"
         }
-        guard Linux.Cgroup.mountPoint() != nil else { return "no cgroup2 mount" }
-        return nil
-    }()
-
-    /// The version of its systemd; 0: there is none.
-    static let systemd: Int = {
-        guard obstacle == nil,
-            let text = try? output(of: ["chroot", rootfs, "systemctl", "--version"])
-        else { return 0 }
-        return Int(text.dropFirst("systemd ".count).prefix { $0.isNumber }) ?? 0
-    }()
+        return Linux.Cgroup.mountPoint() == nil ? "no cgroup2 mount" : nil
+    }
 
     /// How long anything may take, in seconds: a boot takes one.
     static let patience = 60.0
 
     /// A directory of the host, with what both sides see.
     let directory: String
+    private let rootfs: String
     private let binds: [String: String]
     private var nspawn = Process()
     /// The container's PID 1, as the host numbers it.
     private(set) var leader: Int32 = 0
 
     /// Boots it. `binds` maps paths in the container to paths in `directory`, which are there.
-    init(_ binds: [String: String], prepare: (_ directory: String) throws -> Void) throws {
+    init(
+        _ debian: Debian, _ binds: [String: String], prepare: (_ directory: String) throws -> Void
+    ) throws {
+        rootfs = debian.rootfs
         self.binds = binds
         directory = "/tmp/regen-container-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
@@ -93,7 +84,7 @@ final class Container {
                 "--keep-unit",
                 "--private-network", "--volatile=overlay", "--settings=no", "--link-journal=no",
                 "--resolv-conf=off", "--timezone=off", "--machine=regen-test",
-                "--directory=\(Self.rootfs)",
+                "--directory=\(rootfs)",
             ] + (try Self.programs()).map { "--bind-ro=\($0):/opt/regen/\(Self.name($0))" }
             + binds.map { "--bind=\(directory)/\($0.value):\($0.key)" }
         nspawn.environment = ["PATH": "/usr/bin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"]

@@ -30,14 +30,15 @@ enum Renewal: String, CaseIterable, CustomTestStringConvertible {
 }
 
 @Suite(
-    "regend as a unit of systemd", .serialized,
-    .enabled(if: Container.obstacle == nil, "\(Container.obstacle ?? "")"))
+    "regend as a unit of systemd 252", .serialized,
+    .enabled(
+        if: Container.obstacle(.bookworm) == nil, "\(Container.obstacle(.bookworm) ?? "")"))
 struct SystemdTests {
     @Test(
         "services keep their processes, and the next regend takes them over",
         arguments: Renewal.allCases, Holding.allCases)
     func renewed(_ renewal: Renewal, _ holding: Holding) throws {
-        let unit = try Unit(holding.yaml)
+        let unit = try Unit(.bookworm, holding.yaml)
         let daemon = try unit.pid()
         let services = try unit.pids()
         let leaf = try unit.cgroup(of: try #require(services["web"]))
@@ -56,6 +57,7 @@ struct SystemdTests {
         #expect(try unit.pids() == services)
         #expect(try unit.processes() == services.values.sorted())
         #expect(try unit.cgroup(of: try #require(services["web"])) == leaf)
+        for service in ["db", "web"] { try unit.untilRecorded("daemon.adopt \(service)") }
         let sentences = try unit.sentences()
         for service in ["db", "web"] {
             #expect(sentences.count { $0 == "daemon.adopt \(service)" } == 1)
@@ -68,7 +70,7 @@ struct SystemdTests {
 
     @Test("each service has a leaf below the delegated cgroup, and so has its successor")
     func leaves() throws {
-        let unit = try Unit(Holding.leaves.yaml)
+        let unit = try Unit(.bookworm, Holding.leaves.yaml)
         let own = try unit.cgroup(of: try unit.pid())
         #expect(own == "/system.slice/regen.service")
         for (name, pid) in try unit.pids() {
@@ -87,13 +89,51 @@ struct SystemdTests {
         #expect(try unit.cgroup(of: second).hasPrefix("\(own)/regen-web"))
     }
 
-    @Test(
-        "with DelegateSubgroup= the leaves are beside the daemon's cgroup, and adoption works",
-        .enabled(
-            if: Container.systemd >= 254,
-            "systemd \(Container.systemd) knows no DelegateSubgroup="))
+    @Test("systemctl kill of the whole unit: the services are started anew, as incidents")
+    func allKilled() throws {
+        let unit = try Unit(.bookworm, Holding.leaves.yaml)
+        let daemon = try unit.pid()
+        let services = try unit.pids()
+        try unit.systemctl("kill", "-s", "KILL", "regen")
+        try unit.untilAnswered(besides: daemon)
+        try unit.untilAllRun()
+        for (name, pid) in try unit.pids() {
+            #expect(pid != services[name])
+            try unit.untilRecorded("incident.open \(name)")
+        }
+        #expect(try unit.processes() == unit.pids().values.sorted())
+    }
+
+    @Test("poweroff: dependents go down first, all may clean up, and it is all in the ledger")
+    func poweredOff() throws { try Shutdown.poweredOff(.bookworm) }
+
+    @Test("reboot: the services are stopped, and started afresh by the next boot's regend")
+    func rebooted() throws {
+        let unit = try Unit(.bookworm, Holding.leaves.yaml)
+        _ = try unit.container.run(["systemctl", "--no-block", "reboot"])
+        try unit.untilRebooted()
+
+        #expect(unit.container.text("work/cleaned") == "web\ndb\n")
+        for service in ["db", "web"] {
+            try unit.untilRecorded("process.start \(service)", times: 2)
+        }
+        let sentences = try unit.sentences()
+        #expect(sentences.count { $0 == "boot" } == 2)
+        for service in ["db", "web"] {
+            #expect(sentences.count { $0 == "service.rest \(service) ended" } == 1)
+        }
+        #expect(!sentences.contains { $0.hasPrefix("daemon.adopt") })
+        #expect(!sentences.contains { $0.hasPrefix("incident.") })
+    }
+}
+
+@Suite(
+    "regend as a unit of systemd 257", .serialized,
+    .enabled(if: Container.obstacle(.trixie) == nil, "\(Container.obstacle(.trixie) ?? "")"))
+struct NewerSystemdTests {
+    @Test("with DelegateSubgroup= the leaves are beside the daemon's cgroup, and adoption works")
     func delegateSubgroup() throws {
-        let unit = try Unit(Holding.leaves.yaml, more: "DelegateSubgroup=daemon")
+        let unit = try Unit(.trixie, Holding.leaves.yaml, more: "DelegateSubgroup=daemon")
         let daemon = try unit.pid()
         let services = try unit.pids()
         #expect(try unit.cgroup(of: daemon) == "/system.slice/regen.service/daemon")
@@ -105,24 +145,15 @@ struct SystemdTests {
         #expect(try unit.pids() == services)
     }
 
-    @Test("systemctl kill of the whole unit: the services are started anew, as incidents")
-    func allKilled() throws {
-        let unit = try Unit(Holding.leaves.yaml)
-        let daemon = try unit.pid()
-        let services = try unit.pids()
-        try unit.systemctl("kill", "-s", "KILL", "regen")
-        try unit.untilAnswered(besides: daemon)
-        try unit.untilAllRun()
-        for (name, pid) in try unit.pids() {
-            #expect(pid != services[name])
-            #expect(try unit.sentences().count { $0 == "incident.open \(name)" } == 1)
-        }
-        #expect(try unit.processes() == unit.pids().values.sorted())
-    }
-
     @Test("poweroff: dependents go down first, all may clean up, and it is all in the ledger")
-    func poweredOff() throws {
+    func poweredOff() throws { try Shutdown.poweredOff(.trixie) }
+}
+
+/// What every systemd must give.
+enum Shutdown {
+    static func poweredOff(_ debian: Debian) throws {
         let unit = try Unit(
+            debian,
             Holding.leaves.yaml + """
 
                   deaf: { command: [/srv/deaf], user: root, stop: { grace: 300ms } }
@@ -144,22 +175,5 @@ struct SystemdTests {
         #expect(try unit.sentences().last == "daemon.stop")
         let last = try #require(try unit.records().last { $0["ev"]?.string == "daemon.stop" })
         #expect(last["left_running"]?.integer == 0)
-    }
-
-    @Test("reboot: the services are stopped, and started afresh by the next boot's regend")
-    func rebooted() throws {
-        let unit = try Unit(Holding.leaves.yaml)
-        _ = try unit.container.run(["systemctl", "--no-block", "reboot"])
-        try unit.untilRebooted()
-
-        #expect(unit.container.text("work/cleaned") == "web\ndb\n")
-        let sentences = try unit.sentences()
-        #expect(sentences.count { $0 == "boot" } == 2)
-        for service in ["db", "web"] {
-            #expect(sentences.count { $0 == "service.rest \(service) ended" } == 1)
-            #expect(sentences.count { $0 == "process.start \(service)" } == 2)
-        }
-        #expect(!sentences.contains { $0.hasPrefix("daemon.adopt") })
-        #expect(!sentences.contains { $0.hasPrefix("incident.") })
     }
 }

@@ -31,6 +31,7 @@ final class Unit {
         #!/bin/sh
         end() { sleep 0.3; echo "$1" >> /srv/cleaned; exit 0; }
         trap "end $1" TERM
+        echo "$1" >> /srv/listening
         while :; do sleep 1000 & wait; done
 
         """
@@ -39,14 +40,16 @@ final class Unit {
     private static let deaf = """
         #!/bin/sh
         trap '' TERM
+        echo deaf >> /srv/listening
         while :; do sleep 1000 & wait; done
 
         """
 
     /// `yaml` is the configuration; `more` is added to the unit's section `[Service]`.
-    init(_ yaml: String, more: String = "") throws {
+    init(_ debian: Debian, _ yaml: String, more: String = "") throws {
         let units = "/usr/local/lib/systemd/system"
         container = try Container(
+            debian,
             [
                 units: "units", "/etc/regen": "etc", "/var/lib/regen": "state", "/srv": "work",
             ]
@@ -67,6 +70,10 @@ final class Unit {
             }
         }
         try untilAllRun()
+        let count = try services().count
+        try container.until("the services have set their traps") {
+            self.container.text("work/listening").split(separator: "\n").count == count
+        }
     }
 
     /// systemctl, which must agree.
@@ -150,6 +157,13 @@ final class Unit {
         try records().filter { events.isEmpty || events.contains($0["ev"]?.string ?? "") }.map {
             record in
             ["ev", "service", "why"].compactMap { record[$0]?.string }.joined(separator: " ")
+        }
+    }
+
+    /// Waits until the ledger has that sentence so many times: a record may come after its deed.
+    func untilRecorded(_ sentence: String, times: Int = 1) throws {
+        try container.until("recorded: \(sentence)") {
+            try self.sentences().count { $0 == sentence } == times
         }
     }
 }
