@@ -85,7 +85,9 @@ extension Daemon {
                 reply.added.append(service.name)
                 continue
             }
-            if before != (service.fingerprint, service.instances) { reply.changed.append(service.name) }
+            if before != (service.fingerprint, service.instances) {
+                reply.changed.append(service.name)
+            }
         }
         reply.removed = known.keys.sorted()
         return reply

@@ -62,7 +62,8 @@ struct Parts: ~Copyable {
         let server = try listen(runtime, configuration, &narrator)
         return Parts(
             options: options, now: now, forge: forge, stateDirectory: state,
-            runtimeDirectory: runtime, cgroup: configuration.cgroup, chronicle: chronicle, narrator: narrator, server: server,
+            runtimeDirectory: runtime, cgroup: configuration.cgroup, chronicle: chronicle,
+            narrator: narrator, server: server,
             memory: ledger.recollection.memory(
                 wall: now.wall, boottime: now.boot, boot: boot),
             null: null, signals: signals, lock: lock)
