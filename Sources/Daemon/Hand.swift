@@ -135,7 +135,7 @@ final class Hand {
         lastPID = old.lastPID
         members = old.members
         isOutsideLeaf = old.isOutsideLeaf
-        if let leaf = old.leaf, let leaves { isOutsideLeaf = !leaves.goOn(in: leaf.path) }
+        if let leaves, let oldLeaves = old.leaves { leaves.takeOver(oldLeaves) }
         isBeingStopped = old.isBeingStopped
         restarts = old.restarts
     }

@@ -19,15 +19,22 @@ final class Leaves {
         current = try Linux.Cgroup(making: base)
     }
 
+    /// Goes on where the leaves of an older configuration leave off.
+    func takeOver(_ old: Leaves) {
+        if current.path != old.current.path { current.remove() }
+        current = old.current
+        number = old.number
+        spent = old.spent
+    }
+
     /// A process that runs already is in that cgroup. False: it is none of ours.
     func goOn(in path: String) -> Bool {
-        if path == current.path { return true }
         let suffix = path.dropFirst(base.count)
         let number = Int(suffix.dropFirst()) ?? 0
         guard path.hasPrefix(base), suffix.isEmpty || suffix == "~\(number)" && number > 0,
-            let leaf = try? Linux.Cgroup(making: path)
+            let leaf = try? Linux.Cgroup(opening: path)
         else { return false }
-        current.remove()
+        if path != current.path { current.remove() }
         current = leaf
         self.number = number
         return true
@@ -40,10 +47,15 @@ final class Leaves {
         spent.removeAll { $0.remove() }
         if !current.remove() { spent.append(current) }
         if spent.count > Self.mostSpent { spent.removeFirst() }
-        number += 1
-        guard let next = try? Linux.Cgroup(making: "\(base)~\(number)") else { return -1 }
-        current = next
-        return next.raw
+        for _ in 0..<Self.mostSpent {
+            number += 1
+            guard let next = try? Linux.Cgroup(making: "\(base)~\(number)") else { return -1 }
+            current = next
+            if !next.isSpent { return next.raw }
+            // An earlier daemon's.
+            next.remove()
+        }
+        return -1
     }
 
     /// Ends whatever a dead main process left.

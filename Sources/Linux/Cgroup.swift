@@ -11,10 +11,18 @@ public final class Cgroup {
     /// Its descriptor, to be born in.
     public var raw: Int32 { directory.raw }
 
-    /// Makes the directory unless it is there. The corresponding C function is `mkdir`.
-    public init(making path: String) throws(SystemError) {
+    /// Makes the directory unless it is there; one that is counts as spent.
+    /// The corresponding C function is `mkdir`.
+    public convenience init(making path: String) throws(SystemError) {
+        let isNew = mkdir(path, 0o755) == 0
+        if !isNew, errno != EEXIST { throw SystemError(errno, "mkdir \(path)") }
+        try self.init(opening: path)
+        isSpent = !isNew
+    }
+
+    /// A directory that is there. The corresponding C function is `open`.
+    public init(opening path: String) throws(SystemError) {
         self.path = path
-        if mkdir(path, 0o755) < 0, errno != EEXIST { throw SystemError(errno, "mkdir \(path)") }
         directory = OwnedFD(
             adopting: try system("open \(path)") {
                 regen_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
@@ -49,7 +57,8 @@ public final class Cgroup {
 
     /// Nothing may be born in it any more. Linux 6.15 and later compare the number of kills of the
     /// *parent's* cgroup with that of the child's (kill_seq in kernel/cgroup/cgroup.c), so that
-    /// whatever CLONE_INTO_CGROUP puts into a cgroup that was ever killed is killed at once.
+    /// whatever CLONE_INTO_CGROUP puts into a cgroup that was ever killed is killed at once. Of one
+    /// that somebody else has made nobody can tell; while a process lives in it, it was not.
     public private(set) var isSpent = false
 
     /// Ends everything in it with SIGKILL, forks in flight included (`cgroup.kill`, Linux 5.14).

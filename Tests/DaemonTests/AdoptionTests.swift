@@ -202,6 +202,35 @@ import Testing
         #expect(leaves.leaves.count <= 1)
     }
 
+    @Test(
+        "a leaf that an earlier regend killed bears no process (root and cgroup v2 only)",
+        .enabled(if: ScratchCgroup.obstacle == nil, "\(ScratchCgroup.obstacle ?? "")"))
+    func replacesKilledLeaves() throws {
+        let leaves = try ScratchCgroup()
+        let installation = try Installation(
+            """
+            cgroup: \(leaves.path)
+            services:
+              deaf:
+                command: [/bin/sh, -c, 'trap "" TERM; echo $$ > @DIR@/pid; while :; do sleep 1; done']
+                stop: { grace: 0ms }
+            """)
+        try installation.start()
+        for lives in 1...3 {
+            _ = try installation.whenRunning("deaf")
+            try installation.until("it is deaf") { installation.number(in: "pid") != nil }
+            installation.untouch("pid")
+            #expect(try installation.regen("stop", "deaf").status == 0)
+            #expect(try installation.records("service.kill", of: "deaf").count == lives)
+            installation.killDaemon()
+            try installation.start()
+            #expect(try installation.regen("start", "deaf").status == 0)
+        }
+        // Linux 6.15 kills at once whatever is born in a cgroup that was ever killed.
+        #expect(try installation.records("incident.open").isEmpty)
+        #expect(try installation.records("process.start", of: "deaf").count == 4)
+    }
+
     private func endLeftovers(_ cgroup: String) throws {
         let installation = try Installation(
             """
