@@ -2,12 +2,12 @@
 
 # What Debian 12 must have: to build, and to test. Later needs are named here, nowhere else.
 BUILD_PACKAGES = libsystemd-dev libssl-dev libjansson-dev libcurl4-openssl-dev pkg-config
-TEST_PACKAGES = python3 mandoc
+TEST_PACKAGES = python3 mandoc mmdebstrap debian-archive-keyring systemd-container
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SWIFT_TEST = swift test -c release --disable-xctest --no-parallel
 
-.PHONY: run build test lint soak bench clean build-packages test-packages
+.PHONY: run build test lint soak bench clean build-packages test-packages test-rootfs
 
 run: build
 	@examples/quickstart/run
@@ -15,7 +15,7 @@ run: build
 build: build-packages
 	swift build -c release
 
-test: build-packages test-packages lint
+test: build-packages test-packages test-rootfs lint
 	swift build -c release --build-tests
 	$(SWIFT_TEST) --skip-build
 
@@ -23,7 +23,7 @@ lint:
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
 
 # The long versions: hours, not minutes. docs/soak.md keeps the last seed, date and result.
-soak: build-packages test-packages
+soak: build-packages test-packages test-rootfs
 	swift build -c release --build-tests
 	REGEN_SOAK=1 REGEN_SIMULATION_SEEDS=100000 REGEN_KILL_ROUNDS=1000 $(SWIFT_TEST) --skip-build
 
@@ -39,6 +39,10 @@ build-packages:
 
 test-packages:
 	@packages="$(TEST_PACKAGES)"; $(install)
+
+# What the container tests boot. Without it they are skipped, and say so.
+test-rootfs: test-packages
+	@Tests/ContainerTests/make-rootfs || echo "container tests will be skipped"
 
 define install
 command -v dpkg-query >/dev/null || { echo "not Debian: needed are $$packages"; exit 0; }; \

@@ -73,11 +73,14 @@ let package = Package(
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
         tests("Records", ["Supervision", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
-        tests("Daemon", ["Ledger", "Linux", "JSON", "regen", "regend"]),
+        tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(
             "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
+        .testTarget(
+            name: "ContainerTests", dependencies: ["Linux", "JSON", "regen", "regend"],
+            exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "Records"],
             swiftSettings: strict),

@@ -12,6 +12,13 @@ int regen_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+#define REGEN_PIDFD_SIGNAL_PROCESS_GROUP (1U << 2) // <linux/pidfd.h> of Linux 6.9
+
+int regen_pidfd_signal_group(int pidfd, int signal) {
+    return (int)syscall(
+        SYS_pidfd_send_signal, pidfd, signal, NULL, REGEN_PIDFD_SIGNAL_PROCESS_GROUP);
+}
+
 // <linux/pidfd.h> of Linux 6.15; older headers lack it, and older kernels answer ENOTTY.
 struct regen_pidfd_info {
     uint64_t mask, cgroupid;
@@ -48,13 +55,15 @@ int regen_wait_pidfd(int pidfd, pid_t *pid, int *code, int *status) {
     return wait_by(P_PIDFD, (id_t)pidfd, WNOHANG, pid, code, status);
 }
 
-int regen_see_any(pid_t *pid) {
+pid_t regen_ended_child(void) {
+    pid_t pid;
     int code, status;
-    return wait_by(P_ALL, 0, WNOHANG | WNOWAIT, pid, &code, &status);
+    return wait_by(P_ALL, 0, WNOHANG | WNOWAIT, &pid, &code, &status) < 0 ? 0 : pid;
 }
 
-int regen_wait_pid(pid_t pid, int *code, int *status) {
-    return wait_by(P_PID, (id_t)pid, WNOHANG, &pid, code, status);
+void regen_reap(pid_t pid) {
+    int code, status;
+    (void)wait_by(P_PID, (id_t)pid, WNOHANG, &pid, &code, &status);
 }
 
 int regen_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }

@@ -8,6 +8,9 @@
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
 
 struct frame {
     const struct regen_spawn_plan *what;
@@ -130,7 +133,11 @@ __attribute__((noinline, noreturn)) static void child(struct frame *frame) {
     if (what->output == REGEN_OUTPUT_USER_FILE) set_output(frame, open_output(what->output_path));
     if (what->directory && chdir(what->directory) < 0) fail(frame, REGEN_STEP_DIRECTORY);
     if (what->keep_fd >= 0 && dup2(what->keep_fd, 3) < 0) fail(frame, REGEN_STEP_OUTPUT);
-    syscall(SYS_close_range, what->keep_fd >= 0 ? 4U : 3U, ~0U, 0);
+    // Closed by exec and not before: as long as this may be taken for the daemon itself, it holds
+    // the daemon's locks, and the next daemon waits. Linux before 5.11 cannot.
+    unsigned first = what->keep_fd >= 0 ? 4 : 3;
+    if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        syscall(SYS_close_range, first, ~0U, 0);
     reset_signals(frame->ignored);
     execute(frame);
     __builtin_unreachable();

@@ -32,7 +32,9 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let outcome = ConfigurationFile.read(file)
         if json { return try outcome.reportJSON() }
-        outcome.complain()
+        // The daemon reads the canonical form and what is wrong from one stream:
+        // warnings are for people.
+        if !canonical || outcome.configuration == nil { outcome.complain() }
         guard let configuration = outcome.configuration else { throw Exit.wrong(nil) }
         if canonical {
             var writer = JSONWriter()

@@ -16,7 +16,7 @@ struct LedgerShowCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Go on with what is recorded from now on.")
     var follow = false
 
-    @Option(help: "Only what concerns this service, or instance (web@0).")
+    @Option(help: "Only what concerns this service, or instance (web@1).")
     var service: String?
 
     @Flag(help: "The lines as they are in the ledger.")

@@ -9,7 +9,7 @@ struct LogCommand: ParsableCommand {
         commandName: "log",
         abstract: "Shows what a service writes.")
 
-    @Argument(help: "A service, or one instance of it (web@0).")
+    @Argument(help: "A service, or one instance of it (web@1).")
     var name: String
 
     @Option(name: .shortAndLong, help: "Begin with so many of the last lines.")

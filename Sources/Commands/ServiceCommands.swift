@@ -10,7 +10,7 @@ struct StartCommand: ParsableCommand {
         abstract: "Starts services and waits until they run.",
         discussion: "Ends with 0 when all of them are running, else with 1.")
 
-    @Argument(help: "Services, or single instances (web@0).")
+    @Argument(help: "Services, or single instances (web@1).")
     var names: [String]
 
     @OptionGroup var outcome: OutcomeOptions
@@ -27,7 +27,7 @@ struct StopCommand: ParsableCommand {
         abstract: "Stops services and waits until they have ended.",
         discussion: "Ends with 0 when all of them are stopped, else with 1.")
 
-    @Argument(help: "Services, or single instances (web@0).")
+    @Argument(help: "Services, or single instances (web@1).")
     var names: [String] = []
 
     @Flag(help: "Stop every service; the daemon stays.")
@@ -53,7 +53,7 @@ struct RestartCommand: ParsableCommand {
         abstract: "Stops services and starts them again.",
         discussion: "Ends with 0 when all of them are running, else with 1.")
 
-    @Argument(help: "Services, or single instances (web@0).")
+    @Argument(help: "Services, or single instances (web@1).")
     var names: [String]
 
     @OptionGroup var outcome: OutcomeOptions

@@ -10,7 +10,7 @@ struct StatusCommand: ParsableCommand {
         abstract: "Tells how the daemon and its services are.",
         discussion: "Ends with 0 when everything that should run is running, else with 1.")
 
-    @Argument(help: "A service, or one instance of it (web@0). Default: all.")
+    @Argument(help: "A service, or one instance of it (web@1). Default: all.")
     var name: String?
 
     @Flag(help: "Tell it as one JSON object.")

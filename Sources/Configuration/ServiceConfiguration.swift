@@ -32,4 +32,13 @@ public struct ServiceConfiguration: Equatable, Sendable {
     public var instanceNames: [String] {
         instances == 1 ? [name] : (1...instances).map { "\(name)@\($0)" }
     }
+
+    /// Whether an instance can have that name: `web` or `web@3`.
+    public static func isInstanceName(_ name: String) -> Bool {
+        let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard (try? serviceName(String(parts[0]))) != nil else { return false }
+        guard parts.count == 2 else { return true }
+        let number = Int(parts[1]) ?? 0
+        return 1...mostInstances ~= number && parts[1] == String(number)
+    }
 }

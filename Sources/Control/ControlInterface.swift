@@ -53,7 +53,7 @@ enum ControlInterface {
 
         # One running, or not running, copy of a service.
         type Instance (
-          # web@0 for the first of several; the service's name for the only one.
+          # web@1 for the first of several; the service's name for the only one.
           name: string,
           service: string,
           # stopped, starting, running, backing-off, stopping, handed-over

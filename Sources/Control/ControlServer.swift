@@ -36,7 +36,7 @@ public final class ControlServer {
 
     let listener: UnixSocket
     let version: String
-    let actors: [UInt32]
+    private(set) var actors: [UInt32]
     /// By slot, without the listener's.
     var connections: [Connection?] = Array(repeating: nil, count: mostConnections)
     var lastGeneration: UInt32 = 0
@@ -69,6 +69,9 @@ public final class ControlServer {
             }
         }
     }
+
+    /// From now on `actors` are who may act besides root and this process's user.
+    public func admit(_ actors: [UInt32]) { self.actors = actors + [0, PeerCredentials.ownUser] }
 
     // MARK: - What the loop tells
 

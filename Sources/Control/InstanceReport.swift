@@ -2,7 +2,7 @@ public import JSON
 
 /// What the daemon tells about one copy of a service: the type `Instance` of the interface.
 public struct InstanceReport: Equatable, Sendable {
-    /// `web@0` for the first of several; the service's name for the only one.
+    /// `web@1` for the first of several; the service's name for the only one.
     public var name: String
     /// The service's name in the configuration.
     public var service: String

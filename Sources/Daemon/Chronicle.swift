@@ -13,14 +13,21 @@ final class Chronicle {
     private let writer: LedgerWriter?
     /// Why there is no ledger, or none that is sound.
     private(set) var trouble: String?
+    /// What no new record mends: the old ledger was damaged, and a new one has begun.
+    private let scar: String?
 
     /// How long the end waits for the disk.
     static let patience: Int64 = 5_000_000_000
 
     /// `writer` is `nil` when the ledger could not be opened, for the reason in `trouble`.
-    init(_ writer: LedgerWriter?, trouble: String?, clocks: ClockWatch, generation: Int?) {
+    /// `scar` is what was wrong with the ledger's past.
+    init(
+        _ writer: LedgerWriter?, trouble: String?, scar: String?, clocks: ClockWatch,
+        generation: Int?
+    ) {
         self.writer = writer
         self.trouble = trouble
+        self.scar = scar
         self.clocks = clocks
         encoder.generation = generation
     }
@@ -96,6 +103,16 @@ final class Chronicle {
         }
     }
 
+    /// Stands for everything that was handed to the writer so far.
+    var ticket: UInt64 { writer?.status.appended ?? 0 }
+
+    /// Whether that is on the disk, or there is no disk to wait for. Where not, `descriptor` will
+    /// tell.
+    func isDurable(_ ticket: UInt64) -> Bool {
+        guard let writer, trouble == nil else { return true }
+        return writer.notify(at: ticket)
+    }
+
     /// The writer says that something has changed.
     func takeNotice(_ narrator: inout Narrator) {
         guard let writer else { return }
@@ -114,9 +131,9 @@ final class Chronicle {
     var report: LedgerCondition {
         guard let writer else { return LedgerCondition(state: "off", detail: trouble) }
         let status = writer.status
+        let trouble = status.trouble ?? scar
         return LedgerCondition(
-            state: status.trouble == nil ? "sound" : "degraded", detail: status.trouble,
-            records: Int64(status.durable))
+            state: trouble == nil ? "sound" : "degraded", detail: trouble, records: status.next)
     }
 
     /// Waits, but not for ever, until everything is on the disk.

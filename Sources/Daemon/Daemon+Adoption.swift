@@ -40,7 +40,7 @@ extension Daemon {
         let configured = Set(order.definitions.map(\.name))
         for name in survivors.names(memory) where !configured.contains(name) {
             let past = memory.instances[name]
-            let found = survivors.main(of: name, past)
+            let found = survivors.main(of: name, past, user: nil)
             let service = String(name.prefix { $0 != "@" })
             leftovers.definitions.append(
                 InstanceDefinition(
@@ -57,7 +57,7 @@ extension Daemon {
         let name = definition.name
         guard let id = mind.id(named: name), let hand = hands[id.index] else { return }
         let past = memory.instances[name]
-        let found = survivors.main(of: name, past)
+        let found = survivors.main(of: name, past, user: hand.user)
         let main = found.flatMap { hold($0, by: hand, at: id.index) }
         for pid in survivors.stragglers(of: name, besides: main.map { _ in found!.attempt }) {
             Signal.send(Signal.kill, to: pid)
@@ -88,10 +88,10 @@ extension Daemon {
         hand.adopt(running)
         // Whoever inherited it from the earlier daemon inherits its orphans too.
         if let heir = ProcessTable.entry(found.pid)?.parent { orphanages.insert(heir) }
-        if let leaves = hand.leaves, let path = Linux.Cgroup.path(of: found.pid),
-            path.hasPrefix(forge.cgroup ?? "/"), let leaf = try? Linux.Cgroup(making: path)
-        {
-            leaves.goOn(in: leaf)
+        if let leaves = hand.leaves {
+            // It may be in none of its leaves, but in our own cgroup: that must never be killed.
+            hand.isOutsideLeaf =
+                !(Linux.Cgroup.path(of: found.pid).map { leaves.goOn(in: $0) } ?? false)
         }
         watch(running, at: place)
         if let log = hand.log {

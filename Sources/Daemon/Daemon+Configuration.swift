@@ -30,17 +30,19 @@ extension Daemon {
     /// Puts a configuration that was read again into force.
     func apply(_ configuration: Configuration) throws(Refusal) -> ReloadReply {
         guard options.below(configuration.stateDirectory) == stateDirectory,
-            options.below(configuration.runtimeDirectory) == runtimeDirectory
+            options.below(configuration.runtimeDirectory) == runtimeDirectory,
+            configuration.cgroup == cgroup
         else {
             throw Refusal(
-                text: "state_directory and runtime_directory cannot change while regend runs; "
-                    + "stop it and start it again")
+                text: "state_directory, runtime_directory and cgroup cannot change while regend "
+                    + "runs; stop it and start it again")
         }
         let changes = changes(configuration)
         do throws(SystemError) {
             take(try order(configuration))
         } catch { throw Refusal(text: "\(error)") }
         serviceCount = configuration.services.count
+        server.admit(Parts.actors(configuration, &narrator))
         loaded(configuration)
         perform()
         mustTrim = true
@@ -61,27 +63,29 @@ extension Daemon {
         for (definition, hand) in zip(order.definitions, order.hands) {
             guard let place = mind.id(named: definition.name)?.index else { continue }
             while hands.count <= place { hands.append(nil) }
-            if let old = hands[place] {
+            if let old = hands[place], old.facts.name == definition.name {
                 if old.facts.launch == hand.facts.launch { continue }
                 hand.takeOver(old)
+            } else {
+                hands[place]?.leaves?.remove()
             }
             hands[place] = hand
         }
     }
 
     private func changes(_ configuration: Configuration) -> ReloadReply {
-        var known: [String: UInt64] = [:]
+        var known: [String: (launch: UInt64, instances: Int)] = [:]
         for id in mind.all {
             let definition = mind.definition(id)
-            known[definition.service] = definition.launch
+            known[definition.service, default: (definition.launch, 0)].instances += 1
         }
         var reply = ReloadReply(added: [], changed: [], removed: [])
         for service in configuration.services {
-            guard let launch = known.removeValue(forKey: service.name) else {
+            guard let before = known.removeValue(forKey: service.name) else {
                 reply.added.append(service.name)
                 continue
             }
-            if launch != service.fingerprint { reply.changed.append(service.name) }
+            if before != (service.fingerprint, service.instances) { reply.changed.append(service.name) }
         }
         reply.removed = known.keys.sorted()
         return reply

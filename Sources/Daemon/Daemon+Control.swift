@@ -9,6 +9,8 @@ import Supervision
 extension Daemon {
     /// The longest that an answer waits for what was asked; then it tells how things stand.
     static let answerPatience: Int64 = 60_000_000_000
+    /// The longest that an answer waits for the disk.
+    static let diskPatience: Int64 = 2_000_000_000
 
     func controlReady(_ name: UInt64, _ readiness: Readiness) {
         var readiness = readiness
@@ -106,7 +108,9 @@ extension Daemon {
         let call: Call.ID
         let instances: [(id: InstanceID, name: String)]
         let goal: Goal
-        let deadline: Int64
+        var deadline: Int64
+        /// What must be on the disk before the answer; `nil` until there is something to tell.
+        var ticket: UInt64?
     }
 
     private func wait(_ call: Call.ID, _ ids: [InstanceID], _ goal: Waiter.Goal) {
@@ -119,8 +123,15 @@ extension Daemon {
     /// Answers those whose wish has come about. Connections bound their number.
     func answerWaiters() {
         guard !waiters.isEmpty else { return }
+        for i in waiters.indices where waiters[i].ticket == nil && isDone(waiters[i]) {
+            // An answer holds even if we die in the next instant, so what it tells comes first.
+            writeRecords()
+            waiters[i].ticket = chronicle.ticket
+            waiters[i].deadline = min(waiters[i].deadline, now.boot + Self.diskPatience)
+        }
         let done = waiters.indices.filter {
-            waiters[$0].deadline <= now.boot || isDone(waiters[$0]) || state != .ready
+            waiters[$0].deadline <= now.boot || state != .ready
+                || waiters[$0].ticket.map(chronicle.isDurable) == true
         }
         for index in done.reversed() {
             let waiter = waiters.remove(at: index)
@@ -197,6 +208,9 @@ extension Daemon {
 
     private func note(_ status: InstanceStatus) -> String? {
         switch status.phase {
+        case .stopped(.failed):
+            return [Rest.failed.words, status.lastFailure?.words].compactMap { $0 }
+                .joined(separator: ": ")
         case .stopped(let rest): return rest.words
         case .stopping(let stopping):
             return stopping.stage == .stuck ? "SIGKILL did not end it" : nil

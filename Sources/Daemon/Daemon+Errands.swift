@@ -116,7 +116,13 @@ extension Daemon {
     private func run(_ command: [String], for purpose: Errand.Purpose, as hand: Hand? = nil) {
         var ingredients = SpawnPlan.Ingredients(
             command: command, environment: ["PATH=\(Forge.path)", "NO_COLOR=1"])
-        ingredients.account = try? hand?.identity?.account()
+        if let hand, hand.identity != nil {
+            // Without the account it would be done as root, in a directory of somebody else's.
+            guard let account = hand.account else {
+                return done(purpose, output: Array("no such user".utf8), status: nil)
+            }
+            ingredients.account = account
+        }
         ingredients.limits = [forge.openFiles]
         let patience =
             purpose == .machineStops ? Self.questionPatience : Self.errandPatience

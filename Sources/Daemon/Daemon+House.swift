@@ -44,11 +44,27 @@ extension Daemon {
         for place in due {
             guard let log = hands[place]?.log else { continue }
             let size = LogFile.size(log.path) ?? 0
+            if isRotating(place) { continue }
             if size > log.bound {
-                rotate(place, log.path)
+                if rotations < Self.mostRotations {
+                    rotate(place, log.path)
+                } else {
+                    logWatch?.check(place, log.path, at: now.boot)
+                }
             } else {
                 logWatch?.arm(place, log.path, at: now.boot)
             }
         }
+    }
+
+    /// Logs that are cut at once; the others are looked at again a second later.
+    static let mostRotations = 8
+
+    private var rotations: Int {
+        errands.count { if case .rotation = $0?.purpose { true } else { false } }
+    }
+
+    private func isRotating(_ place: Int) -> Bool {
+        errands.contains { $0?.purpose == .rotation(place) }
     }
 }

@@ -11,7 +11,8 @@ extension Daemon {
     /// The main process at this place has ended.
     func mainReady(_ place: Int) {
         guard let hand = hands[place], let running = hand.process else { return }
-        endGroup(hand, running.pid)
+        // Whatever a crash left in the process group.
+        if !hand.isBeingStopped { running.signalGroup(Signal.kill) }
         let status: WaitStatus?
         if running.isAdopted {
             status = running.pidfd.foreignStatus()
@@ -22,19 +23,13 @@ extension Daemon {
         mainEnded(place, hand, running, status)
     }
 
-    /// Whatever a crash left in the process group. While the main process is a zombie its number is
-    /// still its group's: nobody else can be hit.
-    private func endGroup(_ hand: Hand, _ main: Int32) {
-        if !hand.isBeingStopped { Signal.send(Signal.kill, to: -main) }
-    }
-
     private func mainEnded(
         _ place: Int, _ hand: Hand, _ running: Hand.Running, _ status: WaitStatus?
     ) {
         if let token = running.token { poller.remove(token, running.pidfd.raw) }
         mains[running.pid] = nil
         hand.release()
-        if hand.leaves == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
+        if hand.leaf == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
         tell(place, .exited(exitStatus(status, running.pid)))
     }
 
@@ -59,18 +54,16 @@ extension Daemon {
         }
     }
 
-    /// Reaps whatever has ended: a main process whose pidfd has not been looked at yet, or an orphan
-    /// that came to us.
+    /// Reaps whatever has ended: a main process or an errand whose pidfd has not been looked at yet,
+    /// or an orphan that came to us.
     private func reapChildren() {
-        func look(_ pid: Int32) {
-            if let place = mains[pid], let hand = hands[place] { endGroup(hand, pid) }
-        }
-        while let (pid, status) = PidFD.reapAny(look) {
-            if let place = mains[pid], let hand = hands[place], let running = hand.process {
-                mainEnded(place, hand, running, status)
+        while let pid = PidFD.endedChild() {
+            if let place = mains[pid] {
+                mainReady(place)
             } else if let index = errands.firstIndex(where: { $0?.pid == pid }) {
-                errandEnded(index, status)
+                errandEnded(index)
             }
+            PidFD.reap(pid)
         }
     }
 
@@ -84,7 +77,7 @@ extension Daemon {
 
     func kill(_ place: Int) {
         guard let hand = hands[place] else { return }
-        hand.leaves?.current.kill()
+        hand.leaf?.kill()
         send([Signal.kill], to: hand)
     }
 
@@ -93,21 +86,16 @@ extension Daemon {
     func sweep(_ place: Int) { hands[place]?.leaves?.sweep() }
 
     private func send(_ signals: [Int32], to hand: Hand) {
-        let pids = hand.leaves?.current.processes ?? tree(of: hand)
-        if let pid = hand.process?.pid {
-            for signal in signals { Signal.send(signal, to: -pid) }
-        }
+        let pids = hand.leaf?.processes ?? forest().tree(of: hand)
+        if let running = hand.process { for signal in signals { running.signalGroup(signal) } }
         for pid in pids { for signal in signals { Signal.send(signal, to: pid) } }
-    }
-
-    private func tree(of hand: Hand) -> [Int32] {
-        forest().tree(of: hand, knownMains: mains, orphanages: orphanages)
     }
 
     /// What /proc shows now, read once for all that one turn of the loop asks.
     func forest() -> Forest {
         if let forest = forestOfTurn, forest.taken == now.boot { return forest }
-        let forest = Forest(taken: now.boot)
+        let forest = Forest(
+            taken: now.boot, state: forge.stateID, mains: mains, orphanages: orphanages)
         forestOfTurn = forest
         return forest
     }
@@ -135,8 +123,9 @@ extension Daemon {
 
     private func isTreeEmpty(_ place: Int) -> Bool {
         guard let hand = hands[place] else { return true }
-        if let leaves = hand.leaves { return !leaves.current.isPopulated }
-        return tree(of: hand).isEmpty
+        if let leaf = hand.leaf { return !leaf.isPopulated }
+        let forest = forest()
+        return !forest.isBlind && forest.tree(of: hand).isEmpty
     }
 
     /// Ends what dead processes left and nobody else will: children that came to us as the

@@ -29,6 +29,7 @@ final class Daemon {
     /// The directories and the file in force; services are the mind's and the hands'.
     var stateDirectory: String
     var runtimeDirectory: String
+    let cgroup: Configuration.Cgroup
     var serviceCount = 0
 
     var poller: Poller
@@ -72,6 +73,7 @@ final class Daemon {
         forge = parts.forge
         stateDirectory = parts.stateDirectory
         runtimeDirectory = parts.runtimeDirectory
+        cgroup = parts.cgroup
         chronicle = parts.chronicle
         narrator = parts.narrator
         server = parts.server
@@ -209,9 +211,10 @@ final class Daemon {
         guard let hand = hands[place] else { return }
         spawnsThisTurn += 1
         hand.isBeingStopped = false
+        let isRestart = hand.lastPID != nil
         do throws(SpawnFailure) {
             let running = try hand.spawn(attempt: attempt)
-            if attempt > 1 { hand.restarts += 1 }
+            if isRestart { hand.restarts += 1 }
             mains[running.pid] = place
             watch(running, at: place)
             let process = ProcessIdentity(pid: running.pid, startTicks: 0)
@@ -240,6 +243,8 @@ final class Daemon {
     }
 
     private func forget(_ place: Int) {
+        // A reload can have given the place to another before this was its turn.
+        if let hand = hands[place], mind.id(named: hand.facts.name)?.index == place { return }
         writeRecords()  // they need its name
         hands[place]?.leaves?.remove()
         hands[place] = nil

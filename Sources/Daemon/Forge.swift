@@ -44,14 +44,16 @@ struct Forge {
                 Hand.Identity(user: $0, group: launch.group, groups: launch.groups)
             },
             log: log, ingredients: ingredients,
-            leaves: try leaves(name), stateID: stateID, null: null)
+            leaves: try leaves(name), null: null)
     }
 
     /// A hand for something that runs and is no longer configured: it can only be stopped.
     func hand(ofLeftover name: String) throws(SystemError) -> Hand {
-        try hand(
+        let hand = try hand(
             for: ServiceConfiguration(name: name, launch: Launch(command: ["/"]), log: .none),
             named: name)
+        hand.isLeftover = true
+        return hand
     }
 
     private func leaves(_ name: String) throws(SystemError) -> Leaves? {
@@ -60,15 +62,17 @@ struct Forge {
     }
 
     private func environment(_ service: ServiceConfiguration, _ name: String) -> [String] {
-        let launch = service.launch
-        var environment = launch.environment.map { "\($0.name)=\($0.value)" }
-        if !launch.environment.contains(where: { $0.name == "PATH" }) {
-            environment.append("PATH=\(Self.path)")
-        }
-        return environment + [
+        // The mark first: of a large environment only the beginning is looked at.
+        var environment = [
             "REGEN_SERVICE=\(name)", "REGEN_STATE=\(stateID)",
             "REGEN_LAUNCH=\(String(service.fingerprint, radix: 16))",
         ]
+        let launch = service.launch
+        environment += launch.environment.map { "\($0.name)=\($0.value)" }
+        if !launch.environment.contains(where: { $0.name == "PATH" }) {
+            environment.append("PATH=\(Self.path)")
+        }
+        return environment
     }
 
     private func limits(_ launch: Launch) -> [Linux.ResourceLimit] {

@@ -12,23 +12,39 @@ final class Hand {
     let log: (path: String, bound: Int64)?
     private let null: Int32
     private var recipe: Recipe
+    /// The account behind `identity`, once there is one.
+    private(set) var account: Account?
     /// Where its processes are born, where there are cgroups.
     let leaves: Leaves?
-    /// The state directory's id, which all its processes carry.
-    let stateID: String
+    /// The process could not be born in a leaf, or an earlier daemon had none for it.
+    var isOutsideLeaf = false
 
     /// The running main process.
     private(set) var process: Running?
     /// The running main process's id, or the last one's: its session may outlive it.
     private(set) var lastPID: Int32?
+    /// Its processes as the last look at its tree found them, with their start times: what is known
+    /// to belong to it needs no mark.
+    var members: [Int32: UInt64] = [:]
     /// A stop is under way: descendants have their grace period too.
     var isBeingStopped = false
     /// Why the output of the last process goes nowhere; 0: it does not.
     var outputError: Int32 = 0
     /// How often the process was started again since this daemon holds it.
     var restarts = 0
+    /// It is no longer configured and only to be stopped.
+    var isLeftover = false
     /// The inotify watch on the log is armed or about to be.
     var isLogWatched = false
+
+    /// The cgroup that holds the whole tree; `nil`: session, group and descent have to.
+    var leaf: Linux.Cgroup? { isOutsideLeaf ? nil : leaves?.current }
+
+    /// The user that its processes begin as; `nil`: it is no longer configured, whosever they are.
+    var user: UInt32? {
+        if isLeftover { return nil }
+        return identity == nil ? ProcessTable.effectiveUser : account?.user ?? .max
+    }
 
     /// Whom a service runs as, in the configuration's words.
     struct Identity {
@@ -65,17 +81,24 @@ final class Hand {
             self.pidfd = pidfd
             self.isAdopted = isAdopted
         }
+
+        /// Sends a signal to its process group. Our child's number is the group's until we reap it;
+        /// an adopted one is reaped by somebody else, and its number may be a stranger's.
+        func signalGroup(_ signal: Int32) {
+            if pidfd.signalGroup(signal) { return }
+            if isAdopted, let now = ProcessTable.entry(pid), now.startTicks != startTicks { return }
+            Signal.send(signal, to: -pid)
+        }
     }
 
     init(
         facts: InstanceFacts, identity: Identity?, log: (path: String, bound: Int64)?,
-        ingredients: SpawnPlan.Ingredients, leaves: Leaves?, stateID: String, null: Int32
+        ingredients: SpawnPlan.Ingredients, leaves: Leaves?, null: Int32
     ) {
         self.facts = facts
         self.identity = identity
         self.log = log
         self.leaves = leaves
-        self.stateID = stateID
         self.null = null
         recipe = .ingredients(ingredients)
         _ = try? plan()
@@ -85,7 +108,10 @@ final class Hand {
     func spawn(attempt: Int) throws(SpawnFailure) -> Running {
         let plan = try plan()
         do throws(SpawnPlan.Failure) {
-            let child = try plan.spawn(attempt: attempt, cgroup: leaves?.forNewProcess() ?? -1)
+            let cgroup = leaves?.forNewProcess() ?? -1
+            let child = try plan.spawn(attempt: attempt, cgroup: cgroup)
+            isOutsideLeaf = cgroup < 0
+            members = [:]
             outputError = child.outputError
             let running = Running(child)
             process = running
@@ -107,7 +133,9 @@ final class Hand {
     func takeOver(_ old: Hand) {
         process = old.process
         lastPID = old.lastPID
-        if let leaf = old.leaves?.current { leaves?.goOn(in: leaf) }
+        members = old.members
+        isOutsideLeaf = old.isOutsideLeaf
+        if let leaf = old.leaf, let leaves { isOutsideLeaf = !leaves.goOn(in: leaf.path) }
         isBeingStopped = old.isBeingStopped
         restarts = old.restarts
     }
@@ -121,7 +149,9 @@ final class Hand {
         case .ingredients(var ingredients):
             if let identity {
                 do throws(Account.Unknown) {
-                    ingredients = ingredients.added(try identity.account())
+                    let account = try identity.account()
+                    ingredients = ingredients.added(account)
+                    self.account = account
                 } catch {
                     throw SpawnFailure(step: .account, code: SystemError.noEntry)
                 }

@@ -19,11 +19,18 @@ final class Leaves {
         current = try Linux.Cgroup(making: base)
     }
 
-    /// A process that an earlier daemon has started is in that leaf.
-    func goOn(in leaf: Linux.Cgroup) {
-        if current.path != leaf.path { current.remove() }
+    /// A process that runs already is in that cgroup. False: it is none of ours.
+    func goOn(in path: String) -> Bool {
+        if path == current.path { return true }
+        let suffix = path.dropFirst(base.count)
+        let number = Int(suffix.dropFirst()) ?? 0
+        guard path.hasPrefix(base), suffix.isEmpty || suffix == "~\(number)" && number > 0,
+            let leaf = try? Linux.Cgroup(making: path)
+        else { return false }
+        current.remove()
         current = leaf
-        number = Int(leaf.path.split(separator: "~").last ?? "") ?? 0
+        self.number = number
+        return true
     }
 
     /// The descriptor of a leaf in which a process can be born; -1 when the kernel gives none, and

@@ -1,6 +1,10 @@
+import Configuration
 import Linux
 
 /// What every child of ours carries in its environment, and its descendants with it.
+///
+/// Anybody can write the same into his own. A mark alone may therefore cost a process its life, which
+/// harms nobody but its maker; for everything else the process must also be the service's user's.
 struct Mark {
     /// The instance's name.
     let service: String
@@ -9,7 +13,11 @@ struct Mark {
     /// The fingerprint of what it was given.
     let launch: UInt64
 
-    /// Reads the mark of a process; `nil` when it has none, or another state directory's.
+    /// No service was ever started so often; counting on from here cannot overflow.
+    static let mostAttempts = 1 << 53
+
+    /// Reads the mark of a process; `nil` when it has none, one that we did not write, or another
+    /// state directory's.
     init?(of pid: Int32, state: String) {
         var service: String?
         var attempt = 0
@@ -26,7 +34,9 @@ struct Mark {
                 isOurs = true
             }
         }
-        guard isOurs, let service else { return nil }
+        guard isOurs, let service, ServiceConfiguration.isInstanceName(service),
+            0...Self.mostAttempts ~= attempt
+        else { return nil }
         self.service = service
         self.attempt = attempt
         self.launch = launch

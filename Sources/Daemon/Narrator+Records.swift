@@ -12,18 +12,21 @@ extension Narrator {
         case .processAdopted(let id, let process, _):
             say(.info, "\(facts(id).name): still running, taken over (pid \(process.pid))")
         case .processExited(let id, let process, _, let status, let uptime, let asked):
+            // Nobody knows how long one lived that ended while no daemon looked.
+            let after = uptime == .zero ? "" : " after \(uptime.words)"
+            let words = asked ? status.wordsWhenAsked : status.words
             say(
                 asked ? .info : .warning,
-                "\(facts(id).name): \(status.words) after \(uptime.words) (pid \(process.pid))")
+                "\(facts(id).name): \(words)\(after) (pid \(process.pid))")
         case .spawnFailed(let id, _, let failure):
             say(.error, "\(facts(id).name): cannot start: \(failure.words)")
         case .restartDecided(let id, let attempt, _, let wait, _):
             let when = wait == .zero ? "now" : "in \(wait.words)"
             say(.info, "\(facts(id).name): attempt \(attempt) \(when)")
         case .crashLoopDetected(let id, .crashes, let count, let within, _):
-            say(.error, "\(facts(id).name): crash loop: \(count) crashes in \(within.words)")
+            say(.error, "\(facts(id).name): crash loop: \(count) crashes within \(within.words)")
         case .crashLoopDetected(let id, .incidents, let count, let within, _):
-            say(.error, "\(facts(id).name): a loop: \(count) incidents in \(within.words)")
+            say(.error, "\(facts(id).name): a loop: \(count) incidents within \(within.words)")
         case .incidentOpened: break
         case .incidentResolved(let id, let incident, let healing):
             say(
@@ -42,6 +45,8 @@ extension Narrator {
             say(.info, "\(facts(id).name): stopping\(aftermath.words)")
         case .stopForced(let id):
             say(.warning, "\(facts(id).name): did not end in time, SIGKILL sent")
+        // Only what is removed is as if it had never been started.
+        case .rested(let id, .fresh): say(.info, "\(facts(id).name): removed")
         case .rested(let id, let rest): say(.info, "\(facts(id).name): \(rest.words)")
         }
     }
@@ -54,13 +59,15 @@ extension Narrator {
         case .mind(let record): tell(record, facts)
         case .daemonStarted(let pid, let version): say(.info, "regend \(version), pid \(pid)")
         case .daemonStopped(_, let left):
-            say(.info, left == 0 ? "ended" : "ended; \(left) services go on without me")
+            let rest = left == 1 ? "process goes" : "processes go"
+            say(.info, left == 0 ? "ended" : "ended; \(left) \(rest) on without me")
         case .configurationLoaded(let file, let services, let instances):
             let copies = instances == services ? "" : " (\(instances) instances)"
-            say(.info, "\(file) in force: \(services) services\(copies)")
+            say(.info, "\(file) in force: \(Self.count(services, "service"))\(copies)")
         case .configurationRefused, .booted, .clockStepped: break
         case .asked(let method, let services, let uid, _):
-            say(.info, "user \(uid) asked: \(method) \(services.joined(separator: " "))")
+            let words = ["user \(uid) asked: \(method)"] + services
+            say(.info, words.joined(separator: " "))
         case .logUnavailable(let id, let code):
             say(
                 .warning,
@@ -69,6 +76,10 @@ extension Narrator {
         case .logRotated(let id, let bytes):
             say(.info, "\(facts(id).name): log cut, \(bytes) bytes kept aside")
         }
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 }
 
@@ -79,7 +90,15 @@ extension ExitStatus {
         case .signal(let signal, outOfMemory: true):
             "killed by the kernel for want of memory (\(Signal.name(signal)))"
         case .signal(let signal, _): "killed by \(Signal.name(signal))"
-        case .unknown: "ended, nobody knows how"
+        case .unknown: "has ended, nobody can tell how"
+        }
+    }
+
+    /// The same for an end that was wanted: no reason to worry.
+    var wordsWhenAsked: String {
+        switch self {
+        case .signal(let signal, outOfMemory: false): "ended by \(Signal.name(signal))"
+        case .code, .signal, .unknown: words
         }
     }
 }
@@ -129,8 +148,14 @@ extension Interval {
         switch milliseconds {
         case ..<1000: return "\(milliseconds) ms"
         case ..<60_000: return "\(seconds).\(milliseconds % 1000 / 100) s"
-        case ..<3_600_000: return "\(seconds / 60) min \(seconds % 60) s"
-        default: return "\(seconds / 3600) h \(seconds / 60 % 60) min"
+        case ..<3_600_000: return Self.words(seconds / 60, "min", seconds % 60, "s")
+        default: return Self.words(seconds / 3600, "h", seconds / 60 % 60, "min")
         }
+    }
+
+    private static func words(_ many: Int64, _ unit: String, _ rest: Int64, _ part: String)
+        -> String
+    {
+        rest == 0 ? "\(many) \(unit)" : "\(many) \(unit) \(rest) \(part)"
     }
 }

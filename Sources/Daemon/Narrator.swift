@@ -57,11 +57,12 @@ struct Narrator {
         var written = 0
         while written < waiting.count, StandardStream.error.isWritable {
             let end = min(written + Self.piece, waiting.count)
-            guard let count = StandardStream.error.writeOnce(waiting[written..<end]) else {
+            guard let count = StandardStream.writeOnceToError(waiting[written..<end]) else {
                 // The reader is gone: nobody to tell.
                 waiting.removeAll()
                 return
             }
+            if count == 0 { break }
             written += count
         }
         waiting.removeFirst(written)

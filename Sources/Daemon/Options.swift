@@ -17,6 +17,9 @@ struct Options {
     init(_ arguments: [String]) throws(Misuse) {
         var rest = arguments[...]
         while let option = rest.popFirst() {
+            if option == "--help" || option == "-h" {
+                throw Misuse(message: "the daemon; start it by: regen run --config FILE")
+            }
             guard let value = rest.popFirst() else {
                 throw Misuse(message: "\(option) needs a value")
             }

@@ -13,6 +13,7 @@ struct Parts: ~Copyable {
     let forge: Forge
     let stateDirectory: String
     let runtimeDirectory: String
+    let cgroup: Configuration.Cgroup
     let chronicle: Chronicle
     var narrator: Narrator
     let server: ControlServer
@@ -37,19 +38,20 @@ struct Parts: ~Copyable {
         _ options: Options, _ configuration: Configuration, _ narrator: Narrator
     ) throws(Obstacle) -> Parts {
         var narrator = narrator
-        let now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
         let state = options.below(configuration.stateDirectory)
         let runtime = options.below(configuration.runtimeDirectory)
         // Signals first: the ledger's thread inherits the mask.
         let signals = try blockSignals()
         let null = try openNull()
-        let lock = try take(lockIn: runtime)
+        let lock = try take(lockIn: runtime, &narrator)
         ProcessTable.becomeSubreaper()
 
         let boot = bootID()
         let ledger = try openLedger("\(state)/ledger", boot, &narrator)
+        // After the ledger's own first records: time goes one way.
+        let now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
         let chronicle = Chronicle(
-            ledger.writer, trouble: ledger.trouble,
+            ledger.writer, trouble: ledger.trouble, scar: ledger.scar,
             clocks: ClockWatch(last: ledger.isSameBoot ? ledger.lastStamp : nil),
             generation: generation(options))
         chronicle.note(
@@ -60,7 +62,7 @@ struct Parts: ~Copyable {
         let server = try listen(runtime, configuration, &narrator)
         return Parts(
             options: options, now: now, forge: forge, stateDirectory: state,
-            runtimeDirectory: runtime, chronicle: chronicle, narrator: narrator, server: server,
+            runtimeDirectory: runtime, cgroup: configuration.cgroup, chronicle: chronicle, narrator: narrator, server: server,
             memory: ledger.recollection.memory(
                 wall: now.wall, boottime: now.boot, boot: boot),
             null: null, signals: signals, lock: lock)
@@ -68,6 +70,7 @@ struct Parts: ~Copyable {
 
     private static func blockSignals() throws(Obstacle) -> SignalFD {
         Signal.ignorePipe()
+        Signal.keepEndedChildren()
         do throws(SystemError) {
             return try SignalFD(
                 [Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.childEnded])
@@ -88,11 +91,14 @@ struct Parts: ~Copyable {
         } catch { throw Obstacle(error) }
     }
 
-    private static func take(lockIn directory: String) throws(Obstacle) -> FileLock {
+    private static func take(
+        lockIn directory: String, _ narrator: inout Narrator
+    ) throws(Obstacle) -> FileLock {
         let path = "\(directory)/regend.lock"
         do throws(SystemError) {
             try Directory.createAll(directory, mode: 0o755)
             if let lock = try FileLock(path) { return lock }
+            if let lock = try inherit(path, &narrator) { return lock }
         } catch { throw Obstacle(error) }
         let holder = FileLock.holder(path).map { " (pid \($0))" } ?? ""
         throw Obstacle(
@@ -100,9 +106,35 @@ struct Parts: ~Copyable {
                 + "stop it first, or give this one another runtime_directory")
     }
 
+    /// How long the child of a killed regend may take to become the service that it was made for.
+    private static let childPatience: Int64 = 10_000_000_000
+    /// Between two looks at it.
+    private static let childPause: Int64 = 5_000_000
+
+    /// Killed while it made a process, a regend leaves a child that holds its locks until it is that
+    /// process. Only then it can be seen for what it is: who did not wait would make it twice.
+    private static func inherit(
+        _ path: String, _ narrator: inout Narrator
+    ) throws(SystemError) -> FileLock? {
+        guard let holder = FileLock.holder(path),
+            (ProcessTable.entry(holder)?.state ?? UInt8(ascii: "Z")) == UInt8(ascii: "Z")
+        else { return nil }
+        narrator.say(
+            .notice, "regend (pid \(holder)) was killed in the middle of a start; waiting for that")
+        narrator.flush()
+        let pause = Condition()
+        let deadline = Condition.now() + childPatience
+        while Condition.now() < deadline {
+            if let lock = try FileLock(path) { return lock }
+            pause.locked { pause.wait(until: Condition.now() + childPause) }
+        }
+        return nil
+    }
+
     private struct OpenedLedger {
         var writer: LedgerWriter?
         var trouble: String?
+        var scar: String?
         var recollection = Recollection()
         var lastStamp: Stamp?
         var isSameBoot = false
@@ -121,10 +153,14 @@ struct Parts: ~Copyable {
             opened.writer = writer
             opened.lastStamp = writer.report.lastStamp
             opened.isSameBoot = writer.report.lastBootID == boot
+            opened.scar = writer.report.movedAside.map {
+                "the ledger was damaged and is kept as \($0); a new one has begun"
+            }
             if let segment = writer.report.fold {
                 opened.recollection = recollect(segment)
             }
             tell(writer.report, &narrator)
+            if let scar = opened.scar { narrator.say(.error, scar) }
         } catch {
             guard case .refused = error else { throw Obstacle("\(error)") }
             // Services are healed without a ledger too; what needs a sound one is off.
@@ -150,9 +186,6 @@ struct Parts: ~Copyable {
             narrator.say(
                 .warning,
                 "the ledger's torn end was repaired: \(report.repairedBytes) bytes kept in torn/")
-        }
-        if let aside = report.movedAside {
-            narrator.say(.error, "the ledger was damaged; it is kept as \(aside), a new one begins")
         }
     }
 
@@ -203,7 +236,8 @@ struct Parts: ~Copyable {
         }
     }
 
-    private static func actors(
+    /// Who may act besides root and ourselves.
+    static func actors(
         _ configuration: Configuration, _ narrator: inout Narrator
     ) -> [UInt32] {
         var actors: [UInt32] = []

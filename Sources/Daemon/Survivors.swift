@@ -42,14 +42,19 @@ struct Survivors {
     }
 
     /// The main process of the instance of that name; `nil`: it has none.
-    func main(of name: String, _ past: InstanceMemory?) -> Found? {
-        if let main = newest(name), main.mark.attempt > past?.attempt ?? 0 {
-            return Found(main.entry, attempt: main.mark.attempt, launch: main.mark.launch)
-        }
-        guard let past, let process = past.process, let entry = ProcessTable.entry(process.pid),
+    ///
+    /// The ledger's word comes first: while that process lives there was no other. Whoever was
+    /// spawned and not recorded is believed only if it is still `user`'s; `nil`: whosever it is.
+    func main(of name: String, _ past: InstanceMemory?, user: UInt32?) -> Found? {
+        if let past, let process = past.process, let entry = ProcessTable.entry(process.pid),
             entry.startTicks == process.startTicks, entry.state != UInt8(ascii: "Z")
-        else { return nil }
-        return Found(entry, attempt: past.attempt, launch: past.launch)
+        {
+            return Found(entry, attempt: past.attempt, launch: past.launch)
+        }
+        guard let main = newest(name, user), main.mark.attempt > past?.attempt ?? 0 else {
+            return nil
+        }
+        return Found(main.entry, attempt: main.mark.attempt, launch: main.mark.launch)
     }
 
     /// Everything that carries the name but not the attempt that goes on.
@@ -59,8 +64,11 @@ struct Survivors {
 
     /// The oldest process of the newest attempt that leads a session: every main process does, by
     /// setsid(2) between its making and its program.
-    private func newest(_ name: String) -> Marked? {
-        let leaders = (marked[name] ?? []).filter { $0.entry.pid == $0.entry.session }
+    private func newest(_ name: String, _ user: UInt32?) -> Marked? {
+        let leaders = (marked[name] ?? []).filter {
+            $0.entry.pid == $0.entry.session
+                && (user == nil || ProcessTable.user($0.entry.pid) == user)
+        }
         let attempt = leaders.map(\.mark.attempt).max()
         return leaders.filter { $0.mark.attempt == attempt }
             .min { $0.entry.startTicks < $1.entry.startTicks }

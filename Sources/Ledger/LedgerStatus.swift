@@ -18,6 +18,8 @@ public struct LedgerStatus: Equatable, Sendable {
     public var durable: UInt64
     /// Records that found the queue full, since the writer was opened.
     public var lost: UInt64
+    /// The number that the next record on the disk gets: so many has the ledger had.
+    public var next: Int64
     /// CLOCK_BOOTTIME, in nanoseconds, of the question that the disk has not answered yet. An
     /// answered error is an answer.
     public var atDiskSince: Int64?

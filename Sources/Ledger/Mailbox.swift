@@ -18,6 +18,7 @@ final class Mailbox: @unchecked Sendable {
     private var lost: UInt64 = 0
     private var appended: UInt64 = 0
     private var durable: UInt64 = 0
+    private var next: Int64 = 0
     private var state: LedgerState
     private var awaited: UInt64?
     private var atDiskSince: Int64?
@@ -81,7 +82,7 @@ final class Mailbox: @unchecked Sendable {
         condition.locked {
             LedgerStatus(
                 state: state, appended: appended, durable: durable, lost: lost,
-                atDiskSince: atDiskSince)
+                next: next, atDiskSince: atDiskSince)
         }
     }
 
@@ -152,9 +153,10 @@ final class Mailbox: @unchecked Sendable {
         taken = loss.take()
     }
 
-    func publish(durable records: Int) {
+    func publish(durable records: Int, next sequence: Int64) {
         condition.lock()
         durable += UInt64(records)
+        next = sequence
         let isAwaited = awaited.map { $0 <= durable } ?? false
         if isAwaited { awaited = nil }
         condition.unlock()

@@ -236,7 +236,7 @@ final class Scribe: @unchecked Sendable {
             batchWritten = 0
         }
         rollBack()
-        if records > 0 { mailbox.publish(durable: records) }
+        if records > 0 { mailbox.publish(durable: records, next: durable.next) }
     }
 
     /// Forgets what was composed and is not durable.

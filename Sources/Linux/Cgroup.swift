@@ -31,15 +31,20 @@ public final class Cgroup {
         return nil
     }
 
-    /// Our own cgroup, if whoever manages it has handed it over to us: systemd marks a unit with
-    /// `Delegate=yes` by the extended attribute `trusted.delegate` or `user.delegate`.
+    /// The cgroup that whoever manages ours has handed over to us: systemd marks a unit with
+    /// `Delegate=yes` by the extended attribute `trusted.delegate` or `user.delegate`. With
+    /// `DelegateSubgroup=` we are in a child of the unit's.
     public static func delegated() -> String? {
-        guard let path = path(of: ProcessTable.own) else { return nil }
-        for attribute in ["user.delegate", "trusted.delegate"] {
+        guard let own = path(of: ProcessTable.own) else { return nil }
+        let parent = String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
+        return [own, parent].first(where: isDelegated)
+    }
+
+    private static func isDelegated(_ path: String) -> Bool {
+        ["user.delegate", "trusted.delegate"].contains { attribute in
             var value: CChar = 0
-            if getxattr(path, attribute, &value, 1) == 1, value == 49 { return path }
+            return getxattr(path, attribute, &value, 1) == 1 && value == 49
         }
-        return nil
     }
 
     /// Nothing may be born in it any more. Linux 6.15 and later compare the number of kills of the
@@ -56,7 +61,8 @@ public final class Cgroup {
     /// Whether any process is left in it or below it.
     public var isPopulated: Bool {
         let events = regen_openat(directory.raw, "cgroup.events", O_RDONLY | O_CLOEXEC, 0)
-        guard events >= 0 else { return false }
+        // Not being able to look is no proof that it is empty.
+        guard events >= 0 else { return errno != ENOENT && errno != ENODEV }
         defer { close(events) }
         // Its first line is `populated 0` or `populated 1` (cgroups(7)).
         return withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) {

@@ -26,6 +26,13 @@ public struct PidFD: ~Copyable {
             adopting: try system("pidfd_open \(pid)") { regen_pidfd_open(pid) })
     }
 
+    /// Sends a signal to the process group that the process leads or led, whoever has its number by
+    /// now. False: the kernel is older than Linux 6.9 and cannot.
+    /// The corresponding C function is `pidfd_send_signal` with PIDFD_SIGNAL_PROCESS_GROUP.
+    public func signalGroup(_ signal: Int32) -> Bool {
+        regen_pidfd_signal_group(descriptor.raw, signal) == 0 || errno != EINVAL
+    }
+
     /// Reaps our child. `nil`: it has not ended, or is not our child.
     /// The corresponding C function is `waitid` with P_PIDFD.
     public func reap() -> WaitStatus? {
@@ -47,19 +54,16 @@ public struct PidFD: ~Copyable {
         return signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
     }
 
-    /// Reaps any child that has ended. Before that `look` is told its id, which is still its own.
-    /// The corresponding C function is `waitid` with P_ALL and WNOWAIT, then with P_PID.
-    public static func reapAny(
-        _ look: (Int32) -> Void = { _ in }
-    ) -> (pid: Int32, status: WaitStatus)? {
-        var pid: pid_t = 0
-        var code: Int32 = 0
-        var status: Int32 = 0
-        guard regen_see_any(&pid) == 0, pid != 0 else { return nil }
-        look(pid)
-        guard regen_wait_pid(pid, &code, &status) == 0 else { return nil }
-        return (pid, WaitStatus(code: code, status: status))
+    /// A child that has ended and is still a zombie: its number is nobody else's until `reap(_:)`.
+    /// The corresponding C function is `waitid` with P_ALL and WNOWAIT.
+    public static func endedChild() -> Int32? {
+        let pid = regen_ended_child()
+        return pid > 0 ? pid : nil
     }
+
+    /// Reaps the child of that number, if there is one that has ended.
+    /// The corresponding C function is `waitid` with P_PID.
+    public static func reap(_ pid: Int32) { regen_reap(pid) }
 }
 
 extension WaitStatus {

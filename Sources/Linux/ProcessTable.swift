@@ -68,6 +68,14 @@ public enum ProcessTable {
         }
     }
 
+    /// The real user of a process, which only root and set-user-ID programs can change; `nil` when it
+    /// is gone.
+    public static func user(_ pid: Int32) -> UInt32? {
+        let lines = text("/proc/\(pid)/status")?.split(separator: "\n") ?? []
+        let line = lines.first { $0.hasPrefix("Uid:\t") }?.dropFirst(5)
+        return line?.split(separator: "\t").first.flatMap { UInt32($0) }
+    }
+
     /// The processes whose parent we are: services, and orphans that came to us as the subreaper.
     public static func ownChildren() -> [Int32] {
         let pid = getpid()

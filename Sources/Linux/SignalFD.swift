@@ -68,6 +68,11 @@ public enum Signal {
         regen_signal_name(signal).map { "SIG\(String(cString: $0))" } ?? "signal \(signal)"
     }
 
+    /// Our children wait for us to reap them, whatever we were started with: an ignored SIGCHLD comes
+    /// through execve(2), and the kernel would throw away how they ended.
+    /// The corresponding C function is `signal` with SIG_DFL for SIGCHLD.
+    public static func keepEndedChildren() { _ = Glibc.signal(SIGCHLD, SIG_DFL) }
+
     /// Writing to what nobody reads is an error to us, not the end.
     /// The corresponding C function is `signal` with SIG_IGN for SIGPIPE.
     public static func ignorePipe() { _ = Glibc.signal(SIGPIPE, SIG_IGN) }

@@ -97,8 +97,8 @@ public final class SpawnPlan {
         let path = ingredients.environment.first { $0.hasPrefix("PATH=") }?.dropFirst(5)
         let candidates = Self.candidates(ingredients.command[0], path: path ?? "")
         let environment =
-            ingredients.environment
-            + [Self.attemptName + String(repeating: "0", count: Self.attemptDigits)]
+            [Self.attemptName + String(repeating: "0", count: Self.attemptDigits)]
+            + ingredients.environment
         let output: String? =
             switch ingredients.output {
             case .ownFile(let path), .userFile(let path): path
@@ -132,7 +132,7 @@ public final class SpawnPlan {
         plan.argv = UnsafePointer(lay(ingredients.command))
         let envp = lay(environment)
         plan.envp = UnsafePointer(envp)
-        attempt = envp[environment.count - 1]! + Self.attemptName.utf8.count
+        attempt = envp[0]! + Self.attemptName.utf8.count
         plan.directory = ingredients.directory.map { UnsafePointer(lay([$0])[0]!) }
         plan.output_path = output.map { UnsafePointer(lay([$0])[0]!) }
 

@@ -42,11 +42,33 @@ extension StandardStream {
         return poll(&descriptor, 1, 0) == 1
     }
 
-    /// Writes once and says how much of it was taken; `nil` when the reader is gone.
-    /// The corresponding C function is `write`.
-    public func writeOnce(_ bytes: ArraySlice<UInt8>) -> Int? {
-        let count = bytes.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+    /// Writes once to standard error and says how much of it was taken, 0 when it would have to wait;
+    /// `nil` when the reader is gone. `isWritable` promises nothing where children write to the same
+    /// pipe: they can fill it in between.
+    /// The corresponding C functions are `send` with MSG_DONTWAIT and `write`.
+    public static func writeOnceToError(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let count = bytes.withUnsafeBytes {
+            isErrorSocket
+                ? send(2, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+                : Glibc.write(unblockedError, $0.baseAddress, $0.count)
+        }
         if count >= 0 { return count }
         return errno == EAGAIN || errno == EINTR ? 0 : nil
+    }
+
+    private static let isErrorSocket = errorKind == S_IFSOCK
+
+    /// Standard error's pipe or terminal, opened once more: O_NONBLOCK on descriptor 2 itself would
+    /// hold for everybody who has inherited it.
+    private static let unblockedError: Int32 = {
+        guard errorKind == S_IFIFO || errorKind == S_IFCHR else { return 2 }
+        let flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+        let opened = regen_open("/proc/self/fd/2", flags, 0)
+        return opened >= 0 ? opened : 2
+    }()
+
+    private static var errorKind: mode_t {
+        var status = stat()
+        return fstat(2, &status) == 0 ? status.st_mode & S_IFMT : 0
     }
 }

@@ -180,6 +180,7 @@ extension Recollection.Past {
         memory.attempt = attempt
         memory.crashes = crashes.map { $0.instant(at: now) }
         memory.incidents = incidents.map { $0.instant(at: now) }
+            .filter { Instant(nanoseconds: now.boottime) - $0 <= Mind.loopOfIncidents }
         memory.incident = incident.map {
             OpenIncident(id: $0.id, opened: $0.opened.instant(at: now))
         }

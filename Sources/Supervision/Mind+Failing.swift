@@ -152,11 +152,12 @@ extension Mind {
                             within: policy.within, incident: id)))
                 return .crashLoop
             }
-            if instance.incidents.count >= Self.incidentsOfALoop {
+            let incidents = instance.incidents.count { now - $0 <= Self.loopOfIncidents }
+            if incidents >= Self.incidentsOfALoop {
                 actions.append(
                     .record(
                         .crashLoopDetected(
-                            InstanceID(i), rule: .incidents, count: instance.incidents.count,
+                            InstanceID(i), rule: .incidents, count: incidents,
                             within: Self.loopOfIncidents, incident: id)))
                 return .crashLoop
             }

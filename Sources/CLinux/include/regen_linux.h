@@ -98,6 +98,9 @@ int regen_pidfd_open(pid_t pid);
 // pidfd_send_signal(2), the same.
 int regen_pidfd_send_signal(int pidfd, int signal);
 
+// The same for the process group that the process leads or led (Linux 6.9; before, EINVAL).
+int regen_pidfd_signal_group(int pidfd, int signal);
+
 // PIDFD_GET_INFO (Linux 6.15): the wait status of a process that is not our child, once its parent
 // has reaped it. Returns 0 and sets *status, or -1 with errno.
 int regen_pidfd_exit_status(int pidfd, int *status);
@@ -106,9 +109,11 @@ int regen_pidfd_exit_status(int pidfd, int *status);
 // Returns 0 and fills pid, code (CLD_*) and status; pid 0 when nothing has ended. -1 with errno.
 int regen_wait_pidfd(int pidfd, pid_t *pid, int *code, int *status);
 
-// The same for any child, which stays a zombie: its number is its own until regen_wait_pid.
-int regen_see_any(pid_t *pid);
-int regen_wait_pid(pid_t pid, int *code, int *status);
+// The pid of a child that has ended, which stays as it is; 0 when there is none.
+pid_t regen_ended_child(void);
+
+// Reaps the child if it has ended.
+void regen_reap(pid_t pid);
 
 // open(2) and openat(2) are variadic.
 int regen_open(const char *path, int flags, mode_t mode);

@@ -1,0 +1,169 @@
+import Foundation
+import Glibc
+import JSON
+import Testing
+
+/// regend as a unit of a container's systemd, started at each boot.
+final class Unit {
+    let container: Container
+
+    private static func file(_ more: String) -> String {
+        """
+        [Unit]
+        Description=Regen
+
+        [Service]
+        ExecStart=/opt/regen/regen run --config /etc/regen/regen.yaml
+        KillMode=process
+        Restart=always
+        Delegate=yes
+        StandardError=append:/srv/messages
+        \(more)
+
+        [Install]
+        WantedBy=multi-user.target
+        """
+    }
+
+    /// A service that lives until it is told to end, and then has something to clean up, which
+    /// takes a moment.
+    private static let tidy = """
+        #!/bin/sh
+        end() { sleep 0.3; echo "$1" >> /srv/cleaned; exit 0; }
+        trap "end $1" TERM
+        echo "$1" >> /srv/listening
+        while :; do sleep 1000 & wait; done
+
+        """
+
+    /// One that does not listen.
+    private static let deaf = """
+        #!/bin/sh
+        trap '' TERM
+        echo deaf >> /srv/listening
+        while :; do sleep 1000 & wait; done
+
+        """
+
+    /// `yaml` is the configuration; `more` is added to the unit's section `[Service]`.
+    init(_ debian: Debian, _ yaml: String, more: String = "") throws {
+        let units = "/usr/local/lib/systemd/system"
+        container = try Container(
+            debian,
+            [
+                units: "units", "/etc/regen": "etc", "/var/lib/regen": "state", "/srv": "work",
+            ]
+        ) { directory in
+            for folder in ["units/multi-user.target.wants", "etc", "state", "work"] {
+                try FileManager.default.createDirectory(
+                    atPath: "\(directory)/\(folder)", withIntermediateDirectories: true)
+            }
+            symlink(
+                "../regen.service", "\(directory)/units/multi-user.target.wants/regen.service")
+            for (name, text) in [
+                "units/regen.service": Self.file(more), "etc/regen.yaml": yaml,
+                "work/tidy": Self.tidy, "work/deaf": Self.deaf,
+            ] {
+                let path = "\(directory)/\(name)"
+                try text.write(toFile: path, atomically: false, encoding: .utf8)
+                chmod(path, name.hasPrefix("work/") ? 0o755 : 0o644)
+            }
+        }
+        try untilAllRun()
+        let count = try services().count
+        try container.until("the services have set their traps") {
+            self.container.text("work/listening").split(separator: "\n").count == count
+        }
+    }
+
+    /// systemctl, which must agree.
+    func systemctl(_ verb: String..., at: SourceLocation = #_sourceLocation) throws {
+        let (status, output) = try container.run(["systemctl"] + verb)
+        #expect(status == 0, "\(output)", sourceLocation: at)
+    }
+
+    /// Waits until the next boot's regend has its services up.
+    func untilRebooted() throws {
+        try container.reboot()
+        try untilAllRun()
+    }
+
+    /// Waits until the services run, all of them.
+    func untilAllRun() throws {
+        try container.until("all services run") {
+            let phases = try? self.services().map { $0["phase"]?.string }
+            return phases?.isEmpty == false && phases?.allSatisfy { $0 == "running" } == true
+        }
+    }
+
+    /// What `regen status` says of the services; throws when nobody answers.
+    private func services() throws -> [JSONValue] {
+        let answer = try container.run(["/opt/regen/regen", "status", "--json"]).output
+        let status = try JSONValue.parse(Array(answer.utf8), limit: 1 << 20)
+        return status["services"]?.array ?? []
+    }
+
+    /// The pids of the services by name, as `regen status` tells them.
+    func pids() throws -> [String: Int64] {
+        try services().reduce(into: [:]) { pids, service in
+            pids[try #require(service["name"]?.string)] = service["pid"]?.integer
+        }
+    }
+
+    /// The pids of the processes that run the services' scripts, as the kernel knows them.
+    func processes() throws -> [Int64] {
+        let search = "exec grep -lsxzE '/srv/(tidy|deaf)' /proc/[0-9]*/cmdline"
+        return try container.run(["sh", "-c", search]).output.split(separator: "\n")
+            .compactMap { Int64($0.split(separator: "/")[1]) }.sorted()
+    }
+
+    /// The daemon's own pid, as systemd knows it; 0 when it does not run.
+    func pid() throws -> Int64 {
+        let text = try container.run(["systemctl", "show", "-P", "MainPID", "regen"]).output
+        return Int64(text.prefix { $0.isNumber }) ?? 0
+    }
+
+    /// Waits until another daemon than that one answers.
+    func untilAnswered(besides old: Int64) throws {
+        try container.until("another regend answers") {
+            let pid = try self.pid()
+            return pid != 0 && pid != old && (try? self.services()) != nil
+        }
+    }
+
+    /// The cgroup of a process of the container, below the mount point.
+    func cgroup(of pid: Int64) throws -> String {
+        let text = try container.run(["cat", "/proc/\(pid)/cgroup"]).output
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("0::") })
+        return String(line.dropFirst(3))
+    }
+
+    /// The records that are on the disk, oldest first.
+    func records() throws -> [JSONValue] {
+        let folder = "\(container.directory)/state/ledger"
+        let segments = try FileManager.default.contentsOfDirectory(atPath: folder)
+            .filter { $0.hasSuffix(".jsonl") }.sorted()
+        return try segments.flatMap { segment in
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(segment)"))
+            // What comes after the last newline is being written.
+            return try data.prefix(upTo: data.lastIndex(of: 10) ?? data.startIndex)
+                .split(separator: 10)
+                .map { try JSONValue.parse(Array($0), limit: 4096) }
+        }
+    }
+
+    /// The records, or those of these events, as short sentences: `process.start web`, `service.rest web ended`.
+    func sentences(_ events: String...) throws -> [String] {
+        try records().filter { events.isEmpty || events.contains($0["ev"]?.string ?? "") }.map {
+            record in
+            ["ev", "service", "why"].compactMap { record[$0]?.string }.joined(separator: " ")
+        }
+    }
+
+    /// Waits until the ledger has that sentence so many times: a record may come after its deed.
+    func untilRecorded(_ sentence: String, times: Int = 1) throws {
+        try container.until("recorded: \(sentence)") {
+            try self.sentences().count { $0 == sentence } == times
+        }
+    }
+}
