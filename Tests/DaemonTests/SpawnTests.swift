@@ -122,7 +122,7 @@ import Testing
             """
             id -u; id -g; id -G; umask; nice; pwd; ulimit -Sn; ulimit -Hn; ulimit -c
             cat /proc/self/oom_score_adj
-            grep -E '^Sig(Blk|Ign)' /proc/$$/status
+            grep -E '^Sig(Blk|Ign)' /proc/self/status
             sh -c 'ls /proc/$$/fd'
             env | grep -v '^_=' | sort
             echo end
@@ -163,7 +163,7 @@ import Testing
             "web",
             """
             cat /proc/self/oom_score_adj
-            grep -E '^SigIgn' /proc/$$/status
+            grep -E '^SigIgn' /proc/self/status
             ulimit -Sn
             echo end
             exec sleep 1000
