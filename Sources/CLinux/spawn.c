@@ -42,6 +42,7 @@ static void set_output(struct frame *frame, int fd) {
         fd = frame->what->null_fd;
     }
     if (dup2(fd, 1) < 0 || dup2(fd, 2) < 0) fail(frame, REGEN_STEP_OUTPUT);
+    if (fd == 1) fcntl(1, F_SETFD, 0); // dup2 onto itself leaves O_CLOEXEC
 }
 
 // What rt_sigaction(2) itself reads: glibc's sigaction refuses the signals that it keeps for its
@@ -121,16 +122,20 @@ __attribute__((noinline, noreturn)) static void child(struct frame *frame) {
     case REGEN_OUTPUT_DESCRIPTOR: set_output(frame, what->output_fd); break;
     default: set_output(frame, what->null_fd); break;
     }
+    if (what->nice != INT_MIN && setpriority(PRIO_PROCESS, 0, what->nice) < 0)
+        fail(frame, REGEN_STEP_NICE);
+    if (what->oom_score != INT_MIN) set_oom_score(frame, what->oom_score);
+    // From here on a low limit of open files, with the daemon's own still open, leaves no new number.
     for (int i = 0; i < what->limit_count; i++) {
         struct rlimit limit = { what->limits[i].soft, what->limits[i].hard };
         if (setrlimit(what->limits[i].resource, &limit) < 0) fail(frame, REGEN_STEP_LIMITS);
     }
-    if (what->nice != INT_MIN && setpriority(PRIO_PROCESS, 0, what->nice) < 0)
-        fail(frame, REGEN_STEP_NICE);
-    if (what->oom_score != INT_MIN) set_oom_score(frame, what->oom_score);
     become_user(frame);
     if (what->umask >= 0) umask((mode_t)what->umask);
-    if (what->output == REGEN_OUTPUT_USER_FILE) set_output(frame, open_output(what->output_path));
+    if (what->output == REGEN_OUTPUT_USER_FILE) {
+        close(1); // so that there is a number below any limit
+        set_output(frame, open_output(what->output_path));
+    }
     if (what->directory && chdir(what->directory) < 0) fail(frame, REGEN_STEP_DIRECTORY);
     if (what->keep_fd >= 0 && dup2(what->keep_fd, 3) < 0) fail(frame, REGEN_STEP_OUTPUT);
     // Closed by exec and not before: as long as this may be taken for the daemon itself, it holds
