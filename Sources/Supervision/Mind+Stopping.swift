@@ -122,7 +122,6 @@ extension Mind {
     mutating func stopAll(at now: Instant, into actions: inout [Action]) {
         for i in instances.indices where !instances[i].isVacant {
             switch instances[i].phase {
-            case .stopped(.failed): settle(i, .asked, into: &actions)
             case .stopped: break
             case .starting(.parked), .backingOff, .handedOver:
                 // Their dependents are not told: one that is parked would start.
