@@ -234,7 +234,9 @@ private final class Ordeal {
     private func killDuringStarts(_ round: Int) throws {
         installation.killDaemon()
         let mains = Census(of: installation).mains
-        for name in scene.restarted { for main in mains[name] ?? [] { kill(main.pid, SIGKILL) } }
+        let ended = scene.restarted.flatMap { mains[$0] ?? [] }
+        for main in ended { kill(main.pid, SIGKILL) }
+        try installation.until("they are dead") { !ended.contains(where: \.isAlive) }
         try installation.launch()
         usleep(UInt32(random.below(Int(scene.longest))))
         try killAndStartAgain(round)
@@ -261,11 +263,19 @@ private final class Ordeal {
         check(census, "started again", round)
         for name in scene.restarted {
             guard let main = left.mains[name]?.first else { continue }
-            #expect(census.mains[name]?.contains(main) == true, "round \(round): \(name) changed")
+            #expect(
+                census.mains[name]?.contains(main) == true,
+                "round \(round): \(name) changed from pid \(main.pid): \(said(of: name))")
         }
         let now = try LedgerCopy(of: installation)
         #expect(after.lost(in: now).isEmpty, "round \(round): lost by starting again")
         #expect(try installation.ledgerFault() == nil, "round \(round)")
+    }
+
+    /// The last that regend said of an instance.
+    private func said(of name: String) -> String {
+        installation.messages.split(separator: "\n").filter { $0.contains(" \(name): ") }
+            .suffix(8).joined(separator: "\n")
     }
 
     private func check(_ census: Census, _ moment: String, _ round: Int) {
