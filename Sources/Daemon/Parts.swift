@@ -44,8 +44,11 @@ struct Parts: ~Copyable {
         let signals = try blockSignals()
         let null = try openNull()
         let lock = try take(lockIn: runtime, &narrator)
+        try trust(runtime)
         ProcessTable.becomeSubreaper()
 
+        // Without it the ledger says what is wrong.
+        if (try? Directory.createAll(state, mode: 0o755)) != nil { try trust(state) }
         let boot = bootID()
         let ledger = try openLedger("\(state)/ledger", boot, &narrator)
         // After the ledger's own first records: time goes one way.
@@ -67,6 +70,14 @@ struct Parts: ~Copyable {
             memory: ledger.recollection.memory(
                 wall: now.wall, boottime: now.boot, boot: boot),
             null: null, signals: signals, lock: lock)
+    }
+
+    /// Whoever can rename what is in there would have root open and cut files of his choice.
+    private static func trust(_ directory: String) throws(Obstacle) {
+        guard ProcessTable.effectiveUser == 0 else { return }
+        do throws(TrustedPath.Defect) { try TrustedPath.check(directory) } catch {
+            throw Obstacle("\(error); as root I only use directories that nobody else can change")
+        }
     }
 
     private static func blockSignals() throws(Obstacle) -> SignalFD {

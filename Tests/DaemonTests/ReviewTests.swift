@@ -4,6 +4,25 @@ import JSON
 import Testing
 
 @Suite("what a hostile or careless surrounding does to the daemon") struct ReviewTests {
+    @Test("a limit below the daemon's own descriptors keeps no service from its log or its score")
+    func fewDescriptors() throws {
+        let installation = try Installation(
+            """
+            services:
+              web:
+                command: [/bin/sh, -c, 'cat /proc/self/oom_score_adj; exec /bin/sleep 1000']
+                limits: { nofile: 5 }
+                oom_score_adjust: 300
+                log: { path: @DIR@/web.log }
+            """)
+        try installation.start()
+        try installation.until("its log says what it was given") {
+            (try? String(contentsOfFile: "\(installation.directory)/web.log", encoding: .utf8))
+                == "300\n"
+        }
+        #expect(try installation.end() == 0)
+    }
+
     @Test("started with SIGCHLD ignored, the daemon still sees deaths")
     func ignoredChildSignal() throws {
         let installation = try Installation("services: { web: { command: [/bin/sleep, '1000'] } }")
@@ -25,6 +44,21 @@ import Testing
             let pid = try installation.pid(of: "web")
             return pid != nil && pid != first
         }
+    }
+}
+
+@Suite("directories that somebody else can change", .enabled(if: getuid() == 0))
+struct ForeignDirectoryTests {
+    @Test("are none for root's state")
+    func foreignState() throws {
+        let installation = try Installation("services: { web: { command: [/bin/sleep, '1000'] } }")
+        mkdir(installation.state, 0o755)
+        chown(installation.state, 2, 2)
+        try installation.launch()
+        try installation.until("it says why it does not start") {
+            installation.messages.contains("\(installation.state) belongs to user 2")
+        }
+        #expect(installation.survivors().isEmpty)
     }
 }
 
