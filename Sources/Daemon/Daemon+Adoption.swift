@@ -19,7 +19,6 @@ extension Daemon {
         place(both)
         for definition in both.definitions { reunite(definition, survivors, memory) }
         if !leftovers.definitions.isEmpty { tellOnly(.configured(order.definitions)) }
-        serviceCount = configuration.services.count
         loaded(configuration)
         tell(.begun)
     }

@@ -41,7 +41,6 @@ extension Daemon {
         do throws(SystemError) {
             take(try order(configuration))
         } catch { throw Refusal(text: "\(error)") }
-        serviceCount = configuration.services.count
         server.admit(Parts.actors(configuration, &narrator))
         loaded(configuration)
         perform()

@@ -30,7 +30,6 @@ final class Daemon {
     var stateDirectory: String
     var runtimeDirectory: String
     let cgroup: Configuration.Cgroup
-    var serviceCount = 0
 
     var poller: Poller
     var timer: TimerFD

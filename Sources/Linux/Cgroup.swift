@@ -93,14 +93,6 @@ public final class Cgroup {
             .compactMap { Int32($0) }
     }
 
-    /// A descriptor of `cgroup.events`, polled for `.changed`: told when the last process is gone.
-    public func events() throws(SystemError) -> OwnedFD {
-        OwnedFD(
-            adopting: try system("open \(path)/cgroup.events") {
-                regen_openat(directory.raw, "cgroup.events", O_RDONLY | O_CLOEXEC, 0)
-            })
-    }
-
     /// Removes the directory, which works once nothing is left in it: true.
     /// The corresponding C function is `rmdir`.
     @discardableResult

@@ -15,8 +15,6 @@ public struct Readiness: OptionSet, Sendable {
     public static let hungUp = Readiness(rawValue: EPOLLHUP.rawValue)
     /// An error waits to be read. Always watched for.
     public static let failed = Readiness(rawValue: EPOLLERR.rawValue)
-    /// cgroup.events and the like have changed.
-    public static let changed = Readiness(rawValue: EPOLLPRI.rawValue)
 }
 
 /// epoll(7) with tokens that a stale event cannot forge.
