@@ -51,6 +51,7 @@ let package = Package(
         room("Ledger", ["Linux", "JSON", "COpenSSL"]),
         room("Records", ["Supervision", "Ledger", "JSON"]),
         room("Control", ["Linux", "JSON"]),
+        room("Worker", ["Linux", "JSON", "Configuration"]),
         room(
             "Daemon",
             ["Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control"]),

@@ -12,6 +12,12 @@ public struct ServiceConfiguration: Equatable, Sendable {
     public var policy: ServicePolicy
     /// Where its output goes.
     public var log: Log
+    /// What tells whether it is healthy, in the order of the file.
+    public var probes: [Probe] = []
+    /// What is tried when it is not, in that order.
+    public var remedies: [Remedy] = [.restart]
+    /// A deploy tool's own way to start it; `launch` is its last start command then.
+    public var sequence: Sequence?
 
     /// A service with one instance and the default policy, unless told otherwise.
     public init(

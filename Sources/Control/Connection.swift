@@ -20,7 +20,7 @@ final class Connection {
     /// So many calls were handed out in this turn.
     var callsInTurn = 0
 
-    private var input = MessageBuffer(longest: ControlServer.longestMessage)
+    private var input = MessageBuffer(longest: ControlServer.longestMessage, endingWith: 0)
     private var output: [UInt8] = []
     private var sent = 0
     /// When output last moved, or began to wait.

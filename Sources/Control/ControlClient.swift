@@ -11,7 +11,7 @@ public struct ControlClient: ~Copyable {
     public static let socketName = "io.regen.Control"
 
     private let socket: UnixSocket
-    private var input = MessageBuffer(longest: longestReply)
+    private var input = MessageBuffer(longest: longestReply, endingWith: 0)
 
     /// Connects to the daemon whose runtime directory this is.
     public init(runtimeDirectory: String) throws(ControlFailure) {

@@ -198,6 +198,7 @@ final class Daemon {
         case .kill(let id): kill(id.index)
         case .sweep(let id): sweep(id.index)
         case .watchTree(let id): watchTree(id.index)
+        case .probe, .remedy: break
         case .record(let record): chronicle.note(.mind(record), at: now)
         case .forget(let id): forget(id.index)
         case .finish:

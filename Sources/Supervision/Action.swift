@@ -10,6 +10,11 @@ public enum Action: Equatable, Sendable {
     case sweep(InstanceID)
     /// Say `treeEnded` as soon as no descendant is left.
     case watchTree(InstanceID)
+    /// Look with this probe, by its place in the definition. Answered by `probed` with the serial,
+    /// in any case.
+    case probe(InstanceID, probe: Int, serial: Int)
+    /// Try this remedy, by its place in the definition. Answered by `remedied`, in any case.
+    case remedy(InstanceID, remedy: Int, incident: Int)
     /// Write this down. Follows what it tells of; nothing waits for it.
     case record(Record)
     /// The instance is down and gone from the table; its place may be used again.

@@ -7,6 +7,8 @@ public enum Event: Sendable {
     case begun
     /// Time has come to what `nextDeadline` said.
     case deadlineReached
+    /// The machine as a whole is slow now, says the kernel: what is late is nobody's own fault.
+    case machineStalled
     /// An operator wants every service down, dependents first.
     case stopAllAsked
     /// The daemon must end. `stopping` says what `on_exit: auto` means this time.
@@ -23,6 +25,12 @@ public enum InstanceEvent: Equatable, Sendable {
     case stopAsked
     /// An operator wants it down and up again.
     case restartAsked
+    /// An operator wants it healed now.
+    case healAsked
+    /// An operator wants nothing done to it until then.
+    case pauseAsked(until: Instant)
+    /// An operator wants it looked after again.
+    case resumeAsked
     /// The hand made the process.
     case spawned(ProcessIdentity)
     /// The hand could not.
@@ -33,6 +41,10 @@ public enum InstanceEvent: Equatable, Sendable {
     case treeEnded
     /// A probe or a notification says that the start succeeded.
     case confirmed
+    /// What came of the look that `Action.probe` with this serial asked for.
+    case probed(probe: Int, serial: Int, ProbeOutcome)
+    /// What came of `Action.remedy`.
+    case remedied(RemedyOutcome)
     /// Its own deadline came.
     case due
     /// A service that it waits for has changed.

@@ -9,21 +9,31 @@ public struct InstanceDefinition: Equatable, Sendable {
     /// A fingerprint of all that its process is given: command, user, environment and the rest.
     /// A process started with another one is out of date.
     public var launch: UInt64
-    /// Whether something outside (a probe, a notification) says that a start succeeded.
-    /// Where nothing does, living for `backoff.quick` is success.
-    public var needsConfirmation: Bool
+    /// What says whether it is healthy, and whether a start succeeded. Where nothing does, living
+    /// for `backoff.quick` is success.
+    public var probes: [ProbeDefinition]
+    /// What is tried when it is not, in that order.
+    public var remedies: [RemedyKind]
+    /// Its main process may end once it has started what is to run: nothing that survives it is
+    /// Regen's, and the probes alone tell whether the service lives.
+    public var detaches: Bool
 
     /// A definition.
     public init(
         name: String, service: String, policy: ServicePolicy, launch: UInt64,
-        needsConfirmation: Bool = false
+        probes: [ProbeDefinition] = [], remedies: [RemedyKind] = [.restart], detaches: Bool = false
     ) {
         self.name = name
         self.service = service
         self.policy = policy
         self.launch = launch
-        self.needsConfirmation = needsConfirmation
+        self.probes = probes
+        self.remedies = remedies
+        self.detaches = detaches
     }
+
+    /// Whether a start is a success only when its probes say so.
+    public var needsConfirmation: Bool { !probes.isEmpty }
 }
 
 /// An instance's place in the mind's table. A place is used again after its instance was removed

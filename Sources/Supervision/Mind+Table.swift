@@ -29,6 +29,7 @@ extension Mind {
         case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .due,
             .dependencyChanged:
             break
+        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
         }
     }
 
@@ -42,6 +43,7 @@ extension Mind {
         case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed,
             .due, .adopted, .vanished:
             break
+        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
         }
     }
 
@@ -62,6 +64,7 @@ extension Mind {
         case .startAsked, .restartAsked, .exited, .treeEnded, .confirmed, .due,
             .dependencyChanged, .adopted, .vanished:
             break
+        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
         }
     }
 
@@ -78,6 +81,7 @@ extension Mind {
         case .restartAsked: restart(i, at: now, into: &actions)
         case .startAsked: keepUp(i, at: now, into: &actions)
         case .spawned, .spawnFailed, .treeEnded, .dependencyChanged, .adopted, .vanished: break
+        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
         }
     }
 
@@ -93,6 +97,7 @@ extension Mind {
         case .spawned, .spawnFailed, .treeEnded, .confirmed, .dependencyChanged, .adopted,
             .vanished:
             break
+        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
         }
     }
 
@@ -107,6 +112,7 @@ extension Mind {
         case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .dependencyChanged, .adopted,
             .vanished:
             break
+        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
         }
     }
 
@@ -139,6 +145,7 @@ extension Mind {
         case .startAsked, .restartAsked: redirect(i, stopping, to: .restart, into: &actions)
         case .stopAsked: redirect(i, stopping, to: .rest, into: &actions)
         case .treeEnded, .confirmed, .dependencyChanged, .adopted, .vanished: break
+        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
         }
     }
 }

@@ -46,6 +46,7 @@ public struct Mind: Sendable {
             if ending == nil { configure(definitions, at: now, into: &actions) }
         case .begun: begin(at: now, into: &actions)
         case .deadlineReached: wakeDue(at: now, into: &actions)
+        case .machineStalled: break
         case .stopAllAsked: stopAll(at: now, into: &actions)
         case .endAsked(let stopping): end(stopping: stopping, at: now, into: &actions)
         case .instance(let id, let event):

@@ -10,6 +10,7 @@ private let rooms: [String: Set<String>] = [
     "Ledger": ["Linux", "JSON", "COpenSSL"],
     "Records": ["Supervision", "Ledger", "JSON"],
     "Control": ["Linux", "JSON"],
+    "Worker": ["Linux", "JSON", "Configuration"],
     "Daemon": ["Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control"],
     "Commands": [
         "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",

@@ -244,7 +244,7 @@ extension SimulatedMachine {
                 hands.treeWatches[id.index] = false
                 queue.append(.instance(id, .treeEnded))
             }
-        case .record: break
+        case .record, .probe, .remedy: break
         case .forget(let id):
             hands.watches[id.index] = nil
             hands.treeWatches[id.index] = false
@@ -389,7 +389,7 @@ extension SimulatedMachine {
         case .configured(let definitions): "configured \(definitions.map(\.name))"
         case .instance(let id, let event):
             "\(mind?.definition(id).name ?? "?") [\(id.index)] \(event)"
-        case .begun, .deadlineReached, .stopAllAsked, .endAsked: "\(event)"
+        case .begun, .deadlineReached, .machineStalled, .stopAllAsked, .endAsked: "\(event)"
         }
     }
 }
@@ -406,7 +406,7 @@ extension Action {
     var instance: InstanceID? {
         switch self {
         case .spawn(let id, _), .terminate(let id, _), .kill(let id), .sweep(let id),
-            .watchTree(let id), .forget(let id):
+            .watchTree(let id), .forget(let id), .probe(let id, _, _), .remedy(let id, _, _):
             id
         case .record(let record): record.instance
         case .finish: nil

@@ -14,7 +14,7 @@ extension SimulatedMachine {
                 let name = copies == 1 ? service : "\(service)@\(copy)"
                 let definition = InstanceDefinition(
                     name: name, service: service, policy: policy(rank: rank), launch: 1,
-                    needsConfirmation: random.oneIn(3))
+                    probes: random.oneIn(3) ? [ProbeDefinition(fingerprint: 1)] : [])
                 numbers[name] = instances.count
                 instances.append(
                     SimInstance(name: name, service: service, rank: rank, definition: definition))
@@ -73,7 +73,10 @@ extension SimulatedMachine {
             case 1, 2: instances[number].definition.launch += 1
             case 3:
                 instances[number].definition.policy = policy(rank: instances[number].rank)
-            default: instances[number].definition.needsConfirmation.toggle()
+            default:
+                let probes = instances[number].definition.probes
+                instances[number].definition.probes =
+                    probes.isEmpty ? [ProbeDefinition(fingerprint: 1)] : []
             }
             notePolicy(number)
             if !instances[number].isConfigured { instances[number].wish = .unknown }
@@ -172,7 +175,7 @@ extension SimulatedMachine {
                 giveReason(number)
             }
         case .configured: noteOutdated()
-        case .instance, .begun, .deadlineReached: break
+        case .instance, .begun, .deadlineReached, .machineStalled: break
         }
     }
 

@@ -9,7 +9,7 @@ func service(
     change(&policy)
     return InstanceDefinition(
         name: name, service: service ?? name, policy: policy, launch: launch,
-        needsConfirmation: confirmed)
+        probes: confirmed ? [ProbeDefinition(fingerprint: 1)] : [])
 }
 
 /// The vocabulary of these tests: a mind, an instant that is moved by hand, and what it asked for.
