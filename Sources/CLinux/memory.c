@@ -1,4 +1,6 @@
+#include <link.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "regen_linux.h"
 
@@ -8,4 +10,23 @@ int regen_memory_file(const char *name) {
 
 int regen_seal(int file) {
     return fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+}
+
+static int release_object(struct dl_phdr_info *object, size_t size, void *data) {
+    (void)size;
+    uintptr_t page = *(uintptr_t *)data;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        // What the loader relocates lies in writable segments, RELRO included (elf(5)).
+        if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) continue;
+        uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+        madvise((void *)begin, (end - begin + page - 1) & ~(page - 1), MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void regen_release_program(void) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    dl_iterate_phdr(release_object, &page);
 }

@@ -20,6 +20,7 @@ extension Daemon {
         for definition in both.definitions { reunite(definition, survivors, memory) }
         if !leftovers.definitions.isEmpty { tellOnly(.configured(order.definitions)) }
         loaded(configuration)
+        ResourceLimits.releaseProgram()
         tell(.begun)
     }
 

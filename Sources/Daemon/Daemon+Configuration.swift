@@ -43,6 +43,7 @@ extension Daemon {
         } catch { throw Refusal(text: "\(error)") }
         server.admit(Parts.actors(configuration, &narrator))
         loaded(configuration)
+        ResourceLimits.releaseProgram()
         perform()
         mustTrim = true
         return changes

@@ -24,6 +24,12 @@ public enum ResourceLimits {
     /// The corresponding C function is `mallopt` with M_MMAP_THRESHOLD.
     public static func returnLargeBlocks() { regen_return_large_blocks() }
 
+    /// Gives back the program's own pages, and its libraries'. What is still used comes back from the
+    /// page cache at the first touch; what only reading a configuration needed does not, and most of
+    /// a Swift program's resident memory is such.
+    /// The corresponding C function is `madvise` with MADV_DONTNEED.
+    public static func releaseProgram() { regen_release_program() }
+
     /// Gives back the memory that reading a configuration used.
     /// The corresponding C function is `malloc_trim`.
     public static func trimHeap() { regen_trim_heap() }

@@ -133,6 +133,10 @@ int regen_become_subreaper(void);
 // goes back to the kernel when it is freed. Without it glibc raises the threshold by itself.
 void regen_return_large_blocks(void);
 
+// madvise(2) with MADV_DONTNEED for the read-only segments of the program and its libraries: they
+// are mapped again from the page cache where they are still used.
+void regen_release_program(void);
+
 // malloc_trim(3): gives back what reading a configuration used.
 void regen_trim_heap(void);
 
