@@ -11,6 +11,8 @@ public struct Readiness: OptionSet, Sendable {
     public static let readable = Readiness(rawValue: EPOLLIN.rawValue)
     /// Writing would not block.
     public static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
+    /// Something out of the ordinary, such as a pressure stall.
+    public static let urgent = Readiness(rawValue: EPOLLPRI.rawValue)
     /// The other end is gone. Always watched for.
     public static let hungUp = Readiness(rawValue: EPOLLHUP.rawValue)
     /// An error waits to be read. Always watched for.

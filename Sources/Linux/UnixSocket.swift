@@ -56,7 +56,7 @@ extension UnixSocket {
     /// anything that is not a socket, is an error (EADDRINUSE). The corresponding C functions are
     /// `socket`, `fchmod`, `bind` and `listen`.
     public static func listen(at path: String) throws(SystemError) -> UnixSocket {
-        let address = try Address(path)
+        let address = try SocketAddress(path)
         let socket = try make()
         try system("protect \(path)") { fchmod(socket.raw, 0o600) }
         do { try address.bind(socket.raw) } catch {
@@ -89,7 +89,7 @@ extension UnixSocket {
     public static func connect(
         to path: String, milliseconds: Int32
     ) throws(SystemError) -> UnixSocket {
-        let address = try Address(path)
+        let address = try SocketAddress(path)
         let socket = try make(0)
         try system("prepare to connect to \(path)") {
             var limit = timeval(
@@ -121,67 +121,39 @@ extension UnixSocket {
         return UnixSocket(adopting: OwnedFD(adopting: raw))
     }
 
+    /// Two ends of one connection: ours, which never blocks, and the one for a child, which does.
+    ///
+    /// The corresponding C function is `socketpair`.
+    public static func pair() throws(SystemError) -> Pair {
+        var ends: (Int32, Int32) = (-1, -1)
+        let flags = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        try system("make a pair of sockets") {
+            withUnsafeMutableBytes(of: &ends) {
+                socketpair(AF_UNIX, flags, 0, $0.bindMemory(to: Int32.self).baseAddress)
+            }
+        }
+        return Pair(
+            ours: UnixSocket(adopting: OwnedFD(adopting: ends.0)), theirs: OwnedFD(adopting: ends.1)
+        )
+    }
+
+    /// Both ends of a connection.
+    public struct Pair: ~Copyable {
+        /// Ours.
+        public let ours: UnixSocket
+        /// The child's; closed here once the child has it.
+        public let theirs: OwnedFD
+
+        /// Our end; the child's is closed.
+        public consuming func keepOurs() -> UnixSocket { ours }
+    }
+
     /// Lets a group's members connect to the listener at `path`.
     ///
     /// The corresponding C functions are `lchown` and `chmod`.
     public static func admit(group: UInt32, to path: String) throws(SystemError) {
         try system("give \(path) to group \(group)") { lchown(path, .max, group) }
         try system("admit group \(group) to \(path)") { chmod(path, 0o660) }
-    }
-}
-
-/// A path in the kernel's form.
-private struct Address {
-    private let path: String
-    private var address = sockaddr_un()
-
-    init(_ path: String) throws(SystemError) {
-        self.path = path
-        let bytes = Array(path.utf8)
-        guard !bytes.isEmpty, !bytes.contains(0) else {
-            throw SystemError(EINVAL, "use the socket path \"\(path)\"")
-        }
-        guard bytes.count <= UnixSocket.longestPath else {
-            let most = UnixSocket.longestPath
-            throw SystemError(
-                ENAMETOOLONG,
-                "use the socket path \(path) (it has \(bytes.count) bytes, at most \(most) will do)"
-            )
-        }
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    }
-
-    func bind(_ fd: Int32) throws(SystemError) {
-        try withAddress("listen at \(path)") { Glibc.bind(fd, $0, $1) }
-    }
-
-    func connect(_ fd: Int32) throws(SystemError) {
-        try withAddress("connect to \(path)") { Glibc.connect(fd, $0, $1) }
-    }
-
-    /// Whether the path is a socket that nobody listens at.
-    func isAbandoned() -> Bool {
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
-        do {
-            // Not blocking: a full backlog is somebody, too.
-            let socket = try UnixSocket.make()
-            try connect(socket.raw)
-            return false
-        } catch { return error.code == ECONNREFUSED }
-    }
-
-    private func withAddress(
-        _ operation: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-    ) throws(SystemError) {
-        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
-        var address = address
-        try system(operation) {
-            withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { call($0, size) }
-            }
-        }
     }
 }
 
