@@ -113,7 +113,7 @@ extension UnixSocket {
         return try system("wait for an answer") { poll(&entry, 1, milliseconds) } > 0
     }
 
-    fileprivate static func make(
+    static func make(
         _ mode: UInt32 = SOCK_NONBLOCK.rawValue
     ) throws(SystemError) -> UnixSocket {
         let flags = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | mode
