@@ -51,7 +51,8 @@ let package = Package(
         room("Ledger", ["Linux", "JSON", "COpenSSL"]),
         room("Records", ["Supervision", "Ledger", "JSON"]),
         room("Control", ["Linux", "JSON"]),
-        room("Worker", ["Linux", "JSON", "Configuration"]),
+        room("Worker", ["Linux", "JSON", "Configuration", "Supervision"]),
+        room("Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision"]),
         room(
             "Daemon",
             ["Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control"]),
@@ -74,6 +75,8 @@ let package = Package(
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
         tests("Records", ["Supervision", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
+        tests(
+            "Probing", ["Configuration", "JSON", "Linux", "Supervision", "Worker", "look"]),
         tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(
             "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
@@ -87,6 +90,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "look", dependencies: ["Probing", "Linux"], path: "Tests/Look",
             swiftSettings: strict),
         .executableTarget(
             name: "ledger-bench", dependencies: ["Ledger", "Linux"], path: "Benchmarks/ledger/Room",

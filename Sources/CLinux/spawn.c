@@ -114,7 +114,8 @@ static void execute(struct frame *frame) {
 
 __attribute__((noinline, noreturn)) static void child(struct frame *frame) {
     const struct regen_spawn_plan *what = frame->what;
-    if (syscall(SYS_setsid) < 0) fail(frame, REGEN_STEP_SESSION);
+    if (what->join_group ? syscall(SYS_setpgid, 0, what->join_group) < 0 : syscall(SYS_setsid) < 0)
+        fail(frame, REGEN_STEP_SESSION);
     if (dup2(what->null_fd, 0) < 0) fail(frame, REGEN_STEP_OUTPUT);
     switch (what->output) {
     case REGEN_OUTPUT_INHERIT: break;

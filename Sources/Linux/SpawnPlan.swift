@@ -180,13 +180,16 @@ public final class SpawnPlan {
 
     /// Makes the process, in `cgroup` if that is a descriptor of a cgroup v2 directory. `kept` becomes
     /// its descriptor 3, and `output` its standard output and error, where they are not negative.
+    /// It joins the process group `group` of our session, or has a session of its own if that is 0.
     /// The corresponding C function is `clone3`, and `execve` in the child.
     public func spawn(
-        attempt: Int, cgroup: Int32 = -1, keeping kept: Int32 = -1, output: Int32 = -1
+        attempt: Int, cgroup: Int32 = -1, keeping kept: Int32 = -1, output: Int32 = -1,
+        group: Int32 = 0
     ) throws(Failure) -> Child {
         setAttempt(attempt)
         plan.cgroup_fd = cgroup
         plan.keep_fd = kept
+        plan.join_group = group
         if output >= 0 {
             plan.output = Int32(REGEN_OUTPUT_DESCRIPTOR.rawValue)
             plan.output_fd = output

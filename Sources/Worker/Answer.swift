@@ -57,7 +57,7 @@ public struct Answer: Equatable, Sendable {
 
 extension String {
     /// At most so many bytes of it, cut between characters.
-    fileprivate func cut(to bytes: Int) -> String {
+    func cut(to bytes: Int) -> String {
         if utf8.count <= bytes { return self }
         var text = ""
         for character in self {

@@ -10,7 +10,8 @@ private let rooms: [String: Set<String>] = [
     "Ledger": ["Linux", "JSON", "COpenSSL"],
     "Records": ["Supervision", "Ledger", "JSON"],
     "Control": ["Linux", "JSON"],
-    "Worker": ["Linux", "JSON", "Configuration"],
+    "Worker": ["Linux", "JSON", "Configuration", "Supervision"],
+    "Probing": ["Linux", "Configuration", "Worker", "JSON", "Supervision"],
     "Daemon": ["Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control"],
     "Commands": [
         "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",

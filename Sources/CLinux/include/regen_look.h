@@ -1,0 +1,23 @@
+// What Swift cannot import for looking at a machine and restoring files. No policy lives here.
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+// A pipe that is closed on exec, whose reading end does not block. 0, or -1 with errno.
+int regen_pipe(int *reading, int *writing);
+
+// Starts a process that leads a process group of its own and does nothing but wait for our end, or
+// that of *lifeline: then it kills its group. Why C: Swift has no fork(2), and the child must not
+// run anything of ours. Returns its pid, or -1 with errno.
+pid_t regen_warden(int *lifeline);
+
+// openat2(2), without a wrapper in glibc, with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and
+// RESOLVE_NO_MAGICLINKS.
+int regen_open_beneath(int directory, const char *path, int flags, mode_t mode);
+
+// openat2(2) from the root directory, with RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS.
+int regen_open_without_links(const char *path, int flags);
+
+// fchownat(2) with AT_EMPTY_PATH; declared under _GNU_SOURCE.
+int regen_change_owner(int descriptor, uid_t owner, gid_t group);
