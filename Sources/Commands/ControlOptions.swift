@@ -17,9 +17,13 @@ struct ControlOptions: ParsableArguments {
         return runtimeDirectory ?? (variable.isEmpty ? "/run/regen" : variable)
     }
 
-    /// A client of that daemon.
+    /// A client of that daemon, which has given a sign of life.
     func connect() throws(Exit) -> ControlClient {
-        do { return try ControlClient(runtimeDirectory: directory) } catch { throw Exit(error) }
+        do {
+            var client = try ControlClient(runtimeDirectory: directory)
+            try client.greet()
+            return client
+        } catch { throw Exit(error) }
     }
 }
 

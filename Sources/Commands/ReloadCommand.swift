@@ -20,8 +20,7 @@ struct ReloadCommand: ParsableCommand {
         var client = try control.connect()
         let reply: ReloadReply
         do {
-            reply = ReloadReply(
-                try client.call(.reload, milliseconds: OutcomeOptions.patience))
+            reply = ReloadReply(try client.call(.reload))
         } catch { throw Exit(error) }
         try Terminal.output.write(json ? JSONWriter.line(reply.write) : reply.text)
     }

@@ -70,8 +70,8 @@ struct OutcomeOptions: ParsableArguments {
 
     @OptionGroup var control: ControlOptions
 
-    /// Longer than any grace period that makes sense; what was asked for goes on without us.
-    static let patience: Int64 = 600_000
+    /// What was asked for goes on without us.
+    static let patience = ControlClient.patiently
     /// After so many milliseconds a person wants to know that something is waited for.
     static let silence: Int64 = 1_000
 

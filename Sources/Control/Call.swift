@@ -15,6 +15,8 @@ public struct Call: Sendable {
     public let request: ControlRequest
     /// Who asks.
     public let peer: PeerCredentials
+    /// Whether whoever asks may act, and so see what commands say.
+    public let mayAct: Bool
     /// Whether the client takes more than one answer.
     public let wantsMore: Bool
 }
@@ -29,12 +31,26 @@ public enum ControlRequest: Equatable, Sendable {
     case stop([String])
     /// Restart services; at least one is named. Answer: `ServicesReply`.
     case restart([String])
+    /// Heal services now; at least one is named. Answer: `ServicesReply` with a `healing` each.
+    case heal([String])
+    /// Do nothing to services for so many milliseconds, within `pauses`; at least one is named.
+    /// Answer: `ServicesReply` with a `pause` each.
+    case pause([String], milliseconds: Int64)
+    /// Look after paused services again; at least one is named. Answer: `ServicesReply`.
+    case resume([String])
+    /// Look with all probes of the service now. Answer, when all have looked: `ProbeReply`.
+    case probe(service: String)
     /// Read the configuration again. Answer: `ReloadReply`.
     case reload
     /// Stop every service. Answer: `ServicesReply`.
     case stopAll
     /// Where a service's log is. Answer: `{"path": …}`.
     case logPath(service: String)
+
+    /// How long a pause may be, in milliseconds: 1 s to 30 days.
+    public static let pauses: ClosedRange<Int64> = 1_000...30 * 86_400_000
+    /// How long a pause is when nobody says, in milliseconds: 1 h.
+    public static let usualPause: Int64 = 3_600_000
 
     /// `nil` for `Version`, which the server answers itself.
     init?(_ method: ControlMethod, _ parameters: Parameters) throws(ControlError) {
@@ -44,6 +60,14 @@ public enum ControlRequest: Equatable, Sendable {
         case .start: self = .start(try parameters.names("services"))
         case .stop: self = .stop(try parameters.names("services"))
         case .restart: self = .restart(try parameters.names("services"))
+        case .heal: self = .heal(try parameters.names("services"))
+        case .pause:
+            self = .pause(
+                try parameters.names("services"),
+                milliseconds: try parameters.optionalInteger("for_ms", in: Self.pauses)
+                    ?? Self.usualPause)
+        case .resume: self = .resume(try parameters.names("services"))
+        case .probe: self = .probe(service: try parameters.string("service"))
         case .reload: self = .reload
         case .stopAll: self = .stopAll
         case .logPath: self = .logPath(service: try parameters.string("service"))

@@ -5,17 +5,21 @@ import Linux
 public struct ControlClient: ~Copyable {
     /// An answer may have so many bytes without its NUL.
     public static let longestReply = ControlServer.mostOutput
-    /// So many milliseconds an answer may take that the daemon has at hand.
+    /// So many milliseconds a sign of life may take, and an answer that the daemon has at hand.
     public static let promptly: Int64 = 10_000
+    /// So many milliseconds other answers may take: the daemon's own patience, 60 s, and a margin.
+    public static let patiently: Int64 = 75_000
     /// The socket's name in the daemon's runtime directory.
     public static let socketName = "io.regen.Control"
 
+    private let path: String
     private let socket: UnixSocket
     private var input = MessageBuffer(longest: longestReply, endingWith: 0)
 
     /// Connects to the daemon whose runtime directory this is.
     public init(runtimeDirectory: String) throws(ControlFailure) {
         let path = "\(runtimeDirectory)/\(Self.socketName)"
+        self.path = path
         do {
             socket = try UnixSocket.connect(to: path, milliseconds: Int32(Self.promptly))
         } catch {
@@ -23,23 +27,33 @@ public struct ControlClient: ~Copyable {
             case SystemError.noEntry, SystemError.connectionRefused:
                 throw .notRunning(path: path)
             case SystemError.accessDenied: throw .notAdmitted(path: path)
-            case SystemError.tryAgain: throw .timedOut(milliseconds: Self.promptly)
+            case SystemError.tryAgain: throw .silent(path: path, milliseconds: Self.promptly)
             default: throw .system(error)
             }
         }
     }
 
-    /// Calls a method and waits for its answer, at most so many milliseconds.
+    /// Waits until the daemon says a first word, at most so many milliseconds.
+    ///
+    /// A connection proves nothing: the kernel makes it also while the daemon hangs, or has no
+    /// descriptor left to take it.
+    public mutating func greet(milliseconds: Int64 = promptly) throws(ControlFailure) {
+        try begin(.version)
+        guard try answer(milliseconds: milliseconds) != nil else {
+            throw .silent(path: path, milliseconds: milliseconds)
+        }
+    }
+
+    /// Calls a method and waits for its answer, as long as the method's `patience`.
     ///
     /// `write` writes the object of the parameters; without it there are none. After a time-out the
     /// client is of no more use: the answer may still come.
     public mutating func call(
-        _ method: ControlMethod, milliseconds: Int64 = promptly,
-        _ write: (inout JSONWriter) -> Void = { $0.object { _ in } }
+        _ method: ControlMethod, _ write: (inout JSONWriter) -> Void = { $0.object { _ in } }
     ) throws(ControlFailure) -> JSONValue {
         try begin(method, write)
-        guard let reply = try answer(milliseconds: milliseconds) else {
-            throw .timedOut(milliseconds: milliseconds)
+        guard let reply = try answer(milliseconds: method.patience) else {
+            throw .timedOut(milliseconds: method.patience)
         }
         return reply
     }

@@ -8,6 +8,8 @@ public enum ControlFailure: Error, Equatable, Sendable, CustomStringConvertible 
     case notAdmitted(path: String)
     /// The daemon answered with an error.
     case refused(ControlError)
+    /// The connection stood, and for so many milliseconds nobody said anything.
+    case silent(path: String, milliseconds: Int64)
     /// There was no answer within so many milliseconds.
     case timedOut(milliseconds: Int64)
     /// The connection ended before the answer.
@@ -28,6 +30,12 @@ public enum ControlFailure: Error, Equatable, Sendable, CustomStringConvertible 
         case .notAdmitted(let path):
             "\(path) is not open to this user: become root or a member of the group regen"
         case .refused(let error): error.description
+        case .silent(let path, let milliseconds):
+            """
+            regend at \(path) said nothing for \(milliseconds / 1000) s, and nothing was asked of \
+            it: it hangs, or has no file descriptors left. Look at its own log; raise its limit of \
+            open files (LimitNOFILE=, ulimit -n) and start it anew, which restarts no service
+            """
         case .timedOut(let milliseconds):
             """
             regend did not answer within \(milliseconds / 1000) s; what was asked for may still \

@@ -34,8 +34,28 @@ enum ControlInterface {
           state: string,
           ledger: Ledger,
           cgroup: ?string,
-          services: Counts
+          services: Counts,
+          # Absent when there is nothing to tell: the helper processes; that many services fail
+          # together; that the machine as a whole is slow.
+          workers: ?[]Worker,
+          common_cause: ?CommonCause,
+          stalled: ?bool
         )
+
+        # A process that looks (probe) or tells people (notify) for the daemon.
+        type Worker (
+          role: string,
+          account: ?string,
+          pid: ?int,
+          # starting, ready, down
+          state: string,
+          # So often it was replaced, and why it is not ready or was replaced last.
+          restarts: int,
+          reason: ?string
+        )
+
+        # So many of so many probed services fail together: one incident.
+        type CommonCause (incident: int, since_unix_ms: int, count: int, of: int)
 
         # The state of the record of what was done.
         type Ledger (
@@ -76,12 +96,56 @@ enum ControlInterface {
           # What it waits for, and milliseconds until the next start.
           waiting_for: ?string,
           next_start_ms: ?int,
+          # What its probes said last.
+          probes: ?[]Probe,
+          # Until when nothing is done to it.
+          pause: ?Paused,
+          # The unhealthy service because of which it is not restarted for its own strikes.
+          held_by: ?string,
+          # The recovery step in hand, and how many were tried in this incident.
+          remedy: ?string,
+          remedy_attempts: ?int,
+          # What was found out before the first of them.
+          diagnosis: ?Diagnosis,
+          last_output: ?Output,
+          # In the answer to Heal: asked, or nothing (there was nothing to heal).
+          healing: ?string,
           note: ?string,
           log: ?string
         )
 
         # How a process ended: with a code, by a signal, or nobody can know (an adopted one).
         type Exit (code: ?int, signal: ?int, oom: bool, unknown: bool)
+
+        # What one probe said last.
+        type Probe (
+          # The kind and what it looks at.
+          name: string,
+          # passed, failed, unknown (nobody could look), never (nobody has looked yet)
+          outcome: string,
+          # So many failed looks in a row; unhealthy at so many.
+          strikes: int,
+          of: int,
+          # It has never passed under this configuration: it causes nothing.
+          suspect: ?bool,
+          # For those who may act.
+          reason: ?string,
+          # How long ago the last look ended, and how long it took.
+          ago_ms: ?int,
+          took_us: ?int
+        )
+
+        # Nothing is done to it until then.
+        type Paused (until_unix_ms: int)
+
+        # The kind of failure, in one word and in one sentence. The evidence is for those who may act.
+        type Diagnosis (class: string, text: string, evidence: ?[]string, at_unix_ms: int)
+
+        # The last that it wrote; the text itself is in its log.
+        type Output (bytes: int, sha256: string)
+
+        # What one look with a probe found: passed, failed, or unknown (nobody could look).
+        type Look (instance: string, probe: string, outcome: string, took_us: int, reason: ?string)
 
         # Read: the daemon and all services, or one of them.
         method Status(service: ?string) -> (daemon: Daemon, services: []Instance)
@@ -97,6 +161,19 @@ enum ControlInterface {
 
         # Act: Stop, then Start.
         method Restart(services: []string) -> (services: []Instance)
+
+        # Act: heals now what is not healthy; answers as Start does.
+        method Heal(services: []string) -> (services: []Instance)
+
+        # Act: does nothing to the services for so long; 1 s to 30 days, 1 h if not said.
+        method Pause(services: []string, for_ms: ?int) -> (services: []Instance)
+
+        # Act: looks after paused services again.
+        method Resume(services: []string) -> (services: []Instance)
+
+        # Act, because reasons are not for everyone: looks with all probes of the service now.
+        # Answers when all have looked.
+        method Probe(service: string) -> (probes: []Look)
 
         # Act: reads the configuration again; names the services it was changed for.
         method Reload() -> (added: []string, changed: []string, removed: []string)

@@ -10,6 +10,14 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     case stop = "Stop"
     /// Stop and start services.
     case restart = "Restart"
+    /// Heal services now.
+    case heal = "Heal"
+    /// Do nothing to services for a while.
+    case pause = "Pause"
+    /// Look after paused services again.
+    case resume = "Resume"
+    /// Look with every probe of a service now.
+    case probe = "Probe"
     /// Read the configuration again.
     case reload = "Reload"
     /// Stop every service.
@@ -29,9 +37,17 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     public var access: Access {
         switch self {
         case .status, .version: .read
-        // What a service writes is not for everyone who may see that it runs.
-        case .logPath: .act
-        case .start, .stop, .restart, .reload, .stopAll: .act
+        // What a service or a probe's command writes is not for everyone who may see that it runs.
+        case .logPath, .probe: .act
+        case .start, .stop, .restart, .heal, .pause, .resume, .reload, .stopAll: .act
+        }
+    }
+
+    /// So many milliseconds a client should wait for the answer.
+    public var patience: Int64 {
+        switch self {
+        case .status, .version, .logPath, .pause, .resume: ControlClient.promptly
+        case .start, .stop, .restart, .heal, .probe, .reload, .stopAll: ControlClient.patiently
         }
     }
 
@@ -41,8 +57,9 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     /// The keys that its parameters may have.
     var parameters: [String] {
         switch self {
-        case .status, .logPath: ["service"]
-        case .start, .stop, .restart: ["services"]
+        case .status, .logPath, .probe: ["service"]
+        case .start, .stop, .restart, .heal, .resume: ["services"]
+        case .pause: ["services", "for_ms"]
         case .version, .reload, .stopAll: []
         }
     }

@@ -31,7 +31,17 @@ public struct StatusReply: Equatable, Sendable {
     }
 }
 
-/// The answer to `Start`, `Stop`, `Restart` and `StopAll`: what came of it.
+extension StatusReply {
+    /// The answer for those who may not act: without what probes and commands said.
+    public var forReaders: StatusReply {
+        var reply = self
+        for i in reply.services.indices { reply.services[i].withholdReasons() }
+        return reply
+    }
+}
+
+/// The answer to `Start`, `Stop`, `Restart`, `Heal`, `Pause`, `Resume` and `StopAll`: what came of
+/// it.
 public struct ServicesReply: Equatable, Sendable {
     /// The instances that were asked for, in the configuration's order.
     public var services: [InstanceReport]
@@ -51,6 +61,73 @@ public struct ServicesReply: Equatable, Sendable {
         guard let array = json["services"]?.array else { return nil }
         services = array.compactMap(InstanceReport.init)
         guard services.count == array.count else { return nil }
+    }
+}
+
+/// The answer to `Probe`: what each look found.
+public struct ProbeReply: Equatable, Sendable {
+    /// The looks, by instance and then in the configuration's order; empty without probes.
+    public var probes: [Look]
+
+    /// An answer.
+    public init(probes: [Look]) { self.probes = probes }
+
+    /// One look: the type `Look` of the interface.
+    public struct Look: Equatable, Sendable {
+        /// The instance's name: `web@1`.
+        public var instance: String
+        /// The probe's name, the same as in `ProbeReport`.
+        public var probe: String
+        /// What it found; never `never`.
+        public var outcome: ProbeReport.Outcome
+        /// So many microseconds it took.
+        public var tookMicroseconds: Int64
+        /// Why, unless it passed.
+        public var reason: String?
+
+        /// What one look found.
+        public init(
+            instance: String, probe: String, outcome: ProbeReport.Outcome,
+            tookMicroseconds: Int64, reason: String? = nil
+        ) {
+            self.instance = instance
+            self.probe = probe
+            self.outcome = outcome
+            self.tookMicroseconds = tookMicroseconds
+            self.reason = reason
+        }
+    }
+
+    /// Writes the parameters of the answer.
+    public func write(into json: inout JSONWriter) {
+        json.beginObject()
+        json.key("probes")
+        json.beginArray()
+        for look in probes {
+            json.beginObject()
+            json.string("instance", look.instance)
+            json.string("probe", look.probe)
+            json.string("outcome", look.outcome.rawValue)
+            json.integer("took_us", look.tookMicroseconds)
+            json.member("reason", look.reason)
+            json.endObject()
+        }
+        json.endArray()
+        json.endObject()
+    }
+
+    /// Reads the parameters of the answer; `nil` when they are not understood.
+    public init?(_ json: JSONValue) {
+        guard let array = json["probes"]?.array else { return nil }
+        probes = array.compactMap { json in
+            guard let instance = json["instance"]?.string, let probe = json["probe"]?.string,
+                let outcome = json["outcome"]?.string.flatMap(ProbeReport.Outcome.init)
+            else { return nil }
+            return Look(
+                instance: instance, probe: probe, outcome: outcome,
+                tookMicroseconds: json["took_us"]?.integer ?? 0, reason: json["reason"]?.string)
+        }
+        guard probes.count == array.count else { return nil }
     }
 }
 

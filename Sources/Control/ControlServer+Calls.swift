@@ -29,7 +29,8 @@ extension ControlServer {
                 let id = Call.ID(source: connection.source, number: lastCall)
                 if !call.isOneway { connection.begin(call: lastCall, wantsMore: call.wantsMore) }
                 return Call(
-                    id: id, request: request, peer: connection.peer, wantsMore: call.wantsMore)
+                    id: id, request: request, peer: connection.peer,
+                    mayAct: mayAct(connection.peer), wantsMore: call.wantsMore)
             }
             let answer = try answer(to: call)
             if !call.isOneway { connection.send(Wire.reply(answer), at: now) }

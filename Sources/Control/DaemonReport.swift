@@ -22,6 +22,12 @@ public struct DaemonReport: Equatable, Sendable {
     public var cgroup: String?
     /// How many services there are.
     public var services: ServiceCounts
+    /// The helper processes that look and that tell people.
+    public var workers: [WorkerReport] = []
+    /// That many services fail together, and what is made of it; `nil` when they do not.
+    public var commonCause: CommonCauseReport?
+    /// Whether the machine as a whole is so slow that nothing late is a service's own fault.
+    public var stalled = false
 
     /// A daemon's description.
     public init(
@@ -97,6 +103,9 @@ extension DaemonReport {
         json.member("cgroup", cgroup)
         json.key("services")
         services.write(into: &json)
+        json.members("workers", workers) { $0.write(into: &$1) }
+        json.member("common_cause", commonCause) { $0.write(into: &$1) }
+        if stalled { json.bool("stalled", true) }
         json.endObject()
     }
 
@@ -114,6 +123,9 @@ extension DaemonReport {
             startedUnixMilliseconds: json["started_unix_ms"]?.integer ?? 0, state: state,
             ledger: LedgerCondition(json["ledger"] ?? .null), cgroup: json["cgroup"]?.string,
             services: ServiceCounts(json["services"] ?? .null))
+        workers = (json["workers"]?.array ?? []).compactMap(WorkerReport.init)
+        commonCause = json["common_cause"].flatMap(CommonCauseReport.init)
+        stalled = json["stalled"]?.bool ?? false
     }
 }
 

@@ -34,6 +34,22 @@ public struct InstanceReport: Equatable, Sendable {
     public var waitingFor: String?
     /// Milliseconds until the next start.
     public var nextStartMilliseconds: Int64?
+    /// What its probes said last, in the configuration's order.
+    public var probes: [ProbeReport] = []
+    /// Until when nothing is done to it, because somebody asked for that.
+    public var pause: PauseReport?
+    /// The unhealthy service because of which it is not restarted for its own strikes.
+    public var heldBy: String?
+    /// The recovery step in hand, as the configuration calls it.
+    public var remedy: String?
+    /// So many recovery steps were tried in the open incident.
+    public var remedyAttempts: Int64?
+    /// What was found out before the first of them.
+    public var diagnosis: DiagnosisReport?
+    /// The last that it wrote before it failed.
+    public var lastOutput: OutputReport?
+    /// What came of `Heal`; only in its answer.
+    public var healing: Healing?
     /// One sentence for people.
     public var note: String?
     /// Where the service's log is.
@@ -57,6 +73,14 @@ public struct InstanceReport: Equatable, Sendable {
     public static let stopped = "stopped"
     /// The phase of an instance that only a human can help.
     public static let handedOver = "handed-over"
+}
+
+/// What came of an operator's wish that an instance be healed.
+public enum Healing: String, CaseIterable, Sendable {
+    /// Healing was begun; the rest of the report tells how it is afterwards.
+    case asked
+    /// It was healthy, or not meant to run: nothing to heal.
+    case nothing
 }
 
 /// How a process ended: the type `Exit` of the interface.
@@ -86,12 +110,17 @@ extension InstanceReport {
         json.integer("restarts", restarts)
         json.integer("crashes_in_window", crashesInWindow)
         json.member("incident", incident)
-        if let lastExit {
-            json.key("last_exit")
-            lastExit.write(into: &json)
-        }
+        json.member("last_exit", lastExit) { $0.write(into: &$1) }
         json.member("waiting_for", waitingFor)
         json.member("next_start_ms", nextStartMilliseconds)
+        json.members("probes", probes) { $0.write(into: &$1) }
+        json.member("pause", pause) { $0.write(into: &$1) }
+        json.member("held_by", heldBy)
+        json.member("remedy", remedy)
+        json.member("remedy_attempts", remedyAttempts)
+        json.member("diagnosis", diagnosis) { $0.write(into: &$1) }
+        json.member("last_output", lastOutput) { $0.write(into: &$1) }
+        json.member("healing", healing?.rawValue)
         json.member("note", note)
         json.member("log", log)
         json.endObject()
@@ -115,6 +144,14 @@ extension InstanceReport {
         lastExit = json["last_exit"].flatMap(LastExit.init)
         waitingFor = json["waiting_for"]?.string
         nextStartMilliseconds = json["next_start_ms"]?.integer
+        probes = (json["probes"]?.array ?? []).compactMap(ProbeReport.init)
+        pause = json["pause"].flatMap(PauseReport.init)
+        heldBy = json["held_by"]?.string
+        remedy = json["remedy"]?.string
+        remedyAttempts = json["remedy_attempts"]?.integer
+        diagnosis = json["diagnosis"].flatMap(DiagnosisReport.init)
+        lastOutput = json["last_output"].flatMap(OutputReport.init)
+        healing = json["healing"]?.string.flatMap(Healing.init)
         note = json["note"]?.string
         log = json["log"]?.string
     }
@@ -155,5 +192,25 @@ extension JSONWriter {
     /// A member that is left out when there is no value.
     mutating func member(_ key: StaticString, _ value: Int64?) {
         if let value { integer(key, value) }
+    }
+
+    /// A member that is left out when there is no value.
+    mutating func member<Value>(
+        _ key: StaticString, _ value: Value?, _ write: (Value, inout JSONWriter) -> Void
+    ) {
+        guard let value else { return }
+        self.key(key)
+        write(value, &self)
+    }
+
+    /// An array that is left out when it is empty.
+    mutating func members<Value>(
+        _ key: StaticString, _ values: [Value], _ write: (Value, inout JSONWriter) -> Void
+    ) {
+        guard !values.isEmpty else { return }
+        self.key(key)
+        beginArray()
+        for value in values { write(value, &self) }
+        endArray()
     }
 }

@@ -31,6 +31,17 @@ struct Parameters {
         return string
     }
 
+    /// A number in this range that may be missing.
+    func optionalInteger(
+        _ key: String, in range: ClosedRange<Int64>
+    ) throws(ControlError) -> Int64? {
+        switch value[key] {
+        case nil, .null: return nil
+        case .integer(let number) where range.contains(number): return number
+        default: throw .invalidParameter(parameter: key)
+        }
+    }
+
     /// A list of at least one string.
     func names(_ key: String) throws(ControlError) -> [String] {
         guard let names = value[key]?.strings, !names.isEmpty else {

@@ -39,10 +39,13 @@ extension Daemon {
 
     private func serve(_ call: Call) {
         switch call.request {
-        case .status(let service): reply(to: call.id, service)
+        case .status(let service): reply(to: call, service)
         case .start(let names): act(call, "Start", names, .up, .startAsked)
         case .stop(let names): act(call, "Stop", names, .down, .stopAsked)
         case .restart(let names): act(call, "Restart", names, .up, .restartAsked)
+        case .heal, .pause, .resume, .probe:
+            server.fail(
+                call.id, with: .notNow(reason: "this regend cannot do that yet"), at: now.boot)
         case .reload:
             guard state == .ready else { return refuseWhileEnding(call) }
             write(
@@ -159,13 +162,14 @@ extension Daemon {
 
     // MARK: - Status
 
-    private func reply(to call: Call.ID, _ service: String?) {
+    private func reply(to call: Call, _ service: String?) {
         let ids = service.map { mind.ids(of: $0) } ?? mind.all
         if let service, ids.isEmpty {
-            return server.fail(call, with: .noSuchService(name: service), at: now.boot)
+            return server.fail(call.id, with: .noSuchService(name: service), at: now.boot)
         }
-        let reply = StatusReply(daemon: report(), services: ids.map { report($0) })
-        server.reply(to: call, at: now.boot) { reply.write(into: &$0) }
+        var reply = StatusReply(daemon: report(), services: ids.map { report($0) })
+        if !call.mayAct { reply = reply.forReaders }
+        server.reply(to: call.id, at: now.boot) { reply.write(into: &$0) }
     }
 
     private func report() -> DaemonReport {

@@ -66,6 +66,80 @@ import Testing
         }
     }
 
+    @Test("a daemon that takes no connection is told with what to do, after a bound")
+    func silent() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let path = "\(directory)/\(ControlClient.socketName)"
+        // The kernel connects; nobody accepts.
+        let listener = try UnixSocket.listen(at: path)
+        try withExtendedLifetime(listener) {
+            var client = try ControlClient(runtimeDirectory: directory)
+            let failure = #expect(throws: ControlFailure.silent(path: path, milliseconds: 20)) {
+                try client.greet(milliseconds: 20)
+            }
+            #expect(failure?.description.contains("no file descriptors left") == true)
+        }
+    }
+
+    @Test("a daemon that answers is greeted, and then asked") func greeted() throws {
+        try withServer { _ in
+            writeNothing
+        } body: { client in
+            try client.greet()
+            #expect(try client.call(.reload) == .object([]))
+        }
+    }
+
+    @Test("who may not act is not told what probes and commands said") func readers() {
+        var probed = InstanceReport.example
+        let reply = StatusReply(daemon: .example, services: [probed]).forReaders
+        probed.probes[0].reason = nil
+        probed.diagnosis?.evidence = []
+        #expect(reply.services == [probed])
+        #expect(InstanceReport.example.probes[0].reason != nil)
+    }
+
+    @Test("what a look found survives the way") func looks() throws {
+        let told = ProbeReply(probes: [
+            .init(instance: "web@0", probe: "tcp 80", outcome: .passed, tookMicroseconds: 70),
+            .init(
+                instance: "web@1", probe: "tcp 80", outcome: .failed, tookMicroseconds: 1_000_000,
+                reason: "no answer"),
+        ])
+        var json = JSONWriter()
+        told.write(into: &json)
+        #expect(ProbeReply(try JSONValue.parse(json.bytes, limit: 10_000)) == told)
+        #expect(ProbeReply(.object([])) == nil)
+    }
+
+    @Test("no more evidence is sent than the bound") func evidence() throws {
+        var report = InstanceReport.web
+        report.diagnosis = DiagnosisReport(
+            kind: "hang", text: "it hangs",
+            evidence: (0...DiagnosisReport.mostEvidence).map { "line \($0)" },
+            atUnixMilliseconds: 1)
+        var json = JSONWriter()
+        report.write(into: &json)
+        let heard = InstanceReport(try JSONValue.parse(json.bytes, limit: 10_000))
+        #expect(heard?.diagnosis?.evidence.count == DiagnosisReport.mostEvidence)
+    }
+
+    @Test("what there is nothing to tell of is left out") func omitted() {
+        var json = JSONWriter()
+        InstanceReport.web.write(into: &json)
+        var plain = DaemonReport.example
+        plain.workers = []
+        plain.commonCause = nil
+        plain.stalled = false
+        plain.write(into: &json)
+        let text = String(decoding: json.bytes, as: UTF8.self)
+        for key in [
+            "probes", "pause", "held_by", "remedy", "diagnosis", "last_output", "healing",
+            "workers", "common_cause", "stalled",
+        ] { #expect(!text.contains(key)) }
+    }
+
     @Test("a daemon that ends before it answers is told") func lost() throws {
         let directory = try temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -145,13 +219,23 @@ import Testing
 }
 
 extension DaemonReport {
-    static let example = DaemonReport(
-        pid: 4711, version: "1.2.3", stateDirectory: "/var/lib/regen",
-        runtimeDirectory: "/run/regen", configFile: "/etc/regen.yaml",
-        startedUnixMilliseconds: 1_795_231_650_123, state: "ready",
-        ledger: LedgerCondition(
-            state: "sound", records: 7, head: String(repeating: "0f", count: 32)),
-        cgroup: nil, services: ServiceCounts(total: 2, running: 1, handedOver: 1))
+    static var example: DaemonReport {
+        var report = DaemonReport(
+            pid: 4711, version: "1.2.3", stateDirectory: "/var/lib/regen",
+            runtimeDirectory: "/run/regen", configFile: "/etc/regen.yaml",
+            startedUnixMilliseconds: 1_795_231_650_123, state: "ready",
+            ledger: LedgerCondition(
+                state: "sound", records: 7, head: String(repeating: "0f", count: 32)),
+            cgroup: nil, services: ServiceCounts(total: 2, running: 1, handedOver: 1))
+        report.workers = [
+            WorkerReport(role: "probe", state: WorkerReport.ready, account: "regen-probe", pid: 8),
+            WorkerReport(role: "notify", state: "down", restarts: 3, reason: "it was silent"),
+        ]
+        report.commonCause = CommonCauseReport(
+            incident: 9, sinceUnixMilliseconds: 10, count: 40, of: 100)
+        report.stalled = true
+        return report
+    }
 }
 
 extension InstanceReport {
@@ -175,6 +259,20 @@ extension InstanceReport {
         report.nextStartMilliseconds = 7
         report.note = "snowman \u{2603}"
         report.log = "/var/log/db"
+        report.probes = [
+            ProbeReport(
+                name: "tcp 127.0.0.1:5432", outcome: .failed, strikes: 2, of: 3, suspect: true,
+                reason: "connection refused", agoMilliseconds: 8, tookMicroseconds: 9),
+            ProbeReport(name: "memory", of: 3),
+        ]
+        report.pause = PauseReport(untilUnixMilliseconds: 11)
+        report.heldBy = "disk"
+        report.remedy = "port_conflict"
+        report.remedyAttempts = 2
+        report.diagnosis = DiagnosisReport(
+            kind: "hang", text: "it hangs", evidence: ["a", "b"], atUnixMilliseconds: 12)
+        report.lastOutput = OutputReport(bytes: 13, sha256: String(repeating: "a1", count: 32))
+        report.healing = .asked
         return report
     }
 }

@@ -25,6 +25,19 @@ import Testing
             ("Start", #"{"services":["a","b"]}"#, .start(["a", "b"])),
             ("Stop", #"{"services":["a"]}"#, .stop(["a"])),
             ("Restart", #"{"services":["a"]}"#, .restart(["a"])),
+            ("Heal", #"{"services":["a","b@1"]}"#, .heal(["a", "b@1"])),
+            ("Pause", #"{"services":["a"]}"#, .pause(["a"], milliseconds: 3_600_000)),
+            (
+                "Pause", #"{"services":["a"],"for_ms":null}"#,
+                .pause(["a"], milliseconds: 3_600_000)
+            ),
+            ("Pause", #"{"services":["a"],"for_ms":1000}"#, .pause(["a"], milliseconds: 1000)),
+            (
+                "Pause", #"{"services":["a"],"for_ms":2592000000}"#,
+                .pause(["a"], milliseconds: 2_592_000_000)
+            ),
+            ("Resume", #"{"services":["a"]}"#, .resume(["a"])),
+            ("Probe", #"{"service":"a"}"#, .probe(service: "a")),
             ("Reload", "{}", .reload),
             ("Reload", "null", .reload),
             ("StopAll", "{}", .stopAll),
@@ -48,6 +61,21 @@ import Testing
             ("io.regen.Control.Start", #"{"services":["a",1]}"#, "InvalidParameter", "services"),
             ("io.regen.Control.Reload", #"{"force":true}"#, "InvalidParameter", "force"),
             ("io.regen.Control.LogPath", "{}", "InvalidParameter", "service"),
+            ("io.regen.Control.Heal", #"{"services":[]}"#, "InvalidParameter", "services"),
+            ("io.regen.Control.Resume", "{}", "InvalidParameter", "services"),
+            ("io.regen.Control.Probe", #"{"services":["a"]}"#, "InvalidParameter", "services"),
+            (
+                "io.regen.Control.Pause", #"{"services":["a"],"for_ms":999}"#, "InvalidParameter",
+                "for_ms"
+            ),
+            (
+                "io.regen.Control.Pause", #"{"services":["a"],"for_ms":2592000001}"#,
+                "InvalidParameter", "for_ms"
+            ),
+            (
+                "io.regen.Control.Pause", #"{"services":["a"],"for_ms":"1h"}"#, "InvalidParameter",
+                "for_ms"
+            ),
             ("io.regen.Control.Frobnicate", "{}", "MethodNotFound", "Frobnicate"),
             ("org.varlink.service.Frobnicate", "{}", "MethodNotFound", "Frobnicate"),
             ("org.example.Status", "{}", "InterfaceNotFound", "org.example"),
