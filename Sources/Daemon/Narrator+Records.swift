@@ -48,6 +48,55 @@ extension Narrator {
         // Only what is removed is as if it had never been started.
         case .rested(let id, .fresh): say(.info, "\(facts(id).name): removed")
         case .rested(let id, let rest): say(.info, "\(facts(id).name): \(rest.words)")
+        case .detached(let id): say(.info, "\(facts(id).name): its start command is done")
+        case .paused(let id, let interval):
+            say(.notice, "\(facts(id).name): paused for \(interval.words)")
+        case .resumed(let id): say(.notice, "\(facts(id).name): looked after again")
+        case .remedied(let id, let kind, _, let outcome, _):
+            say(.info, "\(facts(id).name): \(kind.rawValue): \(outcome.rawValue)")
+        case .probeProven, .probeSuspected, .probeStruck, .probeCleared, .probeHeld:
+            tellProbe(record, facts)
+        case .commonCauseBegan, .commonCauseEnded, .commonCauseHandedOver:
+            tellCommonCause(record)
+        }
+    }
+
+    private mutating func tellProbe(
+        _ record: Supervision.Record, _ facts: (InstanceID) -> InstanceFacts
+    ) {
+        switch record {
+        case .probeSuspected(let id, let probe, _):
+            let facts = facts(id)
+            say(
+                .warning,
+                "\(facts.name): its probe \(facts.probeName(probe)) has never passed and is ignored; "
+                    + "is it mistyped?")
+        case .probeStruck(let id, let probe, let strike, let of):
+            let facts = facts(id)
+            let reason = facts.probeReason(probe).map { ": \($0)" } ?? ""
+            say(
+                .warning,
+                "\(facts.name): \(facts.probeName(probe)) failed (\(strike) of \(of))\(reason)")
+        case .probeHeld(let id, _, let dependency):
+            say(
+                .warning,
+                "\(facts(id).name): left alone, because \(facts(dependency).name) is unhealthy")
+        default: break
+        }
+    }
+
+    private mutating func tellCommonCause(_ record: Supervision.Record) {
+        switch record {
+        case .commonCauseBegan(let incident, let services, let of):
+            say(
+                .error,
+                "\(services) of \(of) probed services fail at once: a common cause "
+                    + "(incident \(incident)); unhealthy ones are restarted one at a time")
+        case .commonCauseEnded(let incident, let interval):
+            say(.notice, "calm again after \(interval.words) (incident \(incident))")
+        case .commonCauseHandedOver(let incident):
+            say(.error, "the common cause lasts and needs a human (incident \(incident))")
+        default: break
         }
     }
 }
@@ -125,6 +174,7 @@ extension Stopping.Aftermath {
         case .restart: ", to start again"
         case .remove: ", no longer configured"
         case .failStart: ", its start was not confirmed in time"
+        case .heal: ", its probes failed"
         }
     }
 }

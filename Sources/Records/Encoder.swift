@@ -113,9 +113,11 @@ public struct Encoder {
             encode("within_ms", within)
             json.integer("incident", Int64(incident))
             return "crashloop.detected"
-        case .incidentOpened(let id, let incident, let kind):
-            begin(incident, facts(id))
+        case .incidentOpened(let id, let incident, let kind, let probe):
+            let facts = facts(id)
+            begin(incident, facts)
             json.string("kind", kind.rawValue)
+            if let probe { encode(probe, facts, withReason: true) }
             return "incident.open"
         case .incidentResolved(let id, let incident, let healing):
             begin(incident, facts(id))
@@ -142,7 +144,89 @@ public struct Encoder {
             json.string("service", facts(id).name)
             json.string("why", rest.rawValue)
             return "service.rest"
+        case .detached(let id):
+            json.string("service", facts(id).name)
+            return "service.detach"
+        case .paused(let id, let interval):
+            json.string("service", facts(id).name)
+            encode("for_ms", interval)
+            return "service.pause"
+        case .resumed(let id):
+            json.string("service", facts(id).name)
+            return "service.resume"
+        case .remedied(let id, let kind, let place, let outcome, let incident):
+            json.string("service", facts(id).name)
+            json.string("remedy", kind.rawValue)
+            json.integer("place", Int64(place))
+            json.string("outcome", outcome.rawValue)
+            json.integer("incident", Int64(incident))
+            return "remedy.end"
+        case .probeProven, .probeSuspected, .probeStruck, .probeCleared, .probeHeld:
+            return encodeProbe(record, facts: facts)
+        case .commonCauseBegan(let incident, let services, let of):
+            json.integer("incident", Int64(incident))
+            json.integer("count", Int64(services))
+            json.integer("of", Int64(of))
+            return "commoncause.begin"
+        case .commonCauseEnded(let incident, let interval):
+            json.integer("incident", Int64(incident))
+            encode("duration_ms", interval)
+            return "commoncause.end"
+        case .commonCauseHandedOver(let incident):
+            json.integer("incident", Int64(incident))
+            return "commoncause.handover"
         }
+    }
+
+    private mutating func encodeProbe(
+        _ record: Supervision.Record, facts: (InstanceID) -> InstanceFacts
+    ) -> StaticString {
+        switch record {
+        case .probeProven(let id, let probe, let fingerprint):
+            begin(probe, fingerprint, facts(id))
+            return "probe.proven"
+        case .probeSuspected(let id, let probe, let fingerprint):
+            begin(probe, fingerprint, facts(id))
+            return "probe.suspect"
+        case .probeStruck(let id, let probe, let strike, let of):
+            let facts = facts(id)
+            json.string("service", facts.name)
+            encode(probe, facts, withReason: true)
+            json.integer("strike", Int64(strike))
+            json.integer("of", Int64(of))
+            return "probe.strike"
+        case .probeCleared(let id, let probe, let strikes):
+            let facts = facts(id)
+            json.string("service", facts.name)
+            encode(probe, facts, withReason: false)
+            json.integer("strikes", Int64(strikes))
+            return "probe.clear"
+        case .probeHeld(let id, let probe, let dependency):
+            let service = facts(id)
+            json.string("service", service.name)
+            encode(probe, service, withReason: false)
+            json.string("dependency", facts(dependency).name)
+            return "probe.held"
+        default: preconditionFailure("not about a probe")
+        }
+    }
+
+    /// Bytes of a probe's name and of its reason that a record holds: a line has a bound.
+    private static let longestName = 128
+    private static let longestReason = 256
+
+    private mutating func encode(_ probe: Int, _ facts: InstanceFacts, withReason: Bool) {
+        json.integer("probe", Int64(probe))
+        json.string("probe_name", facts.probeName(probe).clipped(to: Self.longestName))
+        if withReason, let reason = facts.probeReason(probe) {
+            json.string("reason", reason.clipped(to: Self.longestReason))
+        }
+    }
+
+    private mutating func begin(_ probe: Int, _ fingerprint: UInt64, _ facts: InstanceFacts) {
+        json.string("service", facts.name)
+        encode(probe, facts, withReason: true)
+        json.decimal("fingerprint", Int64(bitPattern: fingerprint))
     }
 
     private mutating func begin(
@@ -186,6 +270,20 @@ extension JSONWriter {
     fileprivate mutating func decimal(_ key: StaticString, _ value: Int64) {
         self.key(key)
         decimal(value)
+    }
+}
+
+extension String {
+    /// The text, or as many of its first characters as have so many bytes.
+    fileprivate func clipped(to bytes: Int) -> String {
+        guard utf8.count > bytes else { return self }
+        var end = startIndex
+        var left = bytes
+        while end < endIndex, self[end].utf8.count <= left {
+            left -= self[end].utf8.count
+            end = index(after: end)
+        }
+        return String(self[..<end])
     }
 }
 

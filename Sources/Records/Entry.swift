@@ -34,11 +34,33 @@ public struct InstanceFacts: Sendable {
     public var program: String
     /// The fingerprint of what the process is given.
     public var launch: UInt64
+    /// What its probes are called, by their place in the definition: `http http://…`.
+    public var probeNames: [String]
+    /// Why the last look of each failed, by the same place; empty where it did not.
+    public var probeReasons: [String]
 
     /// Facts.
-    public init(name: String, program: String, launch: UInt64) {
+    public init(
+        name: String, program: String, launch: UInt64, probeNames: [String] = [],
+        probeReasons: [String] = []
+    ) {
         self.name = name
         self.program = program
         self.launch = launch
+        self.probeNames = probeNames
+        self.probeReasons = probeReasons
+    }
+
+    /// What a probe is called; its place where nobody knows better.
+    public func probeName(_ probe: Int) -> String {
+        probeNames.indices.contains(probe) ? probeNames[probe] : "probe \(probe)"
+    }
+
+    /// Why the last look of a probe failed, where that is known.
+    public func probeReason(_ probe: Int) -> String? {
+        guard probeReasons.indices.contains(probe), !probeReasons[probe].isEmpty else {
+            return nil
+        }
+        return probeReasons[probe]
     }
 }

@@ -13,8 +13,10 @@ public enum Action: Equatable, Sendable {
     /// Look with this probe, by its place in the definition. Answered by `probed` with the serial,
     /// in any case.
     case probe(InstanceID, probe: Int, serial: Int)
-    /// Try this remedy, by its place in the definition. Answered by `remedied`, in any case.
-    case remedy(InstanceID, remedy: Int, incident: Int)
+    /// Try this remedy, by its place in the definition. Answered by `remedied` with the serial,
+    /// in any case.
+    /// `incident` is 0 where none is open.
+    case remedy(InstanceID, remedy: Int, incident: Int, serial: Int)
     /// Write this down. Follows what it tells of; nothing waits for it.
     case record(Record)
     /// The instance is down and gone from the table; its place may be used again.
@@ -39,8 +41,9 @@ public enum Record: Equatable, Sendable {
         InstanceID, attempt: Int, rule: RestartRule, wait: Interval, incident: Int)
     /// So many crashes were counted within the window.
     case crashLoopDetected(InstanceID, rule: LoopRule, count: Int, within: Interval, incident: Int)
-    /// Something failed for the first time since it was healthy.
-    case incidentOpened(InstanceID, incident: Int, FailureKind)
+    /// Something failed for the first time since it was healthy. `probe`: the place of the one
+    /// that found it, where one did.
+    case incidentOpened(InstanceID, incident: Int, FailureKind, probe: Int?)
     /// It is healthy again, so long after the incident began.
     case incidentResolved(InstanceID, incident: Int, healing: Interval)
     /// A human must look.
@@ -55,6 +58,31 @@ public enum Record: Equatable, Sendable {
     case stopForced(InstanceID)
     /// It is down and not meant to run.
     case rested(InstanceID, Rest)
+    /// The start command has ended, as it may: what it started is not Regen's.
+    case detached(InstanceID)
+    /// An operator wants nothing done to it for so long.
+    case paused(InstanceID, for: Interval)
+    /// The pause is over, by itself or as an operator asked.
+    case resumed(InstanceID)
+    /// This probe passed for the first time ever: from now on its word counts.
+    case probeProven(InstanceID, probe: Int, fingerprint: UInt64)
+    /// This probe has not passed once within a whole start time-out: it is ignored, and may be
+    /// mistyped.
+    case probeSuspected(InstanceID, probe: Int, fingerprint: UInt64)
+    /// A look failed, the so-many-th in a row.
+    case probeStruck(InstanceID, probe: Int, strike: Int, of: Int)
+    /// A look passed after so many strikes.
+    case probeCleared(InstanceID, probe: Int, strikes: Int)
+    /// The strikes are complete, and nothing is done because a dependency is unhealthy.
+    case probeHeld(InstanceID, probe: Int, dependency: InstanceID)
+    /// What came of a remedy; `place` is its place in the definition.
+    case remedied(InstanceID, RemedyKind, place: Int, RemedyOutcome, incident: Int)
+    /// So many of the probed services failed at once, or the machine stalled: it is not theirs.
+    case commonCauseBegan(incident: Int, services: Int, of: Int)
+    /// It is calm again, so long after the common cause began.
+    case commonCauseEnded(incident: Int, after: Interval)
+    /// The common cause lasts: a human must look.
+    case commonCauseHandedOver(incident: Int)
 }
 
 /// The rule by which a restart is made.
@@ -65,8 +93,14 @@ public enum RestartRule: String, CaseIterable, Sendable {
     case backoff = "short-run"
     /// After a hand-over: at the slowest pace.
     case slowest = "after-hand-over"
-    /// A start that failed: after a wait that doubles.
+    /// A process that could not be made: after a wait that doubles.
     case failedStart = "failed-start"
+    /// A start that was not confirmed in time: after a wait that doubles.
+    case startTimeout = "start-timeout"
+    /// The probes say that it does not work: at once.
+    case unhealthy
+    /// A pause is over, and it should run and does not: at once.
+    case resumed
 }
 
 /// The rule by which crashes are a loop.
@@ -91,4 +125,8 @@ public enum HandoverReason: String, CaseIterable, Sendable {
     case removed
     /// SIGKILL did not end it.
     case unkillable
+    /// So many restarts were not confirmed: see `EscalationPolicy.attempts`.
+    case attempts
+    /// A remedy found that a start would be useless or harmful.
+    case refused = "remedy-refused"
 }

@@ -39,12 +39,10 @@ public enum InstanceEvent: Equatable, Sendable {
     case exited(ExitStatus)
     /// No descendant of the main process is left.
     case treeEnded
-    /// A probe or a notification says that the start succeeded.
-    case confirmed
     /// What came of the look that `Action.probe` with this serial asked for.
     case probed(probe: Int, serial: Int, ProbeOutcome)
-    /// What came of `Action.remedy`.
-    case remedied(RemedyOutcome)
+    /// What came of the remedy that `Action.remedy` with this serial asked for.
+    case remedied(serial: Int, RemedyOutcome)
     /// Its own deadline came.
     case due
     /// A service that it waits for has changed.

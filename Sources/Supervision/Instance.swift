@@ -41,7 +41,9 @@ struct Instance: Sendable {
     /// The main process, as far as is known.
     var livingProcess: ProcessIdentity? {
         switch phase {
-        case .stopped, .starting(.parked), .starting(.spawning), .backingOff, .handedOver: nil
+        case .stopped, .starting(.parked), .starting(.spawning), .starting(.remedying),
+            .backingOff, .handedOver:
+            nil
         case .starting(.unproven), .running: process
         case .stopping(let stopping):
             stopping.mainEnded || stopping.stage == .unspawned ? nil : process

@@ -24,6 +24,44 @@ public struct InstanceStatus: Sendable {
     public var lastExit: ExitStatus?
     /// How the last start failed.
     public var lastFailure: SpawnFailure?
+    /// Its probes, in the order of the definition.
+    public var probes: [ProbeStatus]
+    /// Until when nothing is done to it, as an operator asked.
+    public var pausedUntil: Instant?
+    /// The unhealthy dependency for whose sake its own strikes lead to nothing.
+    public var heldBy: String?
+    /// It is unhealthy and waits for its turn to be restarted, because of a common cause.
+    public var isQueued: Bool
+    /// The remedy that is being tried.
+    public var remedy: RemedyKind?
+    /// Restarts in a row that probes or a start time-out caused and nothing has confirmed.
+    public var attempts: Int
+}
+
+/// What the mind tells of one probe.
+public struct ProbeStatus: Equatable, Sendable {
+    /// It has passed at some time, so that its word counts.
+    public var hasPassed: Bool
+    /// It has never passed within a whole start time-out, and is ignored until it does.
+    public var isSuspect: Bool
+    /// Failed looks in a row, as far as they count.
+    public var strikes: Int
+    /// What the last look since the process began found.
+    public var lastOutcome: ProbeOutcome?
+    /// When that look began, or the one that is under way.
+    public var lastLook: Instant?
+}
+
+/// What the mind tells of a common cause.
+public struct CommonCauseStatus: Equatable, Sendable {
+    /// The number of its incident.
+    public var incident: Int
+    /// When it began.
+    public var began: Instant
+    /// So many instances wait for their turn to be restarted.
+    public var waiting: Int
+    /// It lasted, and a human was told.
+    public var isHandedOver: Bool
 }
 
 extension Mind {
@@ -31,6 +69,9 @@ extension Mind {
     public var all: [InstanceID] {
         instances.indices.filter { !instances[$0].isVacant }.map { InstanceID($0) }
     }
+
+    /// The common cause that is under way.
+    public var commonCause: CommonCauseStatus? { nil }
 
     /// The instance of that name.
     public func id(named name: String) -> InstanceID? { places[name].map { InstanceID($0) } }
@@ -59,6 +100,7 @@ extension Mind {
             incident: instance.incident?.id, isHandedOver: instance.isHandedOver,
             waitsFor: isParked ? waitsFor(i).map { instances[$0].definition.name } : nil,
             deadline: instance.deadline, lastExit: instance.lastExit,
-            lastFailure: instance.lastFailure)
+            lastFailure: instance.lastFailure, probes: [], pausedUntil: nil, heldBy: nil,
+            isQueued: false, remedy: nil, attempts: 0)
     }
 }

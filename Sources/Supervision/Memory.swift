@@ -4,11 +4,22 @@
 public struct Memory: Equatable, Sendable {
     /// The id of the next incident.
     public var nextIncident = 1
+    /// The common cause that has not ended yet.
+    public var commonCause: OpenIncident?
     /// By instance name. Looked up, never iterated by the mind: order would not be reproducible.
     public var instances: [String: InstanceMemory] = [:]
 
     /// Nothing remembered.
     public init() {}
+}
+
+extension [UInt64] {
+    /// Appends a fingerprint that is not there yet, and keeps the latest `mostFingerprints`.
+    public mutating func remember(_ fingerprint: UInt64) {
+        if contains(fingerprint) { return }
+        append(fingerprint)
+        if count > InstanceMemory.mostFingerprints { removeFirst() }
+    }
 }
 
 /// What is remembered of one instance.
@@ -36,6 +47,21 @@ public struct InstanceMemory: Equatable, Sendable {
     public var isRestarting = false
     /// A stop that had begun in this boot and not ended.
     public var stopping: Stopping.Aftermath?
+    /// Its start command ended in this boot, as it may, and nothing has been done to it since.
+    public var isDetached = false
+    /// Until when nothing is to be done to it.
+    public var pausedUntil: Instant?
+    /// Restarts in a row that probes or a start time-out caused and nothing confirmed.
+    public var attempts = 0
+    /// The place of the remedy to be tried next in the open incident.
+    public var nextRemedy = 0
+    /// Fingerprints of probes that have passed, the latest last; at most `mostFingerprints`.
+    public var provenProbes: [UInt64] = []
+    /// Fingerprints of probes that were told to be suspicious, the latest last; as many.
+    public var suspectedProbes: [UInt64] = []
+
+    /// So many fingerprints of each kind are kept, twice as many as one service may have probes.
+    public static let mostFingerprints = 64
 
     /// Nothing remembered.
     public init() {}

@@ -100,7 +100,7 @@ extension Mind {
 
     private mutating func remove(_ i: Int, at now: Instant, into actions: inout [Action]) {
         switch instances[i].phase {
-        case .stopped, .starting(.parked), .backingOff, .handedOver:
+        case .stopped, .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
             forget(i, at: now, into: &actions)
         case .starting(.spawning):
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .remove)))
@@ -120,7 +120,7 @@ extension Mind {
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .restart)))
         case .starting(.unproven), .running:
             stop(i, instances[i].stopWhenFree ?? .restart, at: now, into: &actions)
-        case .backingOff, .handedOver: start(i, at: now, into: &actions)
+        case .starting(.remedying), .backingOff, .handedOver: start(i, at: now, into: &actions)
         case .stopping: break
         }
     }
@@ -153,7 +153,7 @@ extension Instance {
             switch past.stopping {
             // The daemon that ended is gone, and the configuration has the service again.
             case .end, .remove: .restart
-            case .rest, .restart, .failStart, nil: past.stopping
+            case .rest, .restart, .failStart, .heal, nil: past.stopping
             }
         if let rest = past.rest, rest != .ended { phase = .stopped(rest) }
     }

@@ -117,7 +117,7 @@ extension Mind {
         instances[i].incidents.note(
             now, within: Self.loopOfIncidents, most: Self.incidentsOfALoop)
         actions.append(
-            .record(.incidentOpened(InstanceID(i), incident: nextIncident, kind)))
+            .record(.incidentOpened(InstanceID(i), incident: nextIncident, kind, probe: nil)))
         nextIncident += 1
     }
 

@@ -41,7 +41,9 @@ extension Mind {
         if instances[i].incident == nil {
             instances[i].incident = OpenIncident(id: nextIncident, opened: now)
             actions.append(
-                .record(.incidentOpened(InstanceID(i), incident: nextIncident, .unkillable)))
+                .record(
+                    .incidentOpened(InstanceID(i), incident: nextIncident, .unkillable, probe: nil))
+            )
             nextIncident += 1
         }
         handOver(i, .unkillable, into: &actions)
@@ -84,6 +86,7 @@ extension Mind {
         case .end: rest(i, .ended, at: now, into: &actions)
         case .restart: start(i, at: now, into: &actions)
         case .failStart: failStart(i, .startTimeout, at: now, into: &actions)
+        case .heal: failStart(i, .hang, at: now, into: &actions)
         case .remove: forget(i, at: now, into: &actions)
         }
         releaseDependencies(of: i, at: now, into: &actions)
@@ -123,7 +126,7 @@ extension Mind {
         for i in instances.indices where !instances[i].isVacant {
             switch instances[i].phase {
             case .stopped: break
-            case .starting(.parked), .backingOff, .handedOver:
+            case .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
                 // Their dependents are not told: one that is parked would start.
                 settle(i, .asked, into: &actions)
             case .starting(.spawning): step(i, .stopAsked, at: now, into: &actions)
@@ -145,7 +148,8 @@ extension Mind {
             let stops = ending.stops(instances[i].policy.onExit)
             switch instances[i].phase {
             case .stopped, .stopping: break
-            case .starting(.parked), .backingOff, .handedOver: enter(i, .stopped(.ended))
+            case .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
+                enter(i, .stopped(.ended))
             case .starting(.spawning):
                 if stops { enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .end))) }
             case .starting(.unproven), .running:

@@ -7,6 +7,7 @@ extension Mind {
         switch instances[i].phase {
         case .stopped: inStopped(i, event, at: now, into: &actions)
         case .starting(.parked): inParked(i, event, at: now, into: &actions)
+        case .starting(.remedying): inWaiting(i, event, at: now, into: &actions)
         case .starting(.spawning): inSpawning(i, event, at: now, into: &actions)
         case .starting(.unproven): inUnproven(i, event, at: now, into: &actions)
         case .running: inRunning(i, event, at: now, into: &actions)
@@ -26,7 +27,7 @@ extension Mind {
         case .stopAsked:
             // Whyever it rests, from now on it does so because an operator wants it to.
             if instances[i].phase != .stopped(.asked) { rest(i, .asked, at: now, into: &actions) }
-        case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .due,
+        case .spawned, .spawnFailed, .exited, .treeEnded, .due,
             .dependencyChanged:
             break
         case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
@@ -40,7 +41,7 @@ extension Mind {
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
         case .dependencyChanged: start(i, at: now, into: &actions)
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
-        case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed,
+        case .spawned, .spawnFailed, .exited, .treeEnded,
             .due, .adopted, .vanished:
             break
         case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
@@ -61,7 +62,7 @@ extension Mind {
             noteSpawnFailure(i, failure, into: &actions)
             failStart(i, .spawn, at: now, into: &actions)
         case .stopAsked: enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .rest)))
-        case .startAsked, .restartAsked, .exited, .treeEnded, .confirmed, .due,
+        case .startAsked, .restartAsked, .exited, .treeEnded, .due,
             .dependencyChanged, .adopted, .vanished:
             break
         case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
@@ -73,7 +74,6 @@ extension Mind {
     ) {
         switch event {
         case .exited(let status): exit(i, status, at: now, into: &actions)
-        case .confirmed: comeUp(i, at: now, into: &actions)
         case .due where instances[i].definition.needsConfirmation:
             stop(i, instances[i].stopWhenFree ?? .failStart, at: now, into: &actions)
         case .due: comeUp(i, at: now, into: &actions)
@@ -94,7 +94,7 @@ extension Mind {
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
         case .restartAsked: restart(i, at: now, into: &actions)
         case .startAsked: keepUp(i, at: now, into: &actions)
-        case .spawned, .spawnFailed, .treeEnded, .confirmed, .dependencyChanged, .adopted,
+        case .spawned, .spawnFailed, .treeEnded, .dependencyChanged, .adopted,
             .vanished:
             break
         case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
@@ -109,7 +109,7 @@ extension Mind {
         case .due: start(i, at: now, into: &actions)
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
-        case .spawned, .spawnFailed, .exited, .treeEnded, .confirmed, .dependencyChanged, .adopted,
+        case .spawned, .spawnFailed, .exited, .treeEnded, .dependencyChanged, .adopted,
             .vanished:
             break
         case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
@@ -144,7 +144,7 @@ extension Mind {
         case .due: forceStop(i, stopping, at: now, into: &actions)
         case .startAsked, .restartAsked: redirect(i, stopping, to: .restart, into: &actions)
         case .stopAsked: redirect(i, stopping, to: .rest, into: &actions)
-        case .treeEnded, .confirmed, .dependencyChanged, .adopted, .vanished: break
+        case .treeEnded, .dependencyChanged, .adopted, .vanished: break
         case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
         }
     }

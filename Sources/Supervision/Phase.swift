@@ -34,7 +34,9 @@ public enum StartStage: Equatable, Sendable {
     case parked
     /// The hand was told to make the process and has not answered yet.
     case spawning
-    /// There is a process, not yet a success.
+    /// A remedy is being tried, before another process is made.
+    case remedying
+    /// There is a process, not yet a success; or, of a service that detaches, there was one.
     case unproven
 }
 
@@ -64,6 +66,8 @@ public struct Stopping: Equatable, Sendable {
         case remove
         /// A failed start, counted as such.
         case failStart = "fail-start"
+        /// A recovery, because the probes say that it does not work.
+        case heal
     }
 
     /// How far.

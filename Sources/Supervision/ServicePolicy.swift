@@ -12,6 +12,8 @@ public struct ServicePolicy: Equatable, Sendable {
     public var crashLoop: CrashLoopPolicy?
     /// What counts as a failed start.
     public var start: StartPolicy
+    /// When restarts that do not help are a matter for a human.
+    public var escalation: EscalationPolicy
     /// Whether the service is started with the daemon.
     public var autostart: Bool
     /// Critical services are handled before the others.
@@ -25,14 +27,16 @@ public struct ServicePolicy: Equatable, Sendable {
     public init(
         restart: RestartPolicy = .always, backoff: BackoffPolicy = BackoffPolicy(),
         stop: StopPolicy = StopPolicy(), crashLoop: CrashLoopPolicy? = CrashLoopPolicy(),
-        start: StartPolicy = StartPolicy(), autostart: Bool = true, critical: Bool = false,
-        after: [String] = [], onExit: ExitPolicy = .auto
+        start: StartPolicy = StartPolicy(), escalation: EscalationPolicy = EscalationPolicy(),
+        autostart: Bool = true, critical: Bool = false, after: [String] = [],
+        onExit: ExitPolicy = .auto
     ) {
         self.restart = restart
         self.backoff = backoff
         self.stop = stop
         self.crashLoop = crashLoop
         self.start = start
+        self.escalation = escalation
         self.autostart = autostart
         self.critical = critical
         self.after = after
@@ -123,6 +127,19 @@ public struct StartPolicy: Equatable, Sendable {
         self.timeout = timeout
         self.retries = retries
     }
+}
+
+/// How many restarts are tried before a human is told that they do not help.
+public struct EscalationPolicy: Equatable, Sendable {
+    /// So many restarts in a row that probes or a start time-out caused, none of them confirmed;
+    /// from 1 to `mostAttempts`.
+    public var attempts: Int
+
+    /// The largest `attempts` that a configuration may ask for.
+    public static let mostAttempts = 100
+
+    /// Three unless told otherwise.
+    public init(attempts: Int = 3) { self.attempts = attempts }
 }
 
 /// What becomes of a running service when the daemon is told to end (SIGTERM).
