@@ -12,6 +12,8 @@ public struct ServicePolicy: Equatable, Sendable {
     public var crashLoop: CrashLoopPolicy?
     /// What counts as a failed start.
     public var start: StartPolicy
+    /// When a human is asked.
+    public var escalation: EscalationPolicy
     /// Whether the service is started with the daemon.
     public var autostart: Bool
     /// Critical services are handled before the others.
@@ -25,7 +27,8 @@ public struct ServicePolicy: Equatable, Sendable {
     public init(
         restart: RestartPolicy = .always, backoff: BackoffPolicy = BackoffPolicy(),
         stop: StopPolicy = StopPolicy(), crashLoop: CrashLoopPolicy? = CrashLoopPolicy(),
-        start: StartPolicy = StartPolicy(), autostart: Bool = true, critical: Bool = false,
+        start: StartPolicy = StartPolicy(), escalation: EscalationPolicy = EscalationPolicy(),
+        autostart: Bool = true, critical: Bool = false,
         after: [String] = [], onExit: ExitPolicy = .auto
     ) {
         self.restart = restart
@@ -33,6 +36,7 @@ public struct ServicePolicy: Equatable, Sendable {
         self.stop = stop
         self.crashLoop = crashLoop
         self.start = start
+        self.escalation = escalation
         self.autostart = autostart
         self.critical = critical
         self.after = after
