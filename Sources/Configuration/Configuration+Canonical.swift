@@ -85,28 +85,46 @@ extension Configuration.Control.Account {
 extension ServiceConfiguration {
     fileprivate func write(into json: inout JSONWriter) {
         json.beginObject()
+        if let sequence {
+            sequence.write(into: &json)
+        } else {
+            json.key("command")
+            json.array(launch.command) { $0.string($1) }
+        }
         launch.write(into: &json)
         json.integer("instances", Int64(instances))
         policy.write(into: &json)
         log.write(into: &json)
+        json.key("probes")
+        json.array(probes) { $1.write(into: &$0) }
+        json.key("remedies")
+        json.array(remedies) { $1.write(into: &$0) }
         json.endObject()
     }
 
-    /// A number that changes when what is run, or where its output goes, changes: FNV-1a over
-    /// their canonical JSON. A reload restarts what has another one than before.
+    /// A number that changes when what is run, what its environment says, or where its output goes
+    /// changes: FNV-1a over their canonical JSON. A reload restarts what has another one than
+    /// before. A service that says itself how it is (`notify`) is told so by its environment.
     public var fingerprint: UInt64 {
         var json = JSONWriter()
+        json.key("command")
+        json.array(launch.command) { $0.string($1) }
         launch.write(into: &json)
         log.write(into: &json)
+        if let earlier = sequence?.start.dropLast(), !earlier.isEmpty {
+            json.key("start")
+            json.array(Array(earlier)) { $0.string($1) }
+        }
+        for probe in probes {
+            if case .notify(let notify) = probe.kind { notify.write(into: &json) }
+        }
         return json.bytes.fingerprint
     }
 }
 
 extension Launch {
-    /// Bare members.
+    /// Bare members, all but the command.
     fileprivate func write(into json: inout JSONWriter) {
-        json.key("command")
-        json.array(command) { $0.string($1) }
         json.string("user", ifSet: user)
         json.string("group", ifSet: group)
         if let groups {
@@ -166,6 +184,10 @@ extension ServicePolicy {
         json.beginObject()
         json.string("timeout", start.timeout.configured)
         json.integer("retries", Int64(start.retries))
+        json.endObject()
+        json.key("escalation")
+        json.beginObject()
+        json.integer("attempts", Int64(escalation.attempts))
         json.endObject()
         json.string("on_exit", onExit.rawValue)
     }

@@ -1,6 +1,8 @@
 extension Launch {
-    init(_ section: Section, _ findings: inout Findings) {
-        self.init(command: Launch.command(section, &findings))
+    init(_ section: Section, _ sequence: Sequence?, _ findings: inout Findings) {
+        self.init(
+            command: sequence.map { shell + $0.start.suffix(1) }
+                ?? Launch.command(section, &findings))
         user = section.read("user", &findings, accountName)
         group = section.read("group", &findings, accountName)
         groups = section.list("groups", counts: 0...Launch.mostGroups, &findings, accountName)
@@ -18,9 +20,8 @@ extension Launch {
 
     private static func command(_ section: Section, _ findings: inout Findings) -> [String] {
         guard let place = section.place("command") else {
-            // What is told as "not supported yet" would have been in its place.
-            if case .mapping = section.place.tree.content, !section.has("unit"), !section.has("run")
-            {
+            // What is wrong with 'run', or "not supported yet", has been told.
+            if section.isMapping, !section.has("unit"), section.place("run") == nil {
                 findings.error(
                     section.place,
                     Complaint("there is no command", "add 'command: [/path/to/program, argument]'"))
@@ -74,15 +75,21 @@ extension Launch {
 }
 
 private func variableName(_ name: String) throws(Complaint) -> String {
+    let name = try anyVariableName(name)
+    guard !name.hasPrefix("REGEN_") else {
+        throw Complaint("names that begin with REGEN_ are set by regend", "choose another name")
+    }
+    return name
+}
+
+/// `[A-Za-z_][A-Za-z0-9_]*`
+func anyVariableName(_ name: String) throws(Complaint) -> String {
     let first = name.utf8.first.map { isLetter($0) || $0 == underscore }
     let allowed = name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == underscore }
     guard first == true, allowed else {
         throw Complaint(
             "\(quoted(name)) is not a variable's name",
             "use letters, digits and '_', beginning with no digit")
-    }
-    guard !name.hasPrefix("REGEN_") else {
-        throw Complaint("names that begin with REGEN_ are set by regend", "choose another name")
     }
     return name
 }

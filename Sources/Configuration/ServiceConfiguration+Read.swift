@@ -3,10 +3,11 @@ import Supervision
 extension ServiceConfiguration {
     private static let keys =
         [
-            "command", "user", "group", "groups", "directory", "environment", "umask", "limits",
-            "oom_score_adjust", "nice", "autostart", "critical", "after", "instances",
+            "command", "run", "user", "group", "groups", "directory", "environment", "umask",
+            "limits", "oom_score_adjust", "nice", "autostart", "critical", "after", "instances",
+            "probes", "healthcheck", "remedies", "clusters",
         ] + ServiceDefaults.keys
-    private static let laterKeys = ["unit", "probes", "run", "healthcheck", "remedies"]
+    private static let laterKeys = ["unit"]
 
     init(
         _ name: String, _ place: Place, _ defaults: ServiceDefaults, _ findings: inout Findings
@@ -20,15 +21,41 @@ extension ServiceConfiguration {
             "autostart", or: own.policy.autostart, &findings, boolean)
         own.policy.critical = section.read("critical", or: own.policy.critical, &findings, boolean)
         own.policy.after = section.after(name, &findings)
+        let sequence = Sequence(section, &findings)
         self.init(
-            name: name,
-            instances: section.read(
-                "instances", or: 1, &findings, integer(1...ServiceConfiguration.mostInstances)),
-            launch: Launch(section, &findings), policy: own.policy, log: own.log)
+            name: name, instances: section.instances(&findings),
+            launch: Launch(section, sequence, &findings), policy: own.policy, log: own.log)
+        self.sequence = sequence
+        probes = Probe.list(section, defaults.probe, &findings)
+        if let probe = Probe(healthcheck: section, defaults.probe, &findings) {
+            probes.append(probe)
+        }
+        remedies = Remedy.list(section, &findings) ?? remedies
+        checkProbes(section, &findings)
     }
 }
 
 extension Section {
+    /// How many processes of it run. What a deploy tool starts, it multiplies itself.
+    fileprivate func instances(_ findings: inout Findings) -> Int {
+        if let place = place("clusters") {
+            findings.warning(
+                place,
+                Complaint(
+                    "'clusters' is ignored: a deploy tool spreads requests over them, "
+                        + "and Regen does not balance"))
+        }
+        if has("run"), let place = place("instances") {
+            findings.warning(
+                place,
+                Complaint(
+                    "'instances' is ignored beside 'run': its commands start as many as they want, "
+                        + "and Regen does not balance"))
+            return 1
+        }
+        return read("instances", or: 1, &findings, integer(1...ServiceConfiguration.mostInstances))
+    }
+
     /// The names in `after`. Whether there are such services is checked when all are read.
     fileprivate func after(_ own: String, _ findings: inout Findings) -> [String] {
         let most = Configuration.mostInstances

@@ -4,16 +4,23 @@ import Supervision
 struct ServiceDefaults {
     var policy: ServicePolicy
     var log = Log.standard
+    var probe = ProbePolicy()
 
     /// The keys that `defaults:` and a service have in common.
-    static let keys = ["restart", "backoff", "stop", "crash_loop", "start", "on_exit", "log"]
+    static let keys = [
+        "restart", "backoff", "stop", "crash_loop", "start", "escalation", "on_exit", "log",
+    ]
 
     init(_ root: Section, onExit: ExitPolicy, _ findings: inout Findings) {
         policy = ServicePolicy(onExit: onExit)
         guard let place = root.place("defaults") else { return }
-        let section = Section(
-            place, keys: ServiceDefaults.keys, later: ["probe", "probes"], &findings)
+        let section = Section(place, keys: ServiceDefaults.keys + ["probe"], &findings)
         read(section, &findings)
+        if let place = section.place("probe") {
+            let section = Section(place, keys: ProbePolicy.keys, &findings)
+            probe.read(section, &findings)
+            probe.check(section, &findings)
+        }
         if case .file(_?, _) = log, let place = section.place("log") {
             findings.error(
                 place, Complaint("all services cannot share one log file", "leave 'path' out here"))
@@ -27,6 +34,7 @@ struct ServiceDefaults {
         policy.backoff.read(section, &findings)
         policy.stop.read(section, &findings)
         policy.start.read(section, &findings)
+        policy.escalation.read(section, &findings)
         policy.readCrashLoop(section, &findings)
         log.read(section, &findings)
     }
@@ -69,6 +77,14 @@ extension StartPolicy {
         timeout = section.read(
             "timeout", or: timeout, &findings, duration(.milliseconds(100) ... .hours(24)))
         retries = section.read("retries", or: retries, &findings, integer(1...1000))
+    }
+}
+
+extension EscalationPolicy {
+    fileprivate mutating func read(_ service: Section, _ findings: inout Findings) {
+        guard let place = service.place("escalation") else { return }
+        let section = Section(place, keys: ["attempts"], &findings)
+        attempts = section.read("attempts", or: attempts, &findings, integer(1...Self.mostAttempts))
     }
 }
 

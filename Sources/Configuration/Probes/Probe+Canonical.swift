@@ -192,7 +192,8 @@ extension FileProbe {
 }
 
 extension NotifyProbe {
-    fileprivate func write(into json: inout JSONWriter) {
+    /// A whole object.
+    func write(into json: inout JSONWriter) {
         json.beginObject()
         json.string("watchdog", ifSet: watchdog?.configured)
         json.endObject()

@@ -106,4 +106,6 @@ public struct Sequence: Equatable, Sendable {
 
     /// The most steps of each kind.
     public static let mostSteps = 32
+    /// The longest step in bytes.
+    public static let longestStep = 16 << 10
 }
