@@ -46,7 +46,7 @@ extension Configuration {
 }
 
 extension JSONWriter {
-    fileprivate mutating func array<Element>(
+    mutating func array<Element>(
         _ elements: [Element], _ write: (inout JSONWriter, Element) -> Void
     ) {
         beginArray()
@@ -54,11 +54,11 @@ extension JSONWriter {
         endArray()
     }
 
-    fileprivate mutating func string(_ key: StaticString, ifSet value: String?) {
+    mutating func string(_ key: StaticString, ifSet value: String?) {
         if let value { string(key, value) }
     }
 
-    fileprivate mutating func integer(_ key: StaticString, ifSet value: Int?) {
+    mutating func integer(_ key: StaticString, ifSet value: Int?) {
         if let value { integer(key, Int64(value)) }
     }
 }
@@ -98,7 +98,7 @@ extension ServiceConfiguration {
         var json = JSONWriter()
         launch.write(into: &json)
         log.write(into: &json)
-        return json.bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return json.bytes.fingerprint
     }
 }
 

@@ -34,15 +34,7 @@ extension Launch {
                 place, Complaint("the command has \(bytes) bytes, more than \(mostCommandBytes)"))
         }
         guard let program = words.first else { return words }
-        if program.isEmpty {
-            findings.error(place, Complaint("the program has an empty name"))
-        } else if program.utf8.first != slash {
-            findings.warning(
-                place,
-                Complaint(
-                    "\(quoted(program)) is looked up in PATH at each start",
-                    "write the program's absolute path"))
-        }
+        place.checkProgram(program, &findings)
         return words
     }
 

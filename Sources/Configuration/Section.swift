@@ -1,6 +1,8 @@
 /// A mapping that is read key by key. Unknown keys are told when it is opened.
 struct Section {
     let place: Place
+    /// Whether there was no other key than those asked for.
+    let knowsAllKeys: Bool
     private let members: [Tree.Member]
 
     /// Opens a mapping that knows `keys`. `later` are keys that the design has and this version not yet.
@@ -9,12 +11,25 @@ struct Section {
     init(_ place: Place, keys: [String], later: [String] = [], _ findings: inout Findings) {
         self.place = place
         members = uniqueMembers(of: place, &findings)
-        for member in members where !keys.contains(member.key) {
+        let unknown = members.filter { !keys.contains($0.key) }
+        knowsAllKeys = unknown.isEmpty
+        for member in unknown {
             let complaint = Section.unknown(member.key, in: place.path, keys: keys, later: later)
             findings.error(
                 at: member.position, joined(place.path, member.key), complaint.message,
                 complaint.hint)
         }
+    }
+
+    /// Picks these keys out of a mapping that somebody else opens and checks.
+    init(picking keys: [String], from place: Place) {
+        self.place = place
+        knowsAllKeys = true
+        guard case .mapping(let members) = place.tree.content else {
+            self.members = []
+            return
+        }
+        self.members = members.filter { keys.contains($0.key) }
     }
 
     private static func unknown(
@@ -33,6 +48,11 @@ struct Section {
             "unknown key \(name)", meant ?? "known keys: \(keys.joined(separator: ", "))")
     }
 
+    /// Whether a mapping stands there; if not, that has been told.
+    var isMapping: Bool {
+        if case .mapping = place.tree.content { true } else { false }
+    }
+
     /// Whether the key stands there at all, known or not.
     func has(_ key: String) -> Bool { members.contains { $0.key == key } }
 
@@ -48,11 +68,7 @@ struct Section {
         _ key: String, or fallback: Value, _ findings: inout Findings,
         _ parse: (Tree) throws(Complaint) -> Value
     ) -> Value {
-        guard let place = place(key) else { return fallback }
-        do { return try parse(place.tree) } catch {
-            findings.error(place, error)
-            return fallback
-        }
+        place(key)?.read(or: fallback, &findings, parse) ?? fallback
     }
 
     /// The same for what may be absent.
@@ -62,27 +78,41 @@ struct Section {
         read(key, or: nil, &findings) { tree throws(Complaint) in try parse(tree) }
     }
 
+    /// What a key is set to that must be there; its absence is told.
+    func neededPlace(_ key: String, _ findings: inout Findings) -> Place? {
+        if let place = place(key) { return place }
+        if isMapping { findings.error(place, Complaint("'\(key)' is missing")) }
+        return nil
+    }
+
+    /// The value of a key that must be there.
+    func needed<Value>(
+        _ key: String, or fallback: Value, _ findings: inout Findings,
+        _ parse: (Tree) throws(Complaint) -> Value
+    ) -> Value {
+        neededPlace(key, &findings)?.read(or: fallback, &findings, parse) ?? fallback
+    }
+
+    /// The one of these keys that is set; none or several are told.
+    func exactlyOne(of keys: [String], _ findings: inout Findings) -> String? {
+        let found = keys.filter { place($0) != nil }
+        if found.count == 1 { return found[0] }
+        let words = keys.map { "'\($0)'" }.joined(separator: ", ")
+        if isMapping, knowsAllKeys || !found.isEmpty {
+            findings.error(place, Complaint("exactly one of \(words) is needed"))
+        }
+        return nil
+    }
+
     /// A list below the key, each element read on its own so that each error has its own place.
     func list<Value>(
         _ key: String, counts: ClosedRange<Int>, _ findings: inout Findings,
         _ parse: (Tree) throws(Complaint) -> Value
     ) -> [Value]? {
-        guard let place = place(key) else { return nil }
-        guard case .sequence(let elements) = place.tree.content else {
-            findings.error(
-                place, Complaint("a list is needed, not \(place.tree.kind)", "write [a, b]"))
-            return nil
-        }
-        guard counts.contains(elements.count) else {
-            let range = "\(counts.lowerBound) to \(counts.upperBound)"
-            findings.error(place, Complaint("\(range) elements are allowed, not \(elements.count)"))
-            return nil
-        }
+        guard let places = place(key)?.elements(counts, &findings) else { return nil }
         var values: [Value] = []
-        for (index, element) in elements.enumerated() {
-            do { values.append(try parse(element)) } catch {
-                findings.error(place.element(index, element), error)
-            }
+        for place in places {
+            do { values.append(try parse(place.tree)) } catch { findings.error(place, error) }
         }
         return values
     }

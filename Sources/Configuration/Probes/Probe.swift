@@ -15,6 +15,12 @@ public struct Probe: Equatable, Sendable {
 
     /// The most probes of one service.
     public static let mostProbes = 32
+    /// The longest text that an answer or an output can be asked to have, in bytes.
+    public static let longestText = 4096
+    /// The longest regular expression, in bytes.
+    public static let longestPattern = 1024
+    /// The longest canonical JSON of a probe, in bytes: whoever reads one needs no more room.
+    public static let mostCanonicalBytes = 256 << 10
 
     /// What a probe looks at.
     public enum Kind: Equatable, Sendable {
@@ -70,6 +76,12 @@ public struct HTTPProbe: Equatable, Sendable {
 
     /// The most headers.
     public static let mostHeaders = 32
+    /// The most bytes of all headers, counted as `Name: value` with their line ends.
+    public static let mostHeaderBytes = 8 << 10
+    /// Status codes that can be good.
+    public static let statusCodes = 100...999
+    /// The most status codes and ranges of them.
+    public static let mostStatusRanges = 16
     /// The most redirects.
     public static let mostRedirects = 10
 
@@ -113,6 +125,8 @@ public struct TLSProbe: Equatable, Sendable {
 
     /// The most names.
     public static let mostNames = 64
+    /// The most days.
+    public static let mostDays = 3650
 }
 
 /// A command, and what it must answer.
