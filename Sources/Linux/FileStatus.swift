@@ -42,7 +42,14 @@ public struct FileStatus: Equatable, Sendable {
         self.init(status)
     }
 
-    init(_ status: stat) {
+    /// An open file. The corresponding C function is `fstat`.
+    public init(ofDescriptor raw: Int32) throws(SystemError) {
+        var status = stat()
+        try system("look at an open file") { fstat(raw, &status) }
+        self.init(status)
+    }
+
+    private init(_ status: stat) {
         kind =
             switch status.st_mode & S_IFMT {
             case S_IFREG: .file

@@ -22,7 +22,8 @@ public enum LocalService {
         to path: String, _ type: __socket_type, _ nanoseconds: Int64
     ) throws(SystemError) {
         let kind = Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let socket = OwnedFD(adopting: try system("make a socket") { socket(AF_UNIX, kind, 0) })
+        let socket = OwnedFD(
+            adopting: try system("make a socket") { Glibc.socket(AF_UNIX, kind, 0) })
         // Zero would mean for ever.
         let micro = max(nanoseconds / 1000, 1000)
         var limit = timeval(tv_sec: Int(micro / 1_000_000), tv_usec: Int(micro % 1_000_000))
