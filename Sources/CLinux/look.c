@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+_Static_assert(REGEN_O_PATH == O_PATH, "regen_look.h has the number of O_PATH");
+
 int regen_pipe(int *reading, int *writing) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;

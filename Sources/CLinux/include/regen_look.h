@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+// O_PATH, which fcntl.h shows with _GNU_SOURCE only; the same on every architecture we build for.
+#define REGEN_O_PATH 010000000
+
 // A pipe that is closed on exec, whose reading end does not block. 0, or -1 with errno.
 int regen_pipe(int *reading, int *writing);
 

@@ -1,0 +1,136 @@
+private import CLinux
+private import Glibc
+
+/// A directory out of which no path leads: not by `..`, not by a symbolic link, not by a link of
+/// /proc. Nor did a symbolic link lead to it.
+public struct ConfinedDirectory: ~Copyable {
+    /// Its path.
+    public let path: String
+    private let directory: OwnedFD
+
+    /// Throws ELOOP when any part of the path is a symbolic link.
+    /// The corresponding C function is `openat2`.
+    public init(_ path: String) throws(SystemError) {
+        let raw = try system("open \(path)") {
+            regen_open_without_links(path, REGEN_O_PATH | O_DIRECTORY)
+        }
+        directory = OwnedFD(adopting: raw)
+        self.path = path
+    }
+
+    /// What has this path below it; a symbolic link is found itself. `nil`: nothing has.
+    /// Throws ELOOP when a directory on the way is a symbolic link, EXDEV when the path leads out.
+    /// The corresponding C function is `openat2` with RESOLVE_BENEATH.
+    public func find(_ below: String) throws(SystemError) -> ConfinedFile? {
+        let name = "\(path)/\(below)"
+        do {
+            let raw = try system("open \(name)") {
+                regen_open_beneath(directory.raw, below, REGEN_O_PATH | O_NOFOLLOW, 0)
+            }
+            return ConfinedFile(path: name, descriptor: OwnedFD(adopting: raw))
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw error
+        }
+    }
+
+    /// Makes an empty file that nobody but us may use, and opens it.
+    /// The corresponding C function is `openat2` with O_CREAT and O_EXCL.
+    public func makeFile(_ below: String) throws(SystemError) -> ConfinedFile {
+        let name = "\(path)/\(below)"
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+        let raw = try system("make \(name)") {
+            regen_open_beneath(directory.raw, below, flags, 0o600)
+        }
+        return ConfinedFile(path: name, descriptor: OwnedFD(adopting: raw))
+    }
+
+    /// Makes a directory that nobody but us may use. The corresponding C function is `mkdirat`.
+    public func makeDirectory(_ below: String) throws(SystemError) {
+        try inParent(of: below) { parent, name in mkdirat(parent, name, 0o700) }
+    }
+
+    /// Makes a symbolic link. The corresponding C function is `symlinkat`.
+    public func makeLink(_ below: String, to target: String) throws(SystemError) {
+        try inParent(of: below) { parent, name in symlinkat(target, parent, name) }
+    }
+
+    private func inParent(
+        of below: String, _ make: (Int32, String) -> Int32
+    ) throws(SystemError) {
+        let slash = below.lastIndex(of: "/")
+        let above = slash.map { String(below[..<$0]) } ?? "."
+        let name = slash.map { String(below[below.index(after: $0)...]) } ?? below
+        guard !name.isEmpty, name != ".", name != ".." else {
+            throw SystemError(EINVAL, "make \(path)/\(below)")
+        }
+        let parent = OwnedFD(
+            adopting: try system("open \(path)/\(above)") {
+                regen_open_beneath(directory.raw, above, REGEN_O_PATH | O_DIRECTORY, 0)
+            })
+        try system("make \(path)/\(below)") { make(parent.raw, name) }
+    }
+}
+
+/// Something in a confined directory, by descriptor: whoever renames or replaces it meanwhile, we
+/// still mean the same.
+public struct ConfinedFile: ~Copyable {
+    /// The path that it was found by.
+    public let path: String
+    fileprivate let descriptor: OwnedFD
+
+    fileprivate init(path: String, descriptor: consuming OwnedFD) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    /// What the kernel knows of it. The corresponding C function is `fstat`.
+    public func status() throws(SystemError) -> FileStatus {
+        try FileStatus(ofDescriptor: descriptor.raw)
+    }
+
+    /// Where it is now; it ends with ` (deleted)` when it has no name any more.
+    /// The corresponding C function is `readlink` in /proc/self/fd.
+    public var place: String? { Directory.linkTarget("/proc/self/fd/\(descriptor.raw)") }
+
+    /// What a symbolic link says. The corresponding C function is `readlinkat`.
+    public func linkTarget() throws(SystemError) -> String {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = try system("read the link \(path)") {
+            buffer.withUnsafeMutableBytes {
+                readlinkat(
+                    descriptor.raw, "", $0.baseAddress!.assumingMemoryBound(to: CChar.self),
+                    $0.count)
+            }
+        }
+        return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
+    /// Gives it to a user, a group, or both. The corresponding C function is `fchownat` with
+    /// AT_EMPTY_PATH.
+    public func change(owner: UInt32?, group: UInt32?) throws(SystemError) {
+        try system("change the owner of \(path)") {
+            regen_change_owner(descriptor.raw, owner ?? .max, group ?? .max)
+        }
+    }
+
+    /// Sets the permission bits; never of a symbolic link.
+    /// The corresponding C function is `chmod` of the descriptor's name in /proc: fchmod(2) refuses a
+    /// descriptor that was opened with O_PATH.
+    public func change(mode: UInt32) throws(SystemError) {
+        try system("change the mode of \(path)") {
+            chmod("/proc/self/fd/\(descriptor.raw)", mode_t(mode))
+        }
+    }
+
+    /// Where it is within its file system, whatever is mounted where; `nil` when the kernel does not
+    /// tell.
+    public var location: MountLocation? { MountLocation(ofDescriptor: descriptor.raw) }
+}
+
+extension SystemError {
+    /// ELOOP: a symbolic link where none may be.
+    public static let symbolicLink = ELOOP
+    /// EXDEV: the path leads out of where it must stay.
+    public static let leadsOut = EXDEV
+}
