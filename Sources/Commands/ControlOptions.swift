@@ -1,5 +1,6 @@
 internal import ArgumentParser
 import Control
+import JSON
 import Linux
 
 /// Which daemon is meant.
@@ -23,6 +24,28 @@ struct ControlOptions: ParsableArguments {
             var client = try ControlClient(runtimeDirectory: directory)
             try client.greet()
             return client
+        } catch { throw Exit(error) }
+    }
+
+    /// After so many milliseconds a person wants to know that something is waited for.
+    static let silence: Int64 = 1_000
+
+    /// The answer to a call that may take its time. On a terminal somebody is told after a while
+    /// that we are `doing` something.
+    func ask(
+        _ method: ControlMethod, doing: String,
+        _ write: (inout JSONWriter) -> Void = { $0.object { _ in } }
+    ) throws(Exit) -> JSONValue {
+        var client = try connect()
+        do throws(ControlFailure) {
+            try client.begin(method, write)
+            if let answer = try client.answer(milliseconds: Self.silence) { return answer }
+            if StandardStream.error.isTerminal {
+                Terminal.error.complain("\(doing.printable) ...\n")
+            }
+            let answer = try client.answer(milliseconds: method.patience)
+            guard let answer else { throw .timedOut(milliseconds: method.patience) }
+            return answer
         } catch { throw Exit(error) }
     }
 }

@@ -11,10 +11,21 @@ struct RegenCommand: ParsableCommand {
             Colour is used only on a terminal, and not when NO_COLOR is set.
             """,
         version: "regen \(version)",
-        subcommands: [
-            RunCommand.self, CheckCommand.self, StatusCommand.self, StartCommand.self,
-            StopCommand.self, RestartCommand.self, ReloadCommand.self, LogCommand.self,
-            LedgerCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Daemon",
+                subcommands: [RunCommand.self, CheckCommand.self, ReloadCommand.self]),
+            CommandGroup(
+                name: "Looking",
+                subcommands: [
+                    StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
+                ]),
+            CommandGroup(
+                name: "Acting",
+                subcommands: [
+                    WishCommand<Start>.self, StopCommand.self, WishCommand<Restart>.self,
+                    WishCommand<Heal>.self, PauseCommand.self, WishCommand<Resume>.self,
+                ]),
         ])
 
     /// The version of this build.

@@ -17,11 +17,8 @@ struct ReloadCommand: ParsableCommand {
     @OptionGroup var control: ControlOptions
 
     func run() throws {
-        var client = try control.connect()
-        let reply: ReloadReply
-        do {
-            reply = ReloadReply(try client.call(.reload))
-        } catch { throw Exit(error) }
+        let reply = ReloadReply(
+            try control.ask(.reload, doing: "reading the configuration"))
         try Terminal.output.write(json ? JSONWriter.line(reply.write) : reply.text)
     }
 }

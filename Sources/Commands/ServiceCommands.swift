@@ -1,14 +1,73 @@
 internal import ArgumentParser
 import Control
 import JSON
-import Linux
+
+/// What can be asked for services by their names alone.
+protocol ServiceWish {
+    /// The command's own texts.
+    static var command: (name: String, abstract: String, discussion: String) { get }
+    /// How the daemon is asked.
+    static var method: ControlMethod { get }
+    /// Whether the wish has come true for this instance.
+    static func isGranted(_ service: InstanceReport) -> Bool
+}
+
+extension ServiceWish {
+    static func isGranted(_ service: InstanceReport) -> Bool {
+        service.phase == InstanceReport.running
+    }
+}
 
 /// `regen start`
-struct StartCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "start",
-        abstract: "Starts services and waits until they run.",
-        discussion: "Ends with 0 when all of them are running, else with 1.")
+enum Start: ServiceWish {
+    static let command = (
+        name: "start", abstract: "Starts services and waits until they run.",
+        discussion: "Ends with 0 when all of them are running, else with 1."
+    )
+    static let method = ControlMethod.start
+}
+
+/// `regen restart`
+enum Restart: ServiceWish {
+    static let command = (
+        name: "restart", abstract: "Stops services and starts them again.",
+        discussion: "Ends with 0 when all of them are running, else with 1."
+    )
+    static let method = ControlMethod.restart
+}
+
+/// `regen heal`
+enum Heal: ServiceWish {
+    static let command = (
+        name: "heal", abstract: "Heals services now, without waiting for three strikes.",
+        discussion: """
+        What is healthy is left alone. Ends with 0 when all of them are healthy or were healed, \
+        and with 1 when one does not run or was handed over to you.
+        """
+    )
+    static let method = ControlMethod.heal
+
+    static func isGranted(_ service: InstanceReport) -> Bool { service.isAsItShouldBe }
+}
+
+/// `regen resume`
+enum Resume: ServiceWish {
+    static let command = (
+        name: "resume", abstract: "Looks after paused services again.",
+        discussion: "Ends with 0 when none of them is paused any more."
+    )
+    static let method = ControlMethod.resume
+
+    static func isGranted(_ service: InstanceReport) -> Bool { service.pause == nil }
+}
+
+/// The command of a wish.
+struct WishCommand<Wish: ServiceWish>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        let (name, abstract, discussion) = Wish.command
+        return CommandConfiguration(
+            commandName: name, abstract: abstract, discussion: discussion)
+    }
 
     @Argument(help: "Services, or single instances (web@1).")
     var names: [String]
@@ -16,7 +75,8 @@ struct StartCommand: ParsableCommand {
     @OptionGroup var outcome: OutcomeOptions
 
     func run() throws {
-        try outcome.perform(.start, on: names, expecting: InstanceReport.running)
+        let reply = try outcome.ask(Wish.method, for: names)
+        try outcome.tell(reply, Wish.isGranted) { $0.text(for: .output, Wish.isGranted) }
     }
 }
 
@@ -42,87 +102,66 @@ struct StopCommand: ParsableCommand {
     }
 
     func run() throws {
-        try outcome.perform(all ? .stopAll : .stop, on: names, expecting: InstanceReport.stopped)
+        let reply = try outcome.ask(all ? .stopAll : .stop, for: names)
+        let isStopped = { (service: InstanceReport) in service.phase == InstanceReport.stopped }
+        try outcome.tell(reply, isStopped) { $0.text(for: .output, isStopped) }
     }
 }
 
-/// `regen restart`
-struct RestartCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "restart",
-        abstract: "Stops services and starts them again.",
-        discussion: "Ends with 0 when all of them are running, else with 1.")
-
-    @Argument(help: "Services, or single instances (web@1).")
-    var names: [String]
-
-    @OptionGroup var outcome: OutcomeOptions
-
-    func run() throws {
-        try outcome.perform(.restart, on: names, expecting: InstanceReport.running)
-    }
-}
-
-/// How the commands that do something to services wait and tell what came of it.
+/// How the commands that do something to services ask, wait and tell what came of it.
 struct OutcomeOptions: ParsableArguments {
     @Flag(help: "Tell the outcome as one JSON object.")
     var json = false
 
     @OptionGroup var control: ControlOptions
 
-    /// What was asked for goes on without us.
-    static let patience = ControlClient.patiently
-    /// After so many milliseconds a person wants to know that something is waited for.
-    static let silence: Int64 = 1_000
-
-    /// Calls the method, waits, tells the outcome; throws `Exit.no` unless every instance is in
-    /// the expected phase.
-    func perform(_ method: ControlMethod, on names: [String], expecting phase: String) throws {
-        let reply: ServicesReply
-        do { reply = try ask(method, names) } catch let failure as ControlFailure {
-            throw Exit(failure)
+    /// What came of a call for these services, or for all of them when none is named; `write`
+    /// writes parameters besides their names.
+    func ask(
+        _ method: ControlMethod, for names: [String], _ write: (inout JSONWriter) -> Void = { _ in }
+    ) throws(Exit) -> ServicesReply {
+        let whom = names.isEmpty ? "every service" : names.joined(separator: ", ")
+        let answer = try control.ask(method, doing: "waiting for \(whom)") { json in
+            json.object { json in
+                if !names.isEmpty { json.names("services", names) }
+                write(&json)
+            }
         }
-        let text =
-            json ? JSONWriter.line(reply.write) : reply.text(for: .output, expecting: phase)
-        try Terminal.output.write(text)
-        if !reply.services.allSatisfy({ $0.phase == phase }) { throw Exit.no(nil) }
+        guard let reply = ServicesReply(answer) else { throw Exit(.misunderstood) }
+        return reply
     }
 
-    private func ask(_ method: ControlMethod, _ names: [String]) throws -> ServicesReply {
-        var client = try control.connect()
-        try client.begin(method) { json in
-            json.object { json in
-                guard !names.isEmpty else { return }
-                json.key("services")
-                json.beginArray()
-                for name in names { json.string(name) }
-                json.endArray()
-            }
-        }
-        var answer = try client.answer(milliseconds: Self.silence)
-        if answer == nil {
-            if StandardStream.error.isTerminal {
-                let what = names.isEmpty ? "every service" : names.joined(separator: ", ")
-                Terminal.error.complain("waiting for \(what.printable) ...\n")
-            }
-            answer = try client.answer(milliseconds: Self.patience)
-        }
-        guard let answer else { throw ControlFailure.timedOut(milliseconds: Self.patience) }
-        guard let reply = ServicesReply(answer) else { throw ControlFailure.misunderstood }
-        return reply
+    /// Tells the outcome; throws `Exit.no` unless the wish came true for every instance.
+    func tell(
+        _ reply: ServicesReply, _ isGranted: (InstanceReport) -> Bool,
+        _ text: (ServicesReply) -> String
+    ) throws(Exit) {
+        try Terminal.output.write(json ? JSONWriter.line(reply.write) : text(reply))
+        if !reply.services.allSatisfy(isGranted) { throw .no(nil) }
     }
 }
 
 extension ServicesReply {
     /// A line for each instance: `web: running, pid 12`, `db: backing-off: next start in 2s`.
-    func text(for terminal: Terminal, expecting phase: String) -> String {
-        services.map { service in
-            let isFine = service.phase == phase
-            var line = terminal.styled(service.phase.printable, isFine ? .green : .red)
-            if let pid = service.pid { line += ", pid \(pid)" }
-            if !isFine, let exit = service.lastExit { line += ", last exit \(exit.description)" }
-            if !isFine, !service.remark.isEmpty { line += ": \(service.remark)" }
-            return "\(service.name.printable): \(line)\n"
-        }.joined()
+    func text(for terminal: Terminal, _ isGranted: (InstanceReport) -> Bool) -> String {
+        services.map { $0.outcome(for: terminal, isFine: isGranted($0)) + "\n" }.joined()
+    }
+}
+
+extension InstanceReport {
+    fileprivate func outcome(for terminal: Terminal, isFine: Bool) -> String {
+        var line = terminal.styled(phase.printable, isFine ? .green : .red)
+        let remark = remark.joined(separator: "; ")
+        if let pid { line += ", pid \(pid)" }
+        if !isFine, let lastExit { line += ", last exit \(lastExit.description)" }
+        switch healing {
+        case .nothing where wanted: line += ", healthy: nothing to heal"
+        case .nothing: line += ", not meant to run: nothing to heal"
+        case .asked where isFine && incident == nil: line += ", healed"
+        case .asked where isFine: line += ", being healed: \(remark)"
+        case .asked, nil: break
+        }
+        if !isFine, !remark.isEmpty { line += ": \(remark)" }
+        return "\(name.printable): \(line)"
     }
 }

@@ -20,20 +20,23 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let reply = try askForStatus()
-        let text = json ? JSONWriter.line(reply.write) : reply.text(for: .output)
+        let text =
+            json
+            ? JSONWriter.line(reply.write)
+            : reply.text(for: .output, inDetail: name != nil)
         try Terminal.output.write(text)
         if !reply.services.allSatisfy(\.isAsItShouldBe) { throw Exit.no(nil) }
     }
 
-    private func askForStatus() throws -> StatusReply {
+    private func askForStatus() throws(Exit) -> StatusReply {
         var client = try control.connect()
-        do {
+        do throws(ControlFailure) {
             let parameters = try client.call(.status) { json in
                 json.object { if let name { $0.string("service", name) } }
             }
-            guard let reply = StatusReply(parameters) else { throw ControlFailure.misunderstood }
+            guard let reply = StatusReply(parameters) else { throw .misunderstood }
             return reply
-        } catch let failure as ControlFailure { throw Exit(failure) }
+        } catch { throw Exit(error) }
     }
 }
 
@@ -48,14 +51,40 @@ extension JSONWriter {
 
 extension StatusReply {
     /// The daemon, a table of the services, and what it comes to.
-    func text(for terminal: Terminal, now: Int64 = Clock.realtime()) -> String {
-        var table = Table(header: [
-            "SERVICE", "PHASE", "PID", "UPTIME", "RESTARTS", "LAST EXIT", "NOTE",
-        ])
-        for service in services { table.add(service.row) }
-        let daemon = daemon.text(for: terminal, now: now)
+    func text(for terminal: Terminal, inDetail: Bool) -> String {
+        let daemon = daemon.text(for: terminal, now: Clock.realtime())
         guard !services.isEmpty else { return "\(daemon)\nno services\n" }
-        return "\(daemon)\n\(table.text(for: terminal))\n\(summary(for: terminal))\n"
+        let details = inDetail ? services.map { $0.details(for: terminal) }.joined() : suspicions
+        let table = table { inDetail ? $0.progress : $0.remark }
+        let parts = [daemon, table.text(for: terminal), details, summary(for: terminal) + "\n"]
+        return parts.filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+
+    /// A row for each service; the probes' column only where there are some.
+    private func table(noting note: (InstanceReport) -> [String]) -> Table {
+        let isProbed = services.contains { !$0.probes.isEmpty }
+        let probes = isProbed ? ["PROBES"] : []
+        var table = Table(
+            header: ["SERVICE", "PHASE"] + probes
+                + ["PID", "UPTIME", "RESTARTS", "LAST EXIT", "NOTE"])
+        for service in services {
+            var row = service.row(noting: note(service))
+            if isProbed { row.insert(service.probesCell, at: 2) }
+            table.add(row)
+        }
+        return table
+    }
+
+    /// `never passed, so they cause nothing, and are probably mistyped: web tcp 127.0.0.1:81`
+    private var suspicions: String {
+        let suspects = services.filter { $0.probes.contains(where: \.suspect) }
+        guard let first = suspects.first else { return "" }
+        let names = suspects.map(\.name.printable).joined(separator: ", ")
+        return """
+            suspicious probes, which cause nothing, at \(names): \
+            regen status \(first.name.printable) tells why
+
+            """
     }
 
     /// `2 of 3 services that should run are running; 1 is handed over to you: db`
@@ -76,7 +105,7 @@ extension StatusReply {
 extension DaemonReport {
     /// `regend 0.1.0 is ready, pid 812, up 3d 4h; ledger sound, 1024 records`
     fileprivate func text(for terminal: Terminal, now: Int64) -> String {
-        let up = Span(milliseconds: now / 1_000_000 - startedUnixMilliseconds)
+        let up = Span(milliseconds: now / 1_000_000 &- startedUnixMilliseconds)
         let name = terminal.styled("regend \(version.printable)", .bold)
         var lines = "\(name) is \(state.printable), pid \(pid), up \(up)\n"
         if let configFile { lines += "configuration \(configFile.printable)\n" }
@@ -84,7 +113,7 @@ extension DaemonReport {
         lines += "ledger " + terminal.styled(ledger.state.printable, isSound ? .green : .red)
         if let detail = ledger.detail { lines += ": \(detail.printable)" }
         if let records = ledger.records { lines += ", \(records) records" }
-        return lines + "\n"
+        return ([lines] + troubles(for: terminal, now: now)).joined(separator: "\n") + "\n"
     }
 }
 
@@ -92,12 +121,13 @@ extension InstanceReport {
     /// It is running, or should not.
     var isAsItShouldBe: Bool { !wanted || phase == Self.running }
 
-    fileprivate var row: [Table.Cell] {
+    fileprivate func row(noting notes: [String]) -> [Table.Cell] {
         [
             Table.Cell(name.printable), Table.Cell(phase.printable, style),
             Table.Cell(pid.map { "\($0)" } ?? "-"),
             Table.Cell(uptimeMilliseconds.map { Span(milliseconds: $0).description } ?? "-"),
-            Table.Cell("\(restarts)"), Table.Cell(lastExit?.description ?? "-"), Table.Cell(remark),
+            Table.Cell("\(restarts)"), Table.Cell(lastExit?.description ?? "-"),
+            Table.Cell(notes.joined(separator: "; ")),
         ]
     }
 
@@ -110,8 +140,8 @@ extension InstanceReport {
         }
     }
 
-    /// `incident 3; next start in 12s; could not start: no such user`
-    var remark: String {
+    /// `incident 3`, `next start in 12s`, `could not start: no such user`
+    fileprivate var progress: [String] {
         var remarks: [String] = []
         if let incident { remarks.append("incident \(incident)") }
         if let waitingFor { remarks.append("waits for \(waitingFor.printable)") }
@@ -119,7 +149,16 @@ extension InstanceReport {
             remarks.append("next start in \(Span(milliseconds: next))")
         }
         if let note, note != phase { remarks.append(note.printable) }
-        return remarks.joined(separator: "; ")
+        return remarks
+    }
+
+    /// `progress`, and in short what `details` tells at length.
+    var remark: [String] {
+        var remarks = progress
+        if let pause { remarks.append("paused until \(pause.end)") }
+        if let heldBy { remarks.append("held back: \(heldBy.printable) is unhealthy") }
+        if let remedy { remarks.append("remedy \(remedy.printable)") }
+        return remarks
     }
 }
 

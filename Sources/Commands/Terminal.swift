@@ -13,8 +13,12 @@ struct Terminal {
     /// empty one, see no-color.org) or TERM=dumb.
     let colours: Bool
 
+    /// So many columns there are; `nil` where nobody looks, or nobody knows.
+    let width: Int?
+
     private init(_ stream: StandardStream) {
         self.stream = stream
+        width = stream.isTerminal ? stream.columns : nil
         let wanted = (environmentVariable("NO_COLOR") ?? "").isEmpty
         colours = wanted && environmentVariable("TERM") != "dumb" && stream.isTerminal
     }

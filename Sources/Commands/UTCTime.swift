@@ -3,6 +3,15 @@ struct UTCTime: Equatable, CustomStringConvertible {
     /// Nanoseconds since 1970.
     let nanoseconds: Int64
 
+    /// A moment in milliseconds since 1970.
+    init(milliseconds: Int64) { nanoseconds = milliseconds.multipliedClamping(by: 1_000_000) }
+
+    /// A moment in nanoseconds since 1970.
+    init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// `2026-11-21 03:27:30 UTC`
+    var toTheSecond: String { "\(description.dropLast(4)) UTC" }
+
     /// Days are counted in eras of 400 years that begin on 1 March of year 0, so that the leap
     /// day is a year's last and the calendar repeats.
     var description: String {
@@ -33,6 +42,14 @@ struct UTCTime: Equatable, CustomStringConvertible {
     private static func pad(_ value: Int64, _ width: Int) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}
+
+extension Int64 {
+    /// The product, or the number nearest to it that there is: a stranger's number is no trap.
+    fileprivate func multipliedClamping(by factor: Int64) -> Int64 {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? (self < 0 ? .min : .max) : product
     }
 }
 

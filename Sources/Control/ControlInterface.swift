@@ -171,8 +171,7 @@ enum ControlInterface {
         # Act: looks after paused services again.
         method Resume(services: []string) -> (services: []Instance)
 
-        # Act, because reasons are not for everyone: looks with all probes of the service now.
-        # Answers when all have looked.
+        # Act, because reasons are not for everyone: all probes look now; answers when all have.
         method Probe(service: string) -> (probes: []Look)
 
         # Act: reads the configuration again; names the services it was changed for.

@@ -172,7 +172,8 @@ extension JSONWriter {
         endArray()
     }
 
-    mutating func names(_ key: StaticString, _ names: [String]) {
+    /// A member that is a list of names.
+    public mutating func names(_ key: StaticString, _ names: [String]) {
         self.key(key)
         beginArray()
         for name in names { string(name) }

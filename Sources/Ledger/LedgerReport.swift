@@ -137,16 +137,30 @@ public struct LedgerReport: Sendable {
         writer.string("head", head.text)
         writer.integer("unsealed", unsealed)
         writer.integer("fault_count", Int64(faultCount))
-        writeFaults(to: &writer)
+        write("faults", faults, to: &writer) { fault, writer in
+            writer.integer("seq", fault.sequence)
+            writer.string("file", fault.file)
+            writer.integer("offset", fault.offset)
+            writer.string("expected", fault.expected)
+            writer.string("found", fault.found)
+        }
         writer.integer("gaps", Int64(gaps))
-        writeRemarks(to: &writer)
+        write("remarks", remarks, to: &writer) { remark, writer in
+            writer.integer("seq", remark.sequence)
+            writer.string("event", remark.event)
+            writer.string("file", remark.file)
+            writer.integer("offset", remark.offset)
+        }
         writer.key("torn")
-        if let torn { write(torn, to: &writer) } else { writer.null() }
+        if let torn {
+            writer.beginObject()
+            torn.write(to: &writer)
+            writer.endObject()
+        } else {
+            writer.null()
+        }
         writer.bool("being_written", isBeingWritten)
-        writer.key("abandoned")
-        writer.beginArray()
-        for stretch in abandoned { write(stretch, to: &writer) }
-        writer.endArray()
+        write("abandoned", abandoned, to: &writer) { $0.write(to: &$1) }
         writer.key("notes")
         writer.beginObject()
         writer.integer("clocks_back", clocksBack)
@@ -155,40 +169,27 @@ public struct LedgerReport: Sendable {
         writer.endObject()
     }
 
-    private func writeFaults(to writer: inout JSONWriter) {
-        writer.key("faults")
+    /// A list of objects.
+    private func write<Item>(
+        _ key: StaticString, _ items: [Item], to writer: inout JSONWriter,
+        _ members: (Item, inout JSONWriter) -> Void
+    ) {
+        writer.key(key)
         writer.beginArray()
-        for fault in faults {
+        for item in items {
             writer.beginObject()
-            writer.integer("seq", fault.sequence)
-            writer.string("file", fault.file)
-            writer.integer("offset", fault.offset)
-            writer.string("expected", fault.expected)
-            writer.string("found", fault.found)
+            members(item, &writer)
             writer.endObject()
         }
         writer.endArray()
     }
+}
 
-    private func writeRemarks(to writer: inout JSONWriter) {
-        writer.key("remarks")
-        writer.beginArray()
-        for remark in remarks {
-            writer.beginObject()
-            writer.integer("seq", remark.sequence)
-            writer.string("event", remark.event)
-            writer.string("file", remark.file)
-            writer.integer("offset", remark.offset)
-            writer.endObject()
-        }
-        writer.endArray()
-    }
-
-    private func write(_ stretch: Stretch, to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.string("file", stretch.file)
-        writer.integer("offset", stretch.offset)
-        writer.integer("bytes", stretch.bytes)
-        writer.endObject()
+extension LedgerReport.Stretch {
+    /// Writes the members.
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.string("file", file)
+        writer.integer("offset", offset)
+        writer.integer("bytes", bytes)
     }
 }

@@ -76,13 +76,17 @@ func regen(
 
 extension FakeDaemon.Answer {
     /// The daemon and these instances.
-    static func status(_ services: [InstanceReport], ledger: LedgerCondition = .sound) -> Self {
-        let daemon = DaemonReport(
+    static func status(
+        _ services: [InstanceReport], ledger: LedgerCondition = .sound,
+        _ change: (inout DaemonReport) -> Void = { _ in }
+    ) -> Self {
+        var daemon = DaemonReport(
             pid: 4711, version: "7", stateDirectory: "/var/lib/regen",
             runtimeDirectory: "/run/regen", configFile: "/etc/regen.yaml",
             startedUnixMilliseconds: Int64(Date().timeIntervalSince1970 * 1000) - 7_500_000,
             state: "ready", ledger: ledger, cgroup: nil,
             services: ServiceCounts(total: 0, running: 0, handedOver: 0))
+        change(&daemon)
         return .reply(StatusReply(daemon: daemon, services: services).write)
     }
 

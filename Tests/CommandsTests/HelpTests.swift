@@ -10,7 +10,8 @@ import Testing
     @Test(
         "help texts are the ones that were agreed on",
         arguments: [
-            "", "run", "check", "status", "start", "stop", "restart", "reload", "log", "ledger",
+            "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
+            "probe", "reload", "log", "ledger",
             "ledger show", "ledger verify",
         ])
     func help(command: String) throws {
@@ -34,7 +35,10 @@ import Testing
         "wrong usage ends with 2 and says so on standard error",
         arguments: [
             ["--nope"], ["nope"], ["check"], ["check", "a", "b"], ["run"], ["run", "--config"],
-            ["run", "--config", "-"], ["check", "--json", "--canonical", "a"],
+            ["run", "--config", "-"], ["check", "--json", "--canonical", "a"], ["heal"], ["pause"],
+            ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
+            ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
+            ["probe"], ["probe", "a", "b"],
         ])
     func usage(arguments: [String]) throws {
         let outcome = try run(arguments)
@@ -47,7 +51,9 @@ import Testing
     func completion(shell: String) throws {
         let outcome = try run(["--generate-completion-script", shell])
         #expect(outcome.code == 0)
-        #expect(outcome.output.contains("canonical"))
+        for word in ["canonical", "heal", "pause", "resume", "probe"] {
+            #expect(outcome.output.contains(word))
+        }
     }
 
     @Test("an answer that cannot be written is an error") func fullDisk() throws {
