@@ -55,7 +55,10 @@ let package = Package(
         room("Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision"]),
         room(
             "Daemon",
-            ["Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control"]),
+            [
+                "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
+                "Worker", "Probing",
+            ]),
         room(
             "Commands",
             [

@@ -20,7 +20,12 @@ extension Daemon {
             for name in service.instanceNames {
                 order.definitions.append(
                     InstanceDefinition(
-                        name: name, service: service.name, policy: service.policy, launch: launch))
+                        name: name, service: service.name, policy: service.policy, launch: launch,
+                        probes: service.probes.map {
+                            ProbeDefinition(policy: $0.policy, fingerprint: $0.fingerprint)
+                        },
+                        remedies: service.remedies.map(\.kind),
+                        detaches: service.sequence != nil))
                 order.hands.append(try forge.hand(for: service, named: name))
             }
         }
@@ -64,13 +69,25 @@ extension Daemon {
             guard let place = mind.id(named: definition.name)?.index else { continue }
             while hands.count <= place { hands.append(nil) }
             if let old = hands[place], old.facts.name == definition.name {
-                if old.facts.launch == hand.facts.launch { continue }
+                if old.facts.launch == hand.facts.launch {
+                    observe(place, old, hand.watch)
+                    continue
+                }
+                forgetProbes(place, old)
                 hand.takeOver(old)
             } else {
                 hands[place]?.leaves?.remove()
+                if let old = hands[place] { forgetProbes(place, old) }
             }
             hands[place] = hand
         }
+    }
+
+    /// The process goes on, and other things may be looked at from now on.
+    private func observe(_ place: Int, _ hand: Hand, _ watch: Watch) {
+        if hand.watch.probes == watch.probes, hand.watch.remedies == watch.remedies { return }
+        forgetProbes(place, hand)
+        hand.observe(watch)
     }
 
     private func changes(_ configuration: Configuration) -> ReloadReply {

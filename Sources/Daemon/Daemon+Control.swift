@@ -1,3 +1,4 @@
+import Configuration
 import Control
 import JSON
 import Ledger
@@ -43,9 +44,12 @@ extension Daemon {
         case .start(let names): act(call, "Start", names, .up, .startAsked)
         case .stop(let names): act(call, "Stop", names, .down, .stopAsked)
         case .restart(let names): act(call, "Restart", names, .up, .restartAsked)
-        case .heal, .pause, .resume, .probe:
-            server.fail(
-                call.id, with: .notNow(reason: "this regend cannot do that yet"), at: now.boot)
+        case .heal(let names): act(call, "Heal", names, .up, .healAsked)
+        case .pause(let names, let milliseconds):
+            let until = Instant(nanoseconds: now.boot + milliseconds * 1_000_000)
+            act(call, "Pause", names, .now, .pauseAsked(until: until))
+        case .resume(let names): act(call, "Resume", names, .now, .resumeAsked)
+        case .probe(let service): probe(call, service)
         case .reload:
             guard state == .ready else { return refuseWhileEnding(call) }
             write(
@@ -84,6 +88,48 @@ extension Daemon {
         wait(call.id, ids, goal)
     }
 
+    /// Looks with every probe now.
+    private func probe(_ call: Call, _ service: String) {
+        let ids = mind.ids(of: service)
+        guard !ids.isEmpty else {
+            return server.fail(call.id, with: .noSuchService(name: service), at: now.boot)
+        }
+        write(.asked(method: "Probe", services: [service], uid: call.peer.uid, pid: call.peer.pid))
+        let inquiry = Inquiry(call.id)
+        for id in ids {
+            guard let hand = hands[id.index] else { continue }
+            for probe in hand.watch.probes.indices {
+                inquiry.looks.append((id.index, hand.facts.name, probe))
+            }
+        }
+        // One more than there are, so that answers that come at once do not end it early.
+        inquiry.open = inquiry.looks.count + 1
+        for look in inquiry.looks {
+            self.look(
+                look.place, probe: look.probe,
+                for: .asked(inquiry, place: look.place, probe: look.probe))
+        }
+        answered(inquiry)
+    }
+
+    /// One of its looks has come back.
+    func answered(_ inquiry: Inquiry) {
+        inquiry.open -= 1
+        guard inquiry.open == 0 else { return }
+        let looks = inquiry.looks.compactMap { look -> ProbeReply.Look? in
+            guard let hand = hands[look.place], hand.facts.name == look.name,
+                hand.watch.probes.indices.contains(look.probe)
+            else { return nil }
+            let sighting = hand.watch.sightings[look.probe]
+            return ProbeReply.Look(
+                instance: look.name, probe: hand.watch.names[look.probe],
+                outcome: sighting.outcome, tookMicroseconds: sighting.microseconds,
+                reason: sighting.reason.isEmpty ? nil : sighting.reason)
+        }
+        let reply = ProbeReply(probes: looks)
+        server.reply(to: inquiry.call, at: now.boot) { reply.write(into: &$0) }
+    }
+
     private func replyLogPath(_ call: Call.ID, _ service: String) {
         guard let id = mind.ids(of: service).first, let hand = hands[id.index] else {
             return server.fail(call, with: .noSuchService(name: service), at: now.boot)
@@ -106,6 +152,8 @@ extension Daemon {
         enum Goal {
             case up
             case down
+            /// Nothing that takes time was asked for.
+            case now
         }
 
         let call: Call.ID
@@ -151,6 +199,7 @@ extension Daemon {
     private func isDone(_ waiter: Waiter) -> Bool {
         current(waiter).allSatisfy { id in
             switch (waiter.goal, mind.status(id, at: instant).phase) {
+            case (.now, _): true
             case (.down, .stopped): true
             case (.down, .stopping(let stopping)): stopping.stage == .stuck
             case (.down, _): false
@@ -207,7 +256,36 @@ extension Daemon {
             report.nextStartMilliseconds = max(0, (deadline - instant).nanoseconds / 1_000_000)
         }
         report.note = note(status)
+        if let hand { tellHealth(of: hand, status, in: &report) }
         return report
+    }
+
+    private func tellHealth(
+        of hand: Hand, _ status: InstanceStatus, in report: inout InstanceReport
+    ) {
+        let watch = hand.watch
+        for (i, probe) in watch.probes.enumerated() where status.probes.indices.contains(i) {
+            let sighting = watch.sightings[i]
+            var told = ProbeReport(name: watch.names[i], of: Int64(probe.policy.strikes))
+            told.outcome = sighting.outcome
+            told.strikes = Int64(status.probes[i].strikes)
+            told.suspect = status.probes[i].isSuspect
+            told.reason = sighting.reason.isEmpty ? nil : sighting.reason
+            if sighting.outcome != .never {
+                told.agoMilliseconds = (now.boot - sighting.at) / 1_000_000
+                told.tookMicroseconds = sighting.microseconds
+            }
+            report.probes.append(told)
+        }
+        if let until = status.pausedUntil {
+            report.pause = PauseReport(
+                untilUnixMilliseconds: (now.wall + until.nanoseconds - now.boot) / 1_000_000)
+        }
+        report.heldBy = status.heldBy
+        report.remedy = status.remedy?.rawValue
+        if status.attempts > 0 { report.remedyAttempts = Int64(status.attempts) }
+        report.diagnosis = watch.diagnosis
+        report.lastOutput = watch.lastOutput
     }
 
     private func note(_ status: InstanceStatus) -> String? {

@@ -12,6 +12,7 @@ extension Daemon {
         checkLogs()
         endLateErrands()
         answerWaiters()
+        keepWorkers()
     }
 
     // MARK: - The end

@@ -25,6 +25,9 @@ final class Daemon {
     /// after an adoption whoever inherited from the earlier daemon.
     var orphanages: Set<Int32> = [ProcessTable.own]
     var errands: [Errand?] = []
+    var workers = Workers()
+    /// Whom the network worker runs as; `nil`: the daemon's own user, who is not root.
+    let probeAccount: Account?
     var forge: Forge
     /// The directories and the file in force; services are the mind's and the hands'.
     var stateDirectory: String
@@ -39,6 +42,8 @@ final class Daemon {
     let lock: FileLock
     var kernelLog: KernelLog?
     var logWatch: LogWatch?
+    var notifySocket: NotifySocket?
+    var pressure: [PressureWatch] = []
     var chronicle: Chronicle
     var narrator: Narrator
     var server: ControlServer
@@ -46,6 +51,7 @@ final class Daemon {
 
     private var queue: [Action] = []
     private var nextAction = 0
+    private var isPerforming = false
     private var spawnsThisTurn = 0
     /// A storm has gone by and left the heap larger than it need be.
     var mustTrim = true
@@ -78,6 +84,7 @@ final class Daemon {
         server = parts.server
         lock = parts.lock
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
+        probeAccount = parts.probeAccount
         null = parts.null
         signals = parts.signals
         poller = try Poller()
@@ -92,6 +99,8 @@ final class Daemon {
         if let raw = logWatch?.raw {
             _ = try poller.add(raw, for: .readable, as: Source.logWatch.name)
         }
+        try listenToServices()
+        try listenToStalls()
     }
 
     /// Turns until everything that had to stop is down.
@@ -145,6 +154,9 @@ final class Daemon {
         case .logWatch: logWatch?.takeIn(at: now.boot)
         case .instance(let place): mainReady(place)
         case .errand(let index): errandEnded(index)
+        case .worker(let index): workerReady(index, event.readiness)
+        case .pressure: tell(.machineStalled)
+        case .notices: takeNotices()
         case .control(let source): controlReady(source, event.readiness)
         }
     }
@@ -154,7 +166,8 @@ final class Daemon {
         for other in [
             orphanSurvey, treeWatches.map(\.next).min(), logWatch?.nextCheck,
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
-            server.nextDeadline, narrator.isIdle ? nil : now.boot + Self.slowReaderPause,
+            workers.nextCheck, server.nextDeadline,
+            narrator.isIdle ? nil : now.boot + Self.slowReaderPause,
         ] {
             next = min(next, other ?? .max)
         }
@@ -181,6 +194,10 @@ final class Daemon {
     func tellOnly(_ event: Event) { mind.handle(event, at: instant, into: &queue) }
 
     func perform() {
+        // What an action brings about at once is done after it, not within it.
+        guard !isPerforming else { return }
+        isPerforming = true
+        defer { isPerforming = false }
         while nextAction < queue.count, spawnsThisTurn < Self.spawnsPerTurn {
             let action = queue[nextAction]
             nextAction += 1
@@ -198,7 +215,9 @@ final class Daemon {
         case .kill(let id): kill(id.index)
         case .sweep(let id): sweep(id.index)
         case .watchTree(let id): watchTree(id.index)
-        case .probe, .remedy: break
+        case .probe(let id, let probe, let serial): look(id.index, probe: probe, serial: serial)
+        case .remedy(let id, let remedy, _, let serial):
+            self.remedy(id.index, remedy, serial: serial)
         case .record(let record): chronicle.note(.mind(record), at: now)
         case .forget(let id): forget(id.index)
         case .finish:
@@ -212,6 +231,7 @@ final class Daemon {
         spawnsThisTurn += 1
         hand.isBeingStopped = false
         let isRestart = hand.lastPID != nil
+        hand.watch.notice = Notice()
         do throws(SpawnFailure) {
             let running = try hand.spawn(attempt: attempt)
             if isRestart { hand.restarts += 1 }
@@ -247,6 +267,7 @@ final class Daemon {
         if let hand = hands[place], mind.id(named: hand.facts.name)?.index == place { return }
         writeRecords()  // they need its name
         hands[place]?.leaves?.remove()
+        if let hand = hands[place] { forgetProbes(place, hand) }
         hands[place] = nil
     }
 
@@ -258,7 +279,7 @@ final class Daemon {
         let wasStorm = chronicle.write(
             &narrator, running: { self.hands[$0.index]?.process }
         ) {
-            self.hands[$0.index]?.facts ?? InstanceFacts(name: "?", program: "?", launch: 0)
+            self.hands[$0.index]?.toldFacts ?? InstanceFacts(name: "?", program: "?", launch: 0)
         }
         if wasStorm { mustTrim = true }
     }

@@ -17,6 +17,8 @@ struct Forge {
     let logDirectory: String
     /// Below which leaves are made.
     let cgroup: String?
+    /// Where services say how they are.
+    let notifyPath: String
     /// The limit of open files that the daemon itself was given.
     let openFiles: Linux.ResourceLimit
     /// An open /dev/null.
@@ -44,7 +46,7 @@ struct Forge {
                 Hand.Identity(user: $0, group: launch.group, groups: launch.groups)
             },
             log: log, ingredients: ingredients,
-            leaves: try leaves(name), null: null)
+            leaves: try leaves(name), watch: Watch(service), null: null)
     }
 
     /// A hand for something that runs and is no longer configured: it can only be stopped.
@@ -67,6 +69,12 @@ struct Forge {
             "REGEN_SERVICE=\(name)", "REGEN_STATE=\(stateID)",
             "REGEN_LAUNCH=\(String(service.fingerprint, radix: 16))",
         ]
+        for case .notify(let notify) in service.probes.map(\.kind) {
+            environment.append("NOTIFY_SOCKET=\(notifyPath)")
+            if let watchdog = notify.watchdog {
+                environment.append("WATCHDOG_USEC=\(watchdog.nanoseconds / 1000)")
+            }
+        }
         let launch = service.launch
         environment += launch.environment.map { "\($0.name)=\($0.value)" }
         if !launch.environment.contains(where: { $0.name == "PATH" }) {

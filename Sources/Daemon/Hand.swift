@@ -10,6 +10,12 @@ final class Hand {
     let identity: Identity?
     /// Its log, where it has one, and the size at which that is cut.
     let log: (path: String, bound: Int64)?
+    /// What is known of its health.
+    private(set) var watch: Watch
+    /// Where its commands run.
+    let directory: String?
+    /// What its commands get as their environment, without its marks.
+    let environment: [String]
     private let null: Int32
     private var recipe: Recipe
     /// The account behind `identity`, once there is one.
@@ -39,6 +45,16 @@ final class Hand {
 
     /// The cgroup that holds the whole tree; `nil`: session, group and descent have to.
     var leaf: Linux.Cgroup? { isOutsideLeaf ? nil : leaves?.current }
+
+    /// Its facts with what its probes found last.
+    var toldFacts: InstanceFacts {
+        guard !watch.probes.isEmpty || !watch.remedyReason.isEmpty else { return facts }
+        var facts = facts
+        facts.remedyReason = watch.remedyReason
+        facts.probeNames = watch.names
+        facts.probeReasons = watch.sightings.map(\.reason)
+        return facts
+    }
 
     /// The user that its processes begin as; `nil`: it is no longer configured, whosever they are.
     var user: UInt32? {
@@ -93,9 +109,12 @@ final class Hand {
 
     init(
         facts: InstanceFacts, identity: Identity?, log: (path: String, bound: Int64)?,
-        ingredients: SpawnPlan.Ingredients, leaves: Leaves?, null: Int32
+        ingredients: SpawnPlan.Ingredients, leaves: Leaves?, watch: Watch, null: Int32
     ) {
         self.facts = facts
+        self.watch = watch
+        directory = ingredients.directory
+        environment = ingredients.environment.filter { !$0.hasPrefix("REGEN_") }
         self.identity = identity
         self.log = log
         self.leaves = leaves
@@ -138,10 +157,17 @@ final class Hand {
         if let leaves, let oldLeaves = old.leaves { leaves.takeOver(oldLeaves) }
         isBeingStopped = old.isBeingStopped
         restarts = old.restarts
+        watch.takeOver(old.watch)
     }
 
     /// The process has ended and was reaped, or its end was seen.
     func release() { process = nil }
+
+    /// Its probes or remedies were configured anew.
+    func observe(_ watch: Watch) {
+        watch.takeOver(self.watch)
+        self.watch = watch
+    }
 
     private func plan() throws(SpawnFailure) -> SpawnPlan {
         switch recipe {

@@ -53,7 +53,11 @@ extension Narrator {
             say(.notice, "\(facts(id).name): paused for \(interval.words)")
         case .resumed(let id): say(.notice, "\(facts(id).name): looked after again")
         case .remedied(let id, let kind, _, let outcome, _):
-            say(.info, "\(facts(id).name): \(kind.rawValue): \(outcome.rawValue)")
+            let facts = facts(id)
+            let why = facts.remedyReason.isEmpty ? "" : ": \(facts.remedyReason)"
+            say(
+                outcome == .refused ? .error : .info,
+                "\(facts.name): \(kind.rawValue): \(outcome.rawValue)\(why)")
         case .probeProven, .probeSuspected, .probeStruck, .probeCleared, .probeHeld:
             tellProbe(record, facts)
         case .commonCauseBegan, .commonCauseEnded, .commonCauseHandedOver:
@@ -122,6 +126,14 @@ extension Narrator {
                 .warning,
                 "\(facts(id).name): its log cannot be written (\(SystemError(code, "").reason)); "
                     + "what it prints is lost")
+        case .workerFailed(let role, let pid, let reason):
+            say(.warning, "worker '\(role)' (pid \(pid)) is replaced: \(reason); no strike")
+        case .stepEnded(let id, let step, let number, let end, let took):
+            say(
+                end == .code(0) ? .info : .error,
+                "\(facts(id).name): \(step) \(number + 1) \(end.words) after \(took.words)")
+        case .diagnosed(let id, _, let diagnosis):
+            say(.info, "\(facts(id).name): \(diagnosis.text)")
         case .logRotated(let id, let bytes):
             say(.info, "\(facts(id).name): log cut, \(bytes) bytes kept aside")
         }
@@ -148,6 +160,18 @@ extension ExitStatus {
         switch self {
         case .signal(let signal, outOfMemory: false): "ended by \(Signal.name(signal))"
         case .code, .signal, .unknown: words
+        }
+    }
+}
+
+extension StepEnd {
+    var words: String {
+        switch self {
+        case .code(0): "done"
+        case .code(let code): "exited with code \(code)"
+        case .signal(let signal): "killed by \(Signal.name(signal))"
+        case .late: "was killed, because it was not done in time,"
+        case .failed(let reason): "could not begin: \(reason);"
         }
     }
 }

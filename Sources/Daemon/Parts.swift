@@ -19,6 +19,8 @@ struct Parts: ~Copyable {
     let server: ControlServer
     let memory: Memory
     let null: OwnedFD
+    /// Whom the network worker runs as; `nil`: ourselves, who are not root.
+    let probeAccount: Account?
     let signals: SignalFD
     /// Keeps another regend from the same runtime directory.
     let lock: FileLock
@@ -61,7 +63,8 @@ struct Parts: ~Copyable {
             .daemonStarted(pid: ProcessTable.own, version: Version.text), at: now)
         if !ledger.isSameBoot { chronicle.note(.booted, at: now) }
 
-        let forge = forge(configuration, state: state, null: null.raw, &narrator)
+        let forge = forge(
+            configuration, state: state, runtime: runtime, null: null.raw, &narrator)
         let server = try listen(runtime, configuration, &narrator)
         return Parts(
             options: options, now: now, forge: forge, stateDirectory: state,
@@ -69,7 +72,8 @@ struct Parts: ~Copyable {
             narrator: narrator, server: server,
             memory: ledger.recollection.memory(
                 wall: now.wall, boottime: now.boot, boot: boot),
-            null: null, signals: signals, lock: lock)
+            null: null, probeAccount: probeAccount(configuration, &narrator), signals: signals,
+            lock: lock)
     }
 
     /// Whoever can rename what is in there would have root open and cut files of his choice.
@@ -220,7 +224,8 @@ struct Parts: ~Copyable {
     }
 
     private static func forge(
-        _ configuration: Configuration, state: String, null: Int32, _ narrator: inout Narrator
+        _ configuration: Configuration, state: String, runtime: String, null: Int32,
+        _ narrator: inout Narrator
     ) -> Forge {
         let logs = "\(state)/logs"
         do throws(SystemError) { try Directory.createAll(logs, mode: 0o750) } catch {
@@ -228,7 +233,7 @@ struct Parts: ~Copyable {
         }
         return Forge(
             stateID: Directory.identity(state) ?? "none", logDirectory: logs,
-            cgroup: cgroup(configuration.cgroup, &narrator),
+            cgroup: cgroup(configuration.cgroup, &narrator), notifyPath: "\(runtime)/notify",
             openFiles: ResourceLimits.raiseOpenFiles(), null: null)
     }
 
@@ -246,6 +251,24 @@ struct Parts: ~Copyable {
                 return nil
             }
         }
+    }
+
+    /// A user without rights for the worker that talks to strangers. Without one of its own it is
+    /// nobody, who may have files and other processes.
+    private static func probeAccount(
+        _ configuration: Configuration, _ narrator: inout Narrator
+    ) -> Account? {
+        guard ProcessTable.effectiveUser == 0 else { return nil }
+        if let own = try? Account.named("regen-probe", group: nil, groups: []) { return own }
+        let isNeeded = configuration.services.contains { $0.probes.contains { $0.kind.isRemote } }
+        if isNeeded {
+            narrator.say(
+                .warning,
+                "there is no user 'regen-probe'; servers are probed as 'nobody' "
+                    + "(make one: useradd --system regen-probe)")
+        }
+        // Where there is no nobody either, the worker itself refuses to be root.
+        return try? Account.named("nobody", group: nil, groups: [])
     }
 
     /// Who may act besides root and ourselves.

@@ -1,6 +1,7 @@
 import Configuration
 import Control
 import Linux
+import Probing
 import Records
 
 /// The program `regend`: from the command line to the loop, and its exit status.
@@ -11,6 +12,7 @@ public enum Regend {
         if arguments.first == "--copy-aside", arguments.count == 2 {
             copyAside(arguments[1])
         }
+        if arguments == ["--look"] { look() }
         if arguments == ["--version"] {
             try? StandardStream.output.write("regend \(Version.text)\n")
             terminate(0)
@@ -73,6 +75,17 @@ public enum Regend {
             terminate(0)
         } catch {
             try? StandardStream.output.write("\(error)\n")
+            terminate(1)
+        }
+    }
+
+    /// Looks at this machine for the daemon, whose end of descriptor 3 tells what at.
+    private static func look() -> Never {
+        do throws(Looker.Failure) {
+            try Looker.serve(on: OwnedFD(adopting: 3))
+            terminate(0)
+        } catch {
+            try? StandardStream.error.write("regend --look: \(error)\n")
             terminate(1)
         }
     }

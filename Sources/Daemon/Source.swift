@@ -8,6 +8,12 @@ enum Source {
     case instance(Int)
     /// A child that works for the daemon itself.
     case errand(Int)
+    /// The socket of a worker, by its place in the table.
+    case worker(Int)
+    /// The machine stalls.
+    case pressure(Int)
+    /// Services say how they are.
+    case notices
     /// A connection of the control server, by the server's own name for it.
     case control(UInt64)
 
@@ -22,6 +28,9 @@ enum Source {
         case 3: self = .logWatch
         case 4: self = .instance(Int(payload))
         case 5: self = .errand(Int(payload))
+        case 7: self = .worker(Int(payload))
+        case 8: self = .pressure(Int(payload))
+        case 9: self = .notices
         default: self = .control(payload)
         }
     }
@@ -35,6 +44,9 @@ enum Source {
         case .instance(let index): 4 << Self.shift | UInt64(index)
         case .errand(let index): 5 << Self.shift | UInt64(index)
         case .control(let source): 6 << Self.shift | source
+        case .worker(let index): 7 << Self.shift | UInt64(index)
+        case .pressure(let index): 8 << Self.shift | UInt64(index)
+        case .notices: 9 << Self.shift
         }
     }
 }

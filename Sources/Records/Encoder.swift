@@ -54,10 +54,48 @@ public struct Encoder {
             json.string("service", facts(id).name)
             json.integer("errno", Int64(code))
             return "log.unavailable"
+        case .workerFailed(let role, let pid, let reason):
+            json.string("role", role)
+            json.integer("pid", Int64(pid))
+            json.string("reason", reason)
+            return "worker.fail"
+        case .stepEnded(let id, let step, let number, let end, let took):
+            json.string("service", facts(id).name)
+            json.string("step", step)
+            json.integer("number", Int64(number))
+            encode(end)
+            encode("took_ms", took)
+            return "step.end"
+        case .diagnosed(let id, let incident, let diagnosis):
+            begin(incident, facts(id))
+            encode(diagnosis)
+            return "incident.diagnose"
         case .logRotated(let id, let bytes):
             json.string("service", facts(id).name)
             json.integer("bytes", bytes)
             return "log.rotate"
+        }
+    }
+
+    private mutating func encode(_ end: StepEnd) {
+        switch end {
+        case .code(let code): json.integer("code", Int64(code))
+        case .signal(let signal): json.integer("signal", Int64(signal))
+        case .late: json.string("status", "late")
+        case .failed(let reason): json.string("reason", reason)
+        }
+    }
+
+    private mutating func encode(_ diagnosis: Diagnosis) {
+        json.string("class", diagnosis.kind)
+        json.string("text", diagnosis.text)
+        json.key("evidence")
+        json.beginArray()
+        for line in diagnosis.evidence { json.string(line) }
+        json.endArray()
+        if let output = diagnosis.output {
+            json.integer("output_bytes", Int64(output.bytes))
+            json.string("output_sha256", output.digest)
         }
     }
 
@@ -159,6 +197,8 @@ public struct Encoder {
             json.string("remedy", kind.rawValue)
             json.integer("place", Int64(place))
             json.string("outcome", outcome.rawValue)
+            let reason = facts(id).remedyReason
+            if !reason.isEmpty { json.string("reason", reason) }
             json.integer("incident", Int64(incident))
             return "remedy.end"
         case .probeProven, .probeSuspected, .probeStruck, .probeCleared, .probeHeld:

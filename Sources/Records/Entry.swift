@@ -22,8 +22,56 @@ public enum Entry: Sendable {
     case asked(method: StaticString, services: [String], uid: UInt32, pid: Int32)
     /// A service's output goes nowhere, because its log could not be opened.
     case logUnavailable(InstanceID, errno: Int32)
+    /// A worker failed and is replaced: which, and why. Says nothing of any service.
+    case workerFailed(role: String, pid: Int32, reason: String)
+    /// A step of a service's own sequence ended, after so long.
+    case stepEnded(InstanceID, step: String, number: Int, StepEnd, took: Interval)
+    /// What is known of the cause of an incident.
+    case diagnosed(InstanceID, incident: Int, Diagnosis)
     /// A service's log was over its bound, and was copied aside and cut.
     case logRotated(InstanceID, bytes: Int64)
+}
+
+/// How a step of a sequence ended.
+public enum StepEnd: Equatable, Sendable {
+    /// With this exit code.
+    case code(Int32)
+    /// By this signal.
+    case signal(Int32)
+    /// Not in time, so that it was killed.
+    case late
+    /// It could not be begun.
+    case failed(String)
+}
+
+/// What is known of the cause of an incident, with the evidence for it.
+public struct Diagnosis: Equatable, Sendable {
+    /// One word for the kind of cause.
+    public var kind: String
+    /// The cause in a sentence.
+    public var text: String
+    /// What it was concluded from, a line each.
+    public var evidence: [String]
+    /// The end of the log: its length in bytes and its SHA-256 in hexadecimal digits. The text stays
+    /// in the log.
+    public var output: (bytes: Int, digest: String)?
+
+    /// A diagnosis.
+    public init(
+        kind: String, text: String, evidence: [String] = [],
+        output: (bytes: Int, digest: String)? = nil
+    ) {
+        self.kind = kind
+        self.text = text
+        self.evidence = evidence
+        self.output = output
+    }
+
+    /// The same kind, words and evidence.
+    public static func == (a: Diagnosis, b: Diagnosis) -> Bool {
+        a.kind == b.kind && a.text == b.text && a.evidence == b.evidence
+            && a.output?.digest == b.output?.digest
+    }
 }
 
 /// What the ledger says of an instance and the mind does not know.
@@ -38,6 +86,8 @@ public struct InstanceFacts: Sendable {
     public var probeNames: [String]
     /// Why the last look of each failed, by the same place; empty where it did not.
     public var probeReasons: [String]
+    /// What the last remedy did or found.
+    public var remedyReason = ""
 
     /// Facts.
     public init(

@@ -12,7 +12,10 @@ private let rooms: [String: Set<String>] = [
     "Control": ["Linux", "JSON"],
     "Worker": ["Linux", "JSON", "Configuration", "Supervision"],
     "Probing": ["Linux", "Configuration", "Worker", "JSON", "Supervision"],
-    "Daemon": ["Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control"],
+    "Daemon": [
+        "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control", "Worker",
+        "Probing",
+    ],
     "Commands": [
         "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
         "ArgumentParser", "Yams",

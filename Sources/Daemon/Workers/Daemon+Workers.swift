@@ -1,0 +1,335 @@
+import Configuration
+import JSON
+import Ledger
+import Linux
+import Records
+import Supervision
+import Worker
+
+/// Workers: started when they are needed, replaced when they fail, never believed blindly. What
+/// becomes of one is never a strike.
+extension Daemon {
+    /// Beyond its own time-out, a network worker's answer may take so long; then the worker hangs.
+    static let networkSlack: Int64 = 2_000_000_000
+    /// The same for a looker: then what it looks at hangs.
+    static let lookerSlack: Int64 = 250_000_000
+
+    // MARK: - Questions
+
+    /// Has the network worker look with a probe. `id` is the probe's own number.
+    func askNetwork(_ hand: Hand, probe: Int, id: Int, for purpose: Look.Purpose) {
+        let definition = hand.watch.probes[probe]
+        do throws(Fault) {
+            let (index, slot, process) = try networkWorker(for: hand, definition.kind)
+            if slot.defined.insert(id).inserted {
+                process.ask { Request.define(id: id, definition).write(into: &$0) }
+            }
+            let patience = definition.policy.timeout.nanoseconds + Self.networkSlack
+            let serial = note(purpose, by: index, deadline: now.boot + patience)
+            process.ask { Request.look(id: id, serial: serial).write(into: &$0) }
+            workers.dirty.insert(index)
+        } catch { settle(purpose, .fault(error.text), asked: now.boot) }
+    }
+
+    /// Has a looker of the right account do something.
+    func askLooker(
+        _ hand: Hand, _ errand: LookRequest.Errand, timeout: Interval, for purpose: Look.Purpose
+    ) {
+        var account: Account?
+        if errand.account == .service, hand.identity != nil {
+            guard let resolved = hand.account else {
+                return settle(purpose, .fault("no such user"), asked: now.boot)
+            }
+            account = resolved
+        }
+        let request = LookRequest(
+            serial: workers.nextSerial, errand, of: subject(hand), timeout: timeout)
+        workers.nextSerial += 1
+        let deadline = now.boot + timeout.nanoseconds + Self.lookerSlack
+        let waiting = Workers.Waiting(
+            key: Self.key(account), account: account, request: request, purpose: purpose,
+            deadline: deadline)
+        guard workers.waiting.count < Workers.mostWaiting else {
+            return settle(purpose, .fault("too many looks wait already"), asked: now.boot)
+        }
+        workers.check(by: deadline)
+        if !assign(waiting) { workers.waiting.append(waiting) }
+    }
+
+    private func subject(_ hand: Hand) -> Subject {
+        Subject(
+            main: hand.process.map {
+                Worker.ProcessIdentity(pid: $0.pid, startTicks: $0.startTicks)
+            },
+            cgroup: hand.leaf?.path, directory: hand.directory, environment: hand.environment)
+    }
+
+    /// Why nobody can be asked.
+    private struct Fault: Error {
+        let text: String
+    }
+
+    /// Tells accounts apart.
+    static func key(_ account: Account?) -> String {
+        guard let account else { return "" }
+        let groups = account.groups.map(String.init).joined(separator: ",")
+        return "\(account.user):\(account.group):\(groups)"
+    }
+
+    private func note(_ purpose: Look.Purpose, by index: Int, deadline: Int64) -> Int {
+        let serial = workers.nextSerial
+        workers.nextSerial += 1
+        workers.looks[serial] = Look(
+            purpose: purpose, worker: index, asked: now.boot, deadline: deadline)
+        workers.check(by: deadline)
+        return serial
+    }
+
+    // MARK: - Processes
+
+    /// The worker that may touch what this kind of probe names: a path is the service's own
+    /// business, and looked at by its user.
+    private func networkWorker(
+        for hand: Hand, _ kind: Probe.Kind
+    ) throws(Fault) -> (Int, WorkerSlot, WorkerProcess) {
+        var account = probeAccount
+        if kind.namesPath {
+            if hand.identity != nil, hand.account == nil { throw Fault(text: "no such user") }
+            account = hand.account ?? account
+        }
+        let key = Self.key(account)
+        let index =
+            workers.index(.network, key: key)
+            ?? workers.add(WorkerSlot(.network, account, key: key))
+        let slot = workers.slots[index]!
+        if let process = slot.process { return (index, slot, process) }
+        return (index, slot, try start(index, slot))
+    }
+
+    private func start(_ index: Int, _ slot: WorkerSlot) throws(Fault) -> WorkerProcess {
+        guard slot.notBefore <= now.boot else {
+            throw Fault(text: "the worker failed (\(slot.reason ?? "?")) and is started again soon")
+        }
+        let command =
+            slot.role == .network
+            ? [Self.siblingProgram("regen-net"), slot.role.rawValue]
+            : [Self.siblingProgram("regend"), "--look"]
+        var ingredients = SpawnPlan.Ingredients(
+            command: command,
+            environment: ["PATH=\(Forge.path)", "SWIFT_BACKTRACE=enable=no"])
+        ingredients.account = slot.account
+        ingredients.directory = "/"
+        ingredients.output = .inherited
+        ingredients.oomScore = forge.mustResetOOMScore ? 0 : nil
+        do {
+            let process = try WorkerProcess(
+                ingredients, null: null.raw,
+                longestAnswer: slot.role == .network ? Answer.longestLine : LookAnswer.longestLine)
+            process.token = try poller.add(
+                process.raw, for: .readable, as: Source.worker(index).name)
+            slot.process = process
+            slot.defined = []
+            return process
+        } catch {
+            slot.fail("it could not be started: \(error)", at: now.boot)
+            throw Fault(text: "the worker could not be started: \(error)")
+        }
+    }
+
+    // MARK: - Lookers
+
+    /// Gives a question to a looker; false: all are busy, and there may be no more of them.
+    private func assign(_ waiting: Workers.Waiting) -> Bool {
+        let mine = workers.slots.indices.filter {
+            workers.slots[$0]?.role == .looker && workers.slots[$0]?.key == waiting.key
+        }
+        if let idle = mine.first(where: { workers.slots[$0]?.isBusy == false }) {
+            give(waiting, to: idle)
+            return true
+        }
+        guard mine.count < Workers.mostOfAnAccount, makeRoom() else { return false }
+        give(waiting, to: workers.add(WorkerSlot(.looker, waiting.account, key: waiting.key)))
+        return true
+    }
+
+    /// True: there may be another looker. One that has nothing to do goes for it.
+    private func makeRoom() -> Bool {
+        guard workers.lookers >= Workers.mostLookers else { return true }
+        let idle = workers.slots.indices.filter {
+            workers.slots[$0]?.role == .looker && workers.slots[$0]?.isBusy == false
+        }
+        guard let oldest = idle.min(by: { lastAsked($0) < lastAsked($1) }) else { return false }
+        close(oldest)
+        return true
+    }
+
+    private func lastAsked(_ index: Int) -> Int64 { workers.slots[index]?.lastAsked ?? 0 }
+
+    private func give(_ waiting: Workers.Waiting, to index: Int) {
+        guard let slot = workers.slots[index] else { return }
+        do throws(Fault) {
+            let process: WorkerProcess
+            if let running = slot.process {
+                process = running
+            } else {
+                process = try start(index, slot)
+            }
+            slot.isBusy = true
+            slot.lastAsked = now.boot
+            workers.looks[waiting.request.serial] = Look(
+                purpose: waiting.purpose, worker: index, asked: now.boot,
+                deadline: waiting.deadline)
+            process.ask { waiting.request.write(into: &$0) }
+            workers.dirty.insert(index)
+            workers.check(by: now.boot + Workers.idleTime)
+        } catch {
+            workers.slots[index] = nil
+            settle(waiting.purpose, .fault(error.text), asked: now.boot)
+        }
+    }
+
+    /// Ends a looker that has nothing to do: its socket closes.
+    private func close(_ index: Int) {
+        guard let slot = workers.slots[index] else { return }
+        if let process = slot.process, let token = process.token {
+            poller.remove(token, process.raw)
+        }
+        workers.slots[index] = nil
+    }
+
+    // MARK: - Answers
+
+    func workerReady(_ index: Int, _ readiness: Readiness) {
+        guard let slot = workers.slots.indices.contains(index) ? workers.slots[index] : nil,
+            let process = slot.process
+        else { return }
+        if readiness.contains(.writable) { workers.dirty.insert(index) }
+        var lines: [[UInt8]] = []
+        let state = process.read { line in
+            lines.append(line)
+            return true
+        }
+        for line in lines where !take(line, from: index, slot) {
+            return lose(index, "it wrote what is no answer")
+        }
+        switch state {
+        case .open: serveWaiting()
+        case .ended: lose(index, "it has ended")
+        case .broken: lose(index, "it wrote a line without an end")
+        }
+    }
+
+    private func take(_ line: [UInt8], from index: Int, _ slot: WorkerSlot) -> Bool {
+        let finding: Finding
+        let serial: Int
+        if slot.role == .network {
+            guard let answer = Answer(line: line) else { return false }
+            (finding, serial) = (.answer(answer), answer.serial)
+        } else {
+            guard let answer = LookAnswer(line: line) else { return false }
+            finding =
+                switch answer {
+                case .probe(let answer): .answer(answer)
+                case .remedy(let answer): .remedy(answer)
+                case .survey(let survey): .survey(survey)
+                }
+            serial = answer.serial
+        }
+        // Nobody may answer what another was asked.
+        guard let look = workers.looks[serial], look.worker == index else { return false }
+        workers.looks[serial] = nil
+        slot.isBusy = false
+        slot.faults = 0
+        settle(look.purpose, finding, asked: look.asked)
+        return true
+    }
+
+    /// A worker has ended, or is ended because it does not do what it should.
+    func lose(_ index: Int, _ why: String, _ finding: Finding? = nil) {
+        guard let slot = workers.slots[index], let process = slot.process else { return }
+        if let token = process.token { poller.remove(token, process.raw) }
+        process.kill()
+        if finding == nil {
+            write(.workerFailed(role: slot.role.rawValue, pid: process.pid, reason: why))
+        }
+        slot.fail(why, at: now.boot)
+        let lost = workers.looks.filter { $0.value.worker == index }.keys.sorted()
+        for serial in lost {
+            guard let look = workers.looks.removeValue(forKey: serial) else { continue }
+            settle(
+                look.purpose, finding ?? .fault("the worker failed: \(why)"), asked: look.asked)
+        }
+        if slot.role == .looker { workers.slots[index] = nil }
+        serveWaiting()
+    }
+
+    private func serveWaiting() {
+        guard !workers.waiting.isEmpty else { return }
+        workers.waiting.removeAll { assign($0) }
+    }
+
+    // MARK: - Once in a turn
+
+    func keepWorkers() {
+        flushWorkers()
+        guard let due = workers.nextCheck, due <= now.boot else { return }
+        workers.nextCheck = nil
+        endLateLooks()
+        for waiting in workers.waiting where waiting.deadline <= now.boot {
+            settle(waiting.purpose, .fault("no looker was free"), asked: now.boot)
+        }
+        workers.waiting.removeAll { $0.deadline <= now.boot }
+        for index in workers.slots.indices {
+            guard let slot = workers.slots[index], slot.role == .looker, !slot.isBusy else {
+                continue
+            }
+            if slot.lastAsked + Workers.idleTime <= now.boot {
+                close(index)
+            } else {
+                workers.check(by: slot.lastAsked + Workers.idleTime)
+            }
+        }
+        for look in workers.looks.values { workers.check(by: look.deadline) }
+        for waiting in workers.waiting { workers.check(by: waiting.deadline) }
+    }
+
+    private func endLateLooks() {
+        let late = workers.looks.filter { $0.value.deadline <= now.boot }.keys.sorted()
+        for serial in late {
+            guard let look = workers.looks[serial], let slot = workers.slots[look.worker] else {
+                continue
+            }
+            if slot.role == .looker {
+                lose(look.worker, "what it looked at hangs", .late)
+            } else {
+                lose(look.worker, "it does not answer")
+            }
+        }
+    }
+
+    private func flushWorkers() {
+        guard !workers.dirty.isEmpty else { return }
+        let dirty = workers.dirty.sorted()
+        workers.dirty = []
+        for index in dirty {
+            guard let slot = workers.slots[index], let process = slot.process,
+                let token = process.token
+            else { continue }
+            switch process.flush() {
+            case .open:
+                guard process.isCongested != process.isWatchedForWriting else { continue }
+                process.isWatchedForWriting = process.isCongested
+                let wanted: Readiness =
+                    process.isCongested ? [.readable, .writable] : [.readable]
+                try? poller.change(token, process.raw, for: wanted)
+            case .ended: lose(index, "it has ended")
+            case .broken: lose(index, "it does not read what it is asked")
+            }
+        }
+    }
+
+    /// No worker outlives the daemon: their sockets close, and they end.
+    func endWorkers() {
+        for slot in workers.slots { slot?.process?.kill() }
+    }
+}

@@ -1,0 +1,54 @@
+import Linux
+
+/// A worker's place in the table: the process, or when there may be another.
+final class WorkerSlot {
+    /// What kind of program it is.
+    enum Role: String {
+        /// `regen-net probe`: talks to servers.
+        case network = "probe"
+        /// `regend --look`: looks at this machine.
+        case looker = "look"
+    }
+
+    let role: Role
+    /// Whom it runs as.
+    let account: Account?
+    /// The same in a word that tells accounts apart.
+    let key: String
+    var process: WorkerProcess?
+    /// The probes that a network worker knows.
+    var defined: Set<Int> = []
+    /// A looker has a question.
+    var isBusy = false
+    /// When it was asked last.
+    var lastAsked: Int64 = 0
+    /// Ended or killed without being asked to, in a row.
+    var faults = 0
+    /// Ended or killed without being asked to, since the daemon began.
+    var replacements = 0
+    /// Before this instant there is no other.
+    var notBefore: Int64 = 0
+    /// Why the last one went.
+    var reason: String?
+
+    init(_ role: Role, _ account: Account?, key: String) {
+        self.role = role
+        self.account = account
+        self.key = key
+    }
+
+    /// The first replacement comes at once, the next after 1 s, doubling up to this.
+    static let longestPause: Int64 = 30_000_000_000
+
+    /// It went without being asked to.
+    func fail(_ why: String, at now: Int64) {
+        process = nil
+        defined = []
+        isBusy = false
+        reason = why
+        replacements += 1
+        let pause: Int64 = faults == 0 ? 0 : 1_000_000_000 << min(Int64(faults - 1), 5)
+        notBefore = now + min(pause, Self.longestPause)
+        faults += 1
+    }
+}
