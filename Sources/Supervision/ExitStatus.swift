@@ -27,6 +27,8 @@ public enum FailureKind: String, CaseIterable, Sendable {
     case spawn = "could-not-start"
     /// The start was not confirmed in time.
     case startTimeout = "start-timeout"
+    /// A remedy found that a start would be useless or harmful.
+    case remedyRefused = "remedy-refused"
     /// It lives and does not work: its probes failed.
     case hang
     /// SIGKILL did not end it: it hangs in the kernel.

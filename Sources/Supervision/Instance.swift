@@ -33,6 +33,36 @@ struct Instance: Sendable {
     var interruptedStop: Stopping.Aftermath?
     /// An earlier daemon died between deciding on a restart and making it.
     var resumes = false
+    /// One for each probe of the definition.
+    var probes: [ProbeState] = []
+    /// Fingerprints of probes that have passed; at most `InstanceMemory.mostFingerprints`.
+    var proven: [UInt64] = []
+    /// Fingerprints of probes that were told to be suspicious; as many.
+    var suspected: [UInt64] = []
+    /// Its strikes are complete, and yet nothing is done.
+    var patience = Patience.none
+    /// When it must be looked at, apart from `deadline`. Only `Mind.planCare` sets it.
+    var careDeadline: Instant?
+    /// Its number among the services: strikes are counted by service.
+    var serviceNumber = -1
+    /// The start command ended as it may, and what it started is not Regen's.
+    var isDetached = false
+    /// The ledger says so of this boot.
+    var wasDetached = false
+    /// Until when nothing is to be done to it.
+    var pausedUntil: Instant?
+    /// Restarts in a row that probes or a start time-out caused and nothing confirmed.
+    var attempts = 0
+    /// The last failure was one that probes or a start time-out found.
+    var isProbeCaused = false
+    /// The probe that found the last failure.
+    var culprit: Int?
+    /// There is more to try than a restart.
+    var hasRemedies = false
+    /// The remedy that is tried next in this incident; while one is being tried, that one.
+    var nextRemedy = 0
+    /// Which answer is awaited.
+    var remedySerial = 0
     var dependencies: [Int] = []
     var dependents: [Int] = []
 
@@ -44,7 +74,7 @@ struct Instance: Sendable {
         case .stopped, .starting(.parked), .starting(.spawning), .starting(.remedying),
             .backingOff, .handedOver:
             nil
-        case .starting(.unproven), .running: process
+        case .starting(.unproven), .running: isDetached ? nil : process
         case .stopping(let stopping):
             stopping.mainEnded || stopping.stage == .unspawned ? nil : process
         }
@@ -57,7 +87,7 @@ struct Instance: Sendable {
         case .running: false
         case .stopped(let rest): rest == .failed
         case .starting, .backingOff, .handedOver: true
-        case .stopping(let stopping): stopping.aftermath == .restart
+        case .stopping(let stopping): stopping.aftermath.isRecovery
         }
     }
 }

@@ -71,7 +71,13 @@ extension Mind {
     }
 
     /// The common cause that is under way.
-    public var commonCause: CommonCauseStatus? { nil }
+    public var commonCause: CommonCauseStatus? {
+        guard let trouble else { return nil }
+        return CommonCauseStatus(
+            incident: trouble.incident.id, began: trouble.incident.opened,
+            waiting: instances.count { $0.patience == .queued },
+            isHandedOver: trouble.isHandedOver)
+    }
 
     /// The instance of that name.
     public func id(named name: String) -> InstanceID? { places[name].map { InstanceID($0) } }
@@ -93,6 +99,8 @@ extension Mind {
         let instance = instances[i]
         let isParked = instance.phase == .starting(.parked)
         let window = instance.policy.crashLoop?.within ?? .zero
+        var heldBy: String?
+        if case .held(let by) = instance.patience { heldBy = instances[by].definition.name }
         return InstanceStatus(
             definition: instance.definition, phase: instance.phase,
             process: instance.livingProcess, since: instance.since,
@@ -100,7 +108,24 @@ extension Mind {
             incident: instance.incident?.id, isHandedOver: instance.isHandedOver,
             waitsFor: isParked ? waitsFor(i).map { instances[$0].definition.name } : nil,
             deadline: instance.deadline, lastExit: instance.lastExit,
-            lastFailure: instance.lastFailure, probes: [], pausedUntil: nil, heldBy: nil,
-            isQueued: false, remedy: nil, attempts: 0)
+            lastFailure: instance.lastFailure, probes: instance.probes.map(ProbeStatus.init),
+            pausedUntil: instance.pausedUntil, heldBy: heldBy,
+            isQueued: instance.patience == .queued,
+            remedy: remedyInProgress(instance), attempts: instance.attempts)
+    }
+
+    private func remedyInProgress(_ instance: Instance) -> RemedyKind? {
+        guard instance.phase == .starting(.remedying),
+            instance.definition.remedies.indices.contains(instance.nextRemedy)
+        else { return nil }
+        return instance.definition.remedies[instance.nextRemedy]
+    }
+}
+
+extension ProbeStatus {
+    init(_ probe: ProbeState) {
+        self.init(
+            hasPassed: probe.hasPassed, isSuspect: probe.isSuspect, strikes: probe.strikes,
+            lastOutcome: probe.lastOutcome, lastLook: probe.lastLook)
     }
 }

@@ -13,6 +13,12 @@ struct Jitter: Sendable {
         return z ^ (z >> 31)
     }
 
+    /// More than nothing of `interval`, and at most all of it.
+    mutating func part(of interval: Interval) -> Interval {
+        guard interval.nanoseconds > 0 else { return interval }
+        return Interval(nanoseconds: 1 + Int64(next() % UInt64(interval.nanoseconds)))
+    }
+
     /// `interval` less up to a quarter, so that services that fell together do not rise together.
     mutating func shorten(_ interval: Interval) -> Interval {
         let quarter = UInt64(max(interval.nanoseconds, 0)) / 4

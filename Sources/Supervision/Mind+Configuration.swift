@@ -11,21 +11,22 @@ extension Mind {
             if let i = places[definition.name] {
                 isConfigured[i] = true
                 if instances[i].definition.launch != definition.launch { changed.append(i) }
-                let neededConfirmation = instances[i].definition.needsConfirmation
-                instances[i].definition = definition
+                let neededConfirmation = instances[i].needsConfirmation
+                redefine(i, definition, at: now)
                 reinstate(i, into: &actions)
-                if definition.needsConfirmation != neededConfirmation,
-                    instances[i].phase == .starting(.unproven)
+                if instances[i].needsConfirmation != neededConfirmation,
+                    instances[i].phase == .starting(.unproven), instances[i].pausedUntil == nil
                 {
                     wake(i, at: max(proofDeadline(i, at: now), now))
                 }
             } else {
-                let i = add(definition)
+                let i = add(definition, at: now)
                 added.append(i)
                 if isConfigured.indices.contains(i) { isConfigured[i] = true }
             }
         }
         linkDependencies()
+        countServices()
         // Before the removals: what these free starts as it is configured now, and once.
         for i in changed { relaunch(i, at: now, into: &actions) }
         for i in isConfigured.indices where !isConfigured[i] && !instances[i].isVacant {
@@ -42,10 +43,17 @@ extension Mind {
     /// order of the configuration, dependents after what they depend on.
     mutating func begin(at now: Instant, into actions: inout [Action]) {
         hasBegun = true
+        recallCommonCause(at: now)
         for i in instances.indices where instances[i].phase == .stopped(.fresh) {
             if let aftermath = instances[i].interruptedStop {
                 finishStop(i, aftermath, at: now, into: &actions)
+            } else if instances[i].wasDetached {
+                goOnDetached(i, at: now, into: &actions)
             }
+        }
+        // Nobody was to look before.
+        for i in instances.indices where !instances[i].probes.isEmpty {
+            care(i, at: now, into: &actions)
         }
         bringUp(Array(instances.indices), at: now, into: &actions)
         for i in instances.indices {
@@ -72,12 +80,15 @@ extension Mind {
         }
     }
 
-    private mutating func add(_ definition: InstanceDefinition) -> Int {
+    private mutating func add(_ definition: InstanceDefinition, at now: Instant) -> Int {
         var instance = Instance(definition: definition)
+        instance.hasRemedies = definition.remedies != [.restart]
         if let past = memory.instances[definition.name] {
             instance.attempt = past.attempt
-            if !hasBegun { instance.recall(past) }
+            instance.recallProbes(past)
+            if !hasBegun { instance.recall(past, at: now) }
         }
+        instance.renewProbes(at: now)
         instance.attempt = max(instance.attempt, forgottenAttempts)
         let i: Int
         if let vacancy = vacancies.popLast() {
@@ -88,7 +99,22 @@ extension Mind {
             instances.append(instance)
         }
         places[definition.name] = i
+        planCare(i)
         return i
+    }
+
+    /// What is known of unchanged probes is kept.
+    private mutating func redefine(_ i: Int, _ definition: InstanceDefinition, at now: Instant) {
+        let old = instances[i].definition
+        instances[i].definition = definition
+        if old.remedies != definition.remedies {
+            instances[i].hasRemedies = definition.remedies != [.restart]
+            instances[i].nextRemedy = 0
+        }
+        guard old.probes != definition.probes else { return }
+        instances[i].renewProbes(at: now)
+        instances[i].patience = .none
+        planCare(i)
     }
 
     /// An instance that was on its way out is wanted again.
@@ -120,7 +146,8 @@ extension Mind {
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .restart)))
         case .starting(.unproven), .running:
             stop(i, instances[i].stopWhenFree ?? .restart, at: now, into: &actions)
-        case .starting(.remedying), .backingOff, .handedOver: start(i, at: now, into: &actions)
+        case .starting(.remedying), .backingOff, .handedOver:
+            if instances[i].pausedUntil == nil { start(i, at: now, into: &actions) }
         case .stopping: break
         }
     }
@@ -142,7 +169,15 @@ extension Mind {
 
 extension Instance {
     /// Takes over what the ledger remembers.
-    mutating func recall(_ past: InstanceMemory) {
+    mutating func recall(_ past: InstanceMemory, at now: Instant) {
+        pausedUntil = past.pausedUntil.map { max($0, now) }
+        wasDetached =
+            past.isDetached && definition.detaches && past.launch == definition.launch
+            && !past.isRestarting
+        if past.incident != nil {
+            attempts = past.attempts
+            nextRemedy = past.nextRemedy
+        }
         crashes = past.crashes
         incidents = past.incidents
         incident = past.incident
@@ -156,5 +191,11 @@ extension Instance {
             case .rest, .restart, .failStart, .heal, nil: past.stopping
             }
         if let rest = past.rest, rest != .ended { phase = .stopped(rest) }
+    }
+
+    /// Which probes have passed at some time, and which are known to be suspicious.
+    mutating func recallProbes(_ past: InstanceMemory) {
+        proven = past.provenProbes
+        suspected = past.suspectedProbes
     }
 }

@@ -8,9 +8,10 @@ extension Mind {
         // A start that ends before anyone confirmed it has failed, however long it took: otherwise
         // slow starts would crash for ever without a human being told.
         let wasUnconfirmed =
-            instances[i].definition.needsConfirmation
+            (instances[i].needsConfirmation || instances[i].definition.detaches)
             && instances[i].phase == .starting(.unproven)
-        actions.append(.sweep(InstanceID(i)))
+        // What a start command leaves is what it was to start.
+        if !instances[i].definition.detaches { actions.append(.sweep(InstanceID(i))) }
         mainEnded(i, status, asked: false, at: now, into: &actions)
         if ending != nil { return rest(i, .ended, at: now, into: &actions) }
         if instances[i].stopWhenFree != nil { return rest(i, .asked, at: now, into: &actions) }
@@ -19,6 +20,7 @@ extension Mind {
         }
         noteCrash(i, at: now)
         if wasUnconfirmed { instances[i].failedStarts += 1 }
+        instances[i].culprit = nil
         fail(i, FailureKind(status), run: run, at: now, into: &actions)
     }
 
@@ -61,29 +63,34 @@ extension Mind {
         _ i: Int, _ kind: FailureKind, at now: Instant, into actions: inout [Action]
     ) {
         instances[i].failedStarts += 1
+        if kind == .spawn { instances[i].culprit = nil }
         fail(i, kind, run: nil, at: now, into: &actions)
     }
 
     /// What follows a failure: another attempt at once, after a wait, or a human. `run`: how long
     /// the process lived before it ended by itself; `nil` for a start that failed.
-    private mutating func fail(
+    mutating func fail(
         _ i: Int, _ kind: FailureKind, run: Interval?, at now: Instant,
         into actions: inout [Action]
     ) {
         let policy = instances[i].policy
+        instances[i].isProbeCaused = kind == .hang || kind == .startTimeout
         if policy.restart == .never {
             openIncident(i, kind, at: now, into: &actions)
             handOver(i, .restartNever, into: &actions)
             return rest(i, .failed, at: now, into: &actions)
         }
         if instances[i].isHandedOver {
-            return retry(
-                i, .slowest, after: policy.backoff.most, in: .handedOver, at: now, into: &actions)
+            return retrySlowly(i, at: now, into: &actions)
         }
-        openIncident(i, kind, at: now, into: &actions)
-        if let reason = loop(i, at: now, into: &actions) {
+        // A common cause has an incident of its own.
+        if kind != .hang || trouble == nil { openIncident(i, kind, at: now, into: &actions) }
+        if let reason = loop(i, at: now, into: &actions) ?? exhaustion(i) {
+            openIncident(i, kind, at: now, into: &actions)
             handOver(i, reason, into: &actions)
-            retry(i, .slowest, after: policy.backoff.most, in: .handedOver, at: now, into: &actions)
+            retrySlowly(i, at: now, into: &actions)
+        } else if kind == .hang {
+            retry(i, .unhealthy, after: .zero, in: .backingOff, at: now, into: &actions)
         } else if let run, run >= policy.backoff.quick {
             retry(i, .atOnce, after: .zero, in: .backingOff, at: now, into: &actions)
         } else {
@@ -91,33 +98,61 @@ extension Mind {
                 doubled(
                     policy.backoff.first, times: instances[i].level, most: policy.backoff.most))
             instances[i].level += 1
-            let rule = run == nil ? RestartRule.failedStart : .backoff
+            let rule: RestartRule =
+                kind == .startTimeout ? .startTimeout : run == nil ? .failedStart : .backoff
             retry(i, rule, after: wait, in: .backingOff, at: now, into: &actions)
         }
+    }
+
+    /// After a hand-over: on at the slowest pace.
+    mutating func retrySlowly(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        let wait = instances[i].policy.backoff.most
+        retry(i, .slowest, after: wait, in: .handedOver, at: now, into: &actions)
+    }
+
+    /// Restarts that probes caused have not helped so often that a human must look.
+    private func exhaustion(_ i: Int) -> HandoverReason? {
+        let instance = instances[i]
+        let most = instance.policy.escalation.attempts
+        return instance.isProbeCaused && instance.attempts >= most ? .attempts : nil
     }
 
     private mutating func retry(
         _ i: Int, _ rule: RestartRule, after wait: Interval, in phase: Phase, at now: Instant,
         into actions: inout [Action]
     ) {
+        // Once the pause is over, it is decided anew.
+        if instances[i].pausedUntil != nil { return enter(i, phase) }
+        if rule == .unhealthy || rule == .startTimeout { instances[i].attempts += 1 }
+        decide(i, rule, after: wait, into: &actions)
+        if wait == .zero { return recover(i, at: now, into: &actions) }
+        enter(i, phase, until: now + wait)
+    }
+
+    mutating func decide(
+        _ i: Int, _ rule: RestartRule, after wait: Interval, into actions: inout [Action]
+    ) {
         actions.append(
             .record(
                 .restartDecided(
                     InstanceID(i), attempt: instances[i].attempt + 1, rule: rule, wait: wait,
-                    incident: instances[i].incident?.id ?? 0)))
-        if wait == .zero { return start(i, at: now, into: &actions) }
-        enter(i, phase, until: now + wait)
+                    incident: incidentID(i))))
     }
 
-    private mutating func openIncident(
+    mutating func openIncident(
         _ i: Int, _ kind: FailureKind, at now: Instant, into actions: inout [Action]
     ) {
         guard instances[i].incident == nil else { return }
         instances[i].incident = OpenIncident(id: nextIncident, opened: now)
+        instances[i].attempts = 0
+        instances[i].nextRemedy = 0
         instances[i].incidents.note(
             now, within: Self.loopOfIncidents, most: Self.incidentsOfALoop)
         actions.append(
-            .record(.incidentOpened(InstanceID(i), incident: nextIncident, kind, probe: nil)))
+            .record(
+                .incidentOpened(
+                    InstanceID(i), incident: nextIncident, kind,
+                    probe: kind == .hang || kind == .startTimeout ? instances[i].culprit : nil)))
         nextIncident += 1
     }
 
@@ -126,6 +161,7 @@ extension Mind {
     ) {
         guard let incident = instances[i].incident else { return }
         instances[i].incident = nil
+        instances[i].attempts = 0
         instances[i].isHandedOver = reason != .operatorStopped
         actions.append(
             .record(.incidentHandedOver(InstanceID(i), incident: incident.id, reason)))
@@ -141,7 +177,7 @@ extension Mind {
         _ i: Int, at now: Instant, into actions: inout [Action]
     ) -> HandoverReason? {
         let instance = instances[i]
-        let id = instance.incident?.id ?? 0
+        let id = incidentID(i)
         if let policy = instance.policy.crashLoop {
             let crashes = instance.crashes.count { now - $0 <= policy.within }
             if crashes >= policy.crashes {

@@ -3,7 +3,9 @@ extension Mind {
     /// An operator wants it up. The ledger hears of it at once: it may be parked for long.
     mutating func startAnew(_ i: Int, at now: Instant, into actions: inout [Action]) {
         guard ending == nil else { return }
+        liftPause(i, into: &actions)
         forgive(i)
+        instances[i].isProbeCaused = false
         actions.append(.record(.startAsked(InstanceID(i))))
         start(i, at: now, into: &actions)
     }
@@ -13,6 +15,8 @@ extension Mind {
         guard ending == nil else { return enter(i, .stopped(.ended)) }
         if !hasBegun || waitsFor(i) != nil { return enter(i, .starting(.parked)) }
         instances[i].attempt += 1
+        instances[i].isDetached = false
+        if instances[i].isProbeCaused { noteHealing(i) }
         enter(i, .starting(.spawning))
         actions.append(.spawn(InstanceID(i), attempt: instances[i].attempt))
     }
@@ -26,7 +30,7 @@ extension Mind {
     /// time-out counts from now: nobody knows what an earlier daemon saw of an adopted process.
     func proofDeadline(_ i: Int, at now: Instant) -> Instant {
         let instance = instances[i]
-        guard instance.definition.needsConfirmation else {
+        guard instance.needsConfirmation else {
             return instance.since + instance.policy.backoff.quick
         }
         let timeout = doubled(
@@ -35,9 +39,19 @@ extension Mind {
         return now + timeout
     }
 
+    /// There is a process, and it is to be seen whether it is a success.
+    mutating func prove(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        let isPaused = instances[i].pausedUntil != nil && instances[i].needsConfirmation
+        enter(i, .starting(.unproven), until: isPaused ? nil : proofDeadline(i, at: now))
+        beginLooks(i, at: now, into: &actions)
+    }
+
     /// The start was a success.
     mutating func comeUp(_ i: Int, at now: Instant, into actions: inout [Action]) {
         instances[i].failedStarts = 0
+        instances[i].attempts = 0
+        instances[i].nextRemedy = 0
+        instances[i].isProbeCaused = false
         if let incident = instances[i].incident {
             instances[i].incident = nil
             actions.append(
@@ -46,13 +60,17 @@ extension Mind {
                         InstanceID(i), incident: incident.id, healing: now - incident.opened)))
         }
         let mustClear = instances[i].level > 0 || instances[i].isHandedOver
-        let clear = instances[i].since + instances[i].policy.backoff.clear
+        let clear = max(now, instances[i].since + instances[i].policy.backoff.clear)
         enter(i, .running, until: mustClear ? clear : nil)
         tellDependents(of: i, at: now, into: &actions)
     }
 
     /// Health has lasted for `backoff.clear`.
-    mutating func clear(_ i: Int, into actions: inout [Action]) {
+    mutating func clear(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        // Alive and unhealthy: `restart: never` may have left it so.
+        if instances[i].hasStrikes {
+            return wake(i, at: now + max(instances[i].policy.backoff.clear, .seconds(1)))
+        }
         let wasHandedOver = instances[i].isHandedOver
         forgive(i)
         if wasHandedOver { actions.append(.record(.recovered(InstanceID(i)))) }
@@ -66,6 +84,7 @@ extension Mind {
         }
         instances[i].level = 0
         instances[i].failedStarts = 0
+        instances[i].attempts = 0
         instances[i].isHandedOver = false
     }
 
@@ -92,10 +111,10 @@ extension Mind {
             stop(i, aftermath, at: now, into: &actions)
         } else if launch != instances[i].definition.launch {
             stop(i, .restart, at: now, into: &actions)
-        } else if !instances[i].definition.needsConfirmation, proofDeadline(i, at: now) <= now {
+        } else if !instances[i].needsConfirmation, proofDeadline(i, at: now) <= now {
             comeUp(i, at: now, into: &actions)
         } else {
-            enter(i, .starting(.unproven), until: proofDeadline(i, at: now))
+            prove(i, at: now, into: &actions)
         }
     }
 
@@ -108,6 +127,9 @@ extension Mind {
         instances[i].since = now
         if let aftermath = instances[i].interruptedStop {
             finishStop(i, aftermath, at: now, into: &actions)
+        } else if instances[i].definition.detaches {
+            mainEnded(i, .unknown, asked: true, at: now, into: &actions)
+            goOnDetached(i, at: now, into: &actions)
         } else {
             exit(i, .unknown, at: now, into: &actions)
         }

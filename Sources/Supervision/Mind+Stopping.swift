@@ -4,8 +4,10 @@ extension Mind {
     mutating func stop(
         _ i: Int, _ aftermath: Stopping.Aftermath, at now: Instant, into actions: inout [Action]
     ) {
+        if instances[i].isDetached { return stopDetached(i, aftermath, at: now, into: &actions) }
         let policy = instances[i].policy.stop
-        let grace = aftermath == .failStart ? policy.hung : policy.grace
+        let isHung = aftermath == .failStart || aftermath == .heal
+        let grace = isHung ? policy.hung : policy.grace
         instances[i].stopWhenFree = nil
         enter(
             i, .stopping(Stopping(stage: .signalled, aftermath: aftermath)), until: now + grace)
@@ -51,7 +53,9 @@ extension Mind {
 
     /// An operator wants it down and up again. Once the daemon ends, nothing comes up again.
     mutating func restart(_ i: Int, at now: Instant, into actions: inout [Action]) {
-        if ending == nil { stop(i, .restart, at: now, into: &actions) }
+        guard ending == nil else { return }
+        instances[i].isProbeCaused = false
+        stop(i, .restart, at: now, into: &actions)
     }
 
     /// An operator wants it up after all, although everything is being stopped.
@@ -86,7 +90,7 @@ extension Mind {
         case .end: rest(i, .ended, at: now, into: &actions)
         case .restart: start(i, at: now, into: &actions)
         case .failStart: failStart(i, .startTimeout, at: now, into: &actions)
-        case .heal: failStart(i, .hang, at: now, into: &actions)
+        case .heal: fail(i, .hang, run: nil, at: now, into: &actions)
         case .remove: forget(i, at: now, into: &actions)
         }
         releaseDependencies(of: i, at: now, into: &actions)
@@ -165,7 +169,7 @@ extension Mind {
     }
 
     /// Something went down: what it depended on may go down now.
-    private mutating func releaseDependencies(
+    mutating func releaseDependencies(
         of i: Int, at now: Instant, into actions: inout [Action]
     ) {
         for dependency in instances[i].dependencies {

@@ -7,7 +7,7 @@ extension Mind {
         switch instances[i].phase {
         case .stopped: inStopped(i, event, at: now, into: &actions)
         case .starting(.parked): inParked(i, event, at: now, into: &actions)
-        case .starting(.remedying): inWaiting(i, event, at: now, into: &actions)
+        case .starting(.remedying): inRemedying(i, event, at: now, into: &actions)
         case .starting(.spawning): inSpawning(i, event, at: now, into: &actions)
         case .starting(.unproven): inUnproven(i, event, at: now, into: &actions)
         case .running: inRunning(i, event, at: now, into: &actions)
@@ -30,7 +30,10 @@ extension Mind {
         case .spawned, .spawnFailed, .exited, .treeEnded, .due,
             .dependencyChanged:
             break
-        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .probed, .remedied: break
         }
     }
 
@@ -39,12 +42,41 @@ extension Mind {
     ) {
         switch event {
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
-        case .dependencyChanged: start(i, at: now, into: &actions)
+        case .dependencyChanged:
+            guard instances[i].pausedUntil == nil else { return }
+            if instances[i].incident == nil {
+                start(i, at: now, into: &actions)
+            } else {
+                recover(i, at: now, into: &actions)
+            }
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .spawned, .spawnFailed, .exited, .treeEnded,
             .due, .adopted, .vanished:
             break
-        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .probed, .remedied: break
+        }
+    }
+
+    private mutating func inRemedying(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .remedied(let serial, let outcome):
+            if serial == instances[i].remedySerial {
+                remedied(i, outcome, at: now, into: &actions)
+            }
+        case .due: remedied(i, .failed, at: now, into: &actions)
+        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .spawned, .spawnFailed, .exited, .treeEnded, .dependencyChanged, .adopted, .vanished,
+            .probed:
+            break
         }
     }
 
@@ -57,7 +89,7 @@ extension Mind {
             instances[i].since = now
             actions.append(
                 .record(.processStarted(InstanceID(i), process, attempt: instances[i].attempt)))
-            enter(i, .starting(.unproven), until: proofDeadline(i, at: now))
+            prove(i, at: now, into: &actions)
         case .spawnFailed(let failure):
             noteSpawnFailure(i, failure, into: &actions)
             failStart(i, .spawn, at: now, into: &actions)
@@ -65,7 +97,10 @@ extension Mind {
         case .startAsked, .restartAsked, .exited, .treeEnded, .due,
             .dependencyChanged, .adopted, .vanished:
             break
-        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .probed, .remedied: break
         }
     }
 
@@ -73,15 +108,20 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
-        case .exited(let status): exit(i, status, at: now, into: &actions)
-        case .due where instances[i].definition.needsConfirmation:
-            stop(i, instances[i].stopWhenFree ?? .failStart, at: now, into: &actions)
-        case .due: comeUp(i, at: now, into: &actions)
+        case .exited(let status): exited(i, status, at: now, into: &actions)
+        case .due: proofDue(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
         case .restartAsked: restart(i, at: now, into: &actions)
-        case .startAsked: keepUp(i, at: now, into: &actions)
+        case .startAsked:
+            keepUp(i, at: now, into: &actions)
+            resume(i, at: now, into: &actions)
         case .spawned, .spawnFailed, .treeEnded, .dependencyChanged, .adopted, .vanished: break
-        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .probed(let probe, let serial, let outcome):
+            probed(i, probe, serial, outcome, at: now, into: &actions)
+        case .remedied: break
         }
     }
 
@@ -89,15 +129,22 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
-        case .exited(let status): exit(i, status, at: now, into: &actions)
-        case .due: clear(i, into: &actions)
+        case .exited(let status): exited(i, status, at: now, into: &actions)
+        case .due: clear(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
         case .restartAsked: restart(i, at: now, into: &actions)
-        case .startAsked: keepUp(i, at: now, into: &actions)
+        case .startAsked:
+            keepUp(i, at: now, into: &actions)
+            resume(i, at: now, into: &actions)
         case .spawned, .spawnFailed, .treeEnded, .dependencyChanged, .adopted,
             .vanished:
             break
-        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .probed(let probe, let serial, let outcome):
+            probed(i, probe, serial, outcome, at: now, into: &actions)
+        case .remedied: break
         }
     }
 
@@ -106,13 +153,22 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
-        case .due: start(i, at: now, into: &actions)
+        case .due:
+            if mustQueue(i) {
+                wake(i, at: nil)
+                queue(i)
+            } else {
+                recover(i, at: now, into: &actions)
+            }
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
         case .spawned, .spawnFailed, .exited, .treeEnded, .dependencyChanged, .adopted,
             .vanished:
             break
-        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .probed, .remedied: break
         }
     }
 
@@ -135,6 +191,10 @@ extension Mind {
         case .exited(let status):
             guard !stopping.mainEnded, stopping.stage != .unspawned else { return }
             mainEnded(i, status, asked: true, at: now, into: &actions)
+            // What it started is not Regen's, and nothing waits for it.
+            if instances[i].definition.detaches {
+                return comeDown(i, stopping.aftermath, at: now, into: &actions)
+            }
             var stopping = stopping
             stopping.mainEnded = true
             instances[i].phase = .stopping(stopping)
@@ -145,7 +205,10 @@ extension Mind {
         case .startAsked, .restartAsked: redirect(i, stopping, to: .restart, into: &actions)
         case .stopAsked: redirect(i, stopping, to: .rest, into: &actions)
         case .treeEnded, .dependencyChanged, .adopted, .vanished: break
-        case .healAsked, .pauseAsked, .resumeAsked, .probed, .remedied: break
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .probed, .remedied: break
         }
     }
 }

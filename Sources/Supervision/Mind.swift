@@ -17,6 +17,8 @@ public struct Mind: Sendable {
     var places: [String: Int] = [:]
     var vacancies: [Int] = []
     var deadlines = Deadlines()
+    /// What is due apart from the phases: looks, and the ends of pauses.
+    var cares = Deadlines()
     var jitter: Jitter
     let memory: Memory
     var nextIncident: Int
@@ -24,6 +26,23 @@ public struct Mind: Sendable {
     /// process in the kernel has the number of an earlier one of the same name.
     var forgottenAttempts = 0
     var hasBegun = false
+    /// The last look or remedy that was asked for. Answers tell theirs.
+    var lastSerial = 0
+    /// Services with probes.
+    var probedServices = 0
+    /// By service number: when a probe of it last struck.
+    var lastStrikes: [Instant?] = []
+    /// When any did.
+    var lastStrike: Instant?
+    /// The common cause that is under way.
+    var trouble: CommonCause?
+    /// Who waits for a turn to be restarted, longest first; may hold some that no longer do.
+    var waiting: [Int] = []
+    /// Whose restart by probes is neither confirmed nor failed; may hold some that no longer are.
+    var healing: [Int] = []
+    /// Until then the machine is taken to be stalled.
+    var stalledUntil = Instant(nanoseconds: .min)
+    var lastStall: Instant?
     /// The daemon is ending: nothing starts any more.
     var ending: Ending?
 
@@ -40,13 +59,16 @@ public struct Mind: Sendable {
     public mutating func handle(
         _ event: Event, at now: Instant, into actions: inout [Action]
     ) {
+        if probedServices > 0, let due = nextDeadline(), now - due > Self.lateness {
+            noteStall(at: now)
+        }
         switch event {
         case .configured(let definitions):
             // One that is ending has no use for another: the next daemon reads it anyway.
             if ending == nil { configure(definitions, at: now, into: &actions) }
         case .begun: begin(at: now, into: &actions)
         case .deadlineReached: wakeDue(at: now, into: &actions)
-        case .machineStalled: break
+        case .machineStalled: noteStall(at: now)
         case .stopAllAsked: stopAll(at: now, into: &actions)
         case .endAsked(let stopping): end(stopping: stopping, at: now, into: &actions)
         case .instance(let id, let event):
@@ -55,11 +77,19 @@ public struct Mind: Sendable {
             }
             step(id.index, event, at: now, into: &actions)
         }
+        if trouble != nil { tendCommonCause(at: now, into: &actions) }
         finishIfDown(into: &actions)
     }
 
     /// When to call `handle(.deadlineReached)` at the latest; `nil`: never.
     public mutating func nextDeadline() -> Instant? {
+        var next = nextOfPhases()
+        if let care = nextCare(), next.map({ care < $0 }) ?? true { next = care }
+        if let check = trouble?.check, next.map({ check < $0 }) ?? true { next = check }
+        return next
+    }
+
+    private mutating func nextOfPhases() -> Instant? {
         while let first = deadlines.first {
             if instances[first.index].deadline == first.instant { return first.instant }
             deadlines.removeFirst()
@@ -67,11 +97,24 @@ public struct Mind: Sendable {
         return nil
     }
 
+    private mutating func nextCare() -> Instant? {
+        while let first = cares.first {
+            if instances[first.index].careDeadline == first.instant { return first.instant }
+            cares.removeFirst()
+        }
+        return nil
+    }
+
     private mutating func wakeDue(at now: Instant, into actions: inout [Action]) {
-        while let due = nextDeadline(), due <= now, let index = deadlines.first?.index {
+        while let due = nextOfPhases(), due <= now, let index = deadlines.first?.index {
             deadlines.removeFirst()
             instances[index].deadline = nil
             step(index, .due, at: now, into: &actions)
+        }
+        while let due = nextCare(), due <= now, let index = cares.first?.index {
+            cares.removeFirst()
+            instances[index].careDeadline = nil
+            care(index, at: now, into: &actions)
         }
     }
 
@@ -88,7 +131,9 @@ public struct Mind: Sendable {
 
     mutating func enter(_ i: Int, _ phase: Phase, until deadline: Instant? = nil) {
         instances[i].phase = phase
+        instances[i].patience = .none
         wake(i, at: deadline)
+        if !instances[i].probes.isEmpty, !isLookedAt(i) { endLooks(i) }
     }
 }
 

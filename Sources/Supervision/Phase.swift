@@ -68,6 +68,14 @@ public struct Stopping: Equatable, Sendable {
         case failStart = "fail-start"
         /// A recovery, because the probes say that it does not work.
         case heal
+
+        /// Another start follows.
+        public var isRecovery: Bool {
+            switch self {
+            case .restart, .failStart, .heal: true
+            case .rest, .end, .remove: false
+            }
+        }
     }
 
     /// How far.
