@@ -11,12 +11,16 @@ private let rooms: [String: Set<String>] = [
     "Records": ["Supervision", "Ledger", "JSON"],
     "Control": ["Linux", "JSON"],
     "Worker": ["Linux", "JSON", "Configuration"],
+    "Network": [
+        "Worker", "Configuration", "Supervision", "Linux", "JSON", "CCurl", "COpenSSL",
+    ],
     "Daemon": ["Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control"],
     "Commands": [
         "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
         "ArgumentParser", "Yams",
     ],
     "regend": ["Daemon"],
+    "regen-net": ["Network"],
     "regen": ["Commands"],
 ]
 
