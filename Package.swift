@@ -28,6 +28,7 @@ let package = Package(
     products: [
         .executable(name: "regen", targets: ["regen"]),
         .executable(name: "regend", targets: ["regend"]),
+        .executable(name: "regen-net", targets: ["regen-net"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -42,6 +43,8 @@ let package = Package(
             ]),
         .systemLibrary(
             name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         room("Supervision"),
@@ -53,6 +56,11 @@ let package = Package(
         room("Control", ["Linux", "JSON"]),
         room("Worker", ["Linux", "JSON", "Configuration", "Supervision"]),
         room("Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision"]),
+        room(
+            "Network",
+            [
+                "Worker", "Configuration", "Supervision", "Linux", "JSON", "CCurl", "COpenSSL",
+            ]),
         room(
             "Daemon",
             [
@@ -66,6 +74,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
             ]),
         .executableTarget(name: "regend", dependencies: ["Daemon"], swiftSettings: strict),
+        .executableTarget(name: "regen-net", dependencies: ["Network"], swiftSettings: strict),
         .executableTarget(name: "regen", dependencies: ["Commands"], swiftSettings: strict),
         .executableTarget(
             name: "bench-empty", dependencies: ["COpenSSL", "CJansson"], path: "Benchmarks/Empty",
@@ -80,6 +89,13 @@ let package = Package(
         tests("Control", ["Linux", "JSON"]),
         tests(
             "Probing", ["Configuration", "JSON", "Linux", "Supervision", "Worker", "look"]),
+        tests("Worker", ["Configuration", "JSON", "Linux", "Supervision"]),
+        tests(
+            "Network",
+            [
+                "Worker", "Configuration", "Supervision", "Linux", "JSON", "regen-net",
+                "sandbox-trial",
+            ]),
         tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(
             "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
@@ -90,6 +106,9 @@ let package = Package(
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "Records"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "sandbox-trial", dependencies: ["Linux"], path: "Tests/SandboxTrial",
             swiftSettings: strict),
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",

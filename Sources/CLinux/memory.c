@@ -1,8 +1,9 @@
+#include "regen_linux.h"
+
 #include <link.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include "regen_linux.h"
 
 int regen_memory_file(const char *name) {
     return memfd_create(name, MFD_ALLOW_SEALING);
@@ -29,4 +30,8 @@ static int release_object(struct dl_phdr_info *object, size_t size, void *data) 
 void regen_release_program(void) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     dl_iterate_phdr(release_object, &page);
+}
+
+const void *regen_find(const void *bytes, size_t count, const void *part, size_t part_count) {
+    return memmem(bytes, count, part, part_count);
 }

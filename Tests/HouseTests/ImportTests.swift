@@ -16,11 +16,15 @@ private let rooms: [String: Set<String>] = [
         "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control", "Worker",
         "Probing",
     ],
+    "Network": [
+        "Worker", "Configuration", "Supervision", "Linux", "JSON", "CCurl", "COpenSSL",
+    ],
     "Commands": [
         "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
         "ArgumentParser", "Yams",
     ],
     "regend": ["Daemon"],
+    "regen-net": ["Network"],
     "regen": ["Commands"],
 ]
 

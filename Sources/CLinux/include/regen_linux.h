@@ -143,6 +143,9 @@ void regen_trim_heap(void);
 
 // sigabbrev_np(3) of glibc 2.32: "TERM", or NULL.
 const char *regen_signal_name(int signal);
+// memmem(3), which glibc shows with _GNU_SOURCE only.
+const void *regen_find(const void *bytes, size_t count, const void *part, size_t part_count);
+
 // memfd_create(2) with sealing allowed, kept over execve. glibc shows it with _GNU_SOURCE only.
 int regen_memory_file(const char *name);
 

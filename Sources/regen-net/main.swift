@@ -1,0 +1,3 @@
+import Network
+
+RegenNet.main(Array(CommandLine.arguments.dropFirst()))
