@@ -11,6 +11,8 @@ let sample = #"""
       stop: { signal: SIGTERM, grace: 10s }
       crash_loop: { crashes: 5, within: 60s }
       log: { size: 16MiB }
+      probe: { interval: 2s, timeout: 1s, strikes: 3, confirm_interval: 250ms }
+      escalation: { attempts: 3 }
     services:
       web:
         command: &command [/usr/bin/node, "server.js", '*']
@@ -18,6 +20,31 @@ let sample = #"""
         environment: { PORT: "3001", GREETING: "grüß * dich 🙂" }
         umask: 022
         limits: { nofile: "1024:4096", core: 0 }
+        probes:
+          - http: { url: "http://127.0.0.1:3001/h", status: [200, "300-399"], headers: { A: b } }
+            interval: 1s
+          - tls: { server: "[::1]:443", days: 7, names: [localhost] }
+          - tcp: 80
+          - unix: /run/web.sock
+          - listening: 3001
+          - command: [/bin/true, '*']
+          - memory: { below: 80%, of: cgroup }
+          - cpu: { below: 95%, for: 30s }
+          - progress: { number: /srv/n, within: 30s }
+          - file: { path: /srv/f, fresh: 1h, owner: web, mode: 0640 }
+          - notify: { watchdog: 10s }
+        remedies:
+          - port_conflict
+          - validate_config: { command: /bin/check -t, timeout: 5s }
+          - dependencies:
+              - { directory: /srv/web/cache, create: true, mode: 0750 }
+              - { base: /srv/web, path: a/b, kind: link, to: c/d }
+          - environment: [{ file: /srv/web/.env, keys: [PORT] }]
+          - restart
+      legacy:
+        user: web
+        run: { preflight: [make], start: run it, postflight: [], timeout: 1m }
+        healthcheck: { cmd: curl localhost, test: fine, interval: 30s }
       worker:
         command: *command
         user: web
@@ -32,7 +59,7 @@ let sample = #"""
         let folder = try Folder()
         try folder.write("regen.yaml", sample)
         let outcome = try run(["check", "regen.yaml"], in: folder.url)
-        let summary = "regen.yaml: fine: 2 services (4 instances), 0 warnings\n"
+        let summary = "regen.yaml: fine: 3 services (5 instances), 0 warnings\n"
         #expect(outcome == Outcome(code: 0, output: summary, error: ""))
     }
 
@@ -89,6 +116,43 @@ let sample = #"""
         #expect(second.output == first.output)
         #expect(first.output.contains(#""GREETING":"gr\u00fc\u00df * dich""#))
         #expect(first.output.contains(#""worker":{"command":["/usr/bin/node","server.js","*"]"#))
+    }
+
+    @Test("the examples are good configurations", arguments: ["probes.yaml", "deploy-tool.yaml"])
+    func examples(name: String) throws {
+        let folder = URL(filePath: #filePath).appending(path: "../../../examples").standardized
+        let outcome = try run(["check", name], in: folder)
+        #expect(outcome.code == 0)
+        #expect(outcome.output.hasPrefix("\(name): fine: "))
+        #expect(outcome.error == "")
+    }
+
+    @Test("a misspelt probe is told with its place, and its secrets are not") func probes() throws {
+        let text = """
+            services:
+              web:
+                command: [/bin/web]
+                user: web
+                probes:
+                  - htpp: http://localhost
+                  - http: { url: "http://ops:hunter2@localhost/" }
+                  - http: { url: http://h, headers: { Authorization: "hunter2\\u0007" } }
+                remedies: [restat]
+            """
+        let outcome = try run(["check", "-"], input: Data(text.utf8))
+        #expect(outcome.code == 2)
+        #expect(
+            outcome.error == """
+                standard input:6:9: error: unknown key 'htpp' in services.web.probes[0]; did you mean \
+                'http'?
+                standard input:7:22: error: services.web.probes[1].http.url: a user or a password in a \
+                URL ends up in logs; take it out, and write an Authorization header below 'headers'
+                standard input:8:58: error: services.web.probes[2].http.headers.Authorization: a \
+                header's value has no line breaks and no control characters
+                standard input:9:16: error: services.web.remedies[0]: 'restat' is not a remedy; did you \
+                mean 'restart'?
+
+                """)
     }
 
     @Test("colour is for terminals only") func colour() throws {

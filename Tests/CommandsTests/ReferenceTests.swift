@@ -55,8 +55,9 @@ import Testing
         #expect(Set(rows("The top level").map(\.key).filter { !$0.contains(".") }) == top)
         let service = known { () throws(ConfigurationErrors) in try read(service: ", qqqqqqqqqq: 1")
         }
-        #expect(Set(rows("A service").map(\.key).filter { !$0.contains(".") }) == service)
-        for group in ["backoff", "stop", "crash_loop", "start", "log"] {
+        let told = (rows("A service") + rows("For those who come")).map(\.key)
+        #expect(Set(told.filter { !$0.contains(".") }) == service)
+        for group in ["backoff", "stop", "crash_loop", "start", "escalation", "log"] {
             let keys = known { () throws(ConfigurationErrors) in
                 try read(service: ", " + member("\(group).qqqqqqqqqq", "1"))
             }
@@ -97,7 +98,89 @@ import Testing
             #expect(!accepts(high + 1, range.4), "\(row.key) \(high + 1)")
             checked += 1
         }
-        #expect(checked == 14)
+        #expect(checked == 15)
+    }
+
+    /// The least that makes a probe of each kind, or a part of a service, inside of its mapping.
+    private static let least = [
+        "http": "url: 'http://h/'", "tls": "server: 'h:443'", "tcp": "port: 80", "unix": "path: /s",
+        "listening": "port: 80", "command": "command: x", "memory": "below: 50%", "cpu": "",
+        "progress": "file: /f", "file": "path: /f", "notify": "", "run": "start: x",
+        "healthcheck": "cmd: x",
+    ]
+
+    /// A service with that row's part and the value in it; `nil` is the part at its least.
+    private func read(_ row: String, _ value: String?) throws(ConfigurationErrors) -> Configuration
+    {
+        let keys = row.split(separator: ".").map(String.init)
+        let kind = keys.count == 1 ? "tcp" : keys[0]
+        let key = keys[keys.count - 1]
+        var members = (Self.least[kind] ?? "").split(separator: ", ").map(String.init)
+        if let value {
+            members.removeAll { $0.hasPrefix("\(key):") }
+            members.append("\(key): \(value)")
+        }
+        let part = "\(kind): {\(members.joined(separator: ", "))}"
+        var start = "command: [/a]"
+        if kind == "run" { start = part }
+        if kind == "healthcheck" { start += ", \(part)" }
+        let probes = ["run", "healthcheck"].contains(kind) ? "" : ", probes: [{\(part)}]"
+        var warnings: [ConfigurationError] = []
+        let yaml = "{services: {web: {\(start)\(probes)}}}"
+        return try Configuration(try YAMLTree.read(Array(yaml.utf8)), warnings: &warnings)
+    }
+
+    private var parts: [(key: String, fallback: String, allowed: String)] {
+        rows("Probes") + rows("For those who come").filter { $0.key.contains(".") }
+    }
+
+    @Test("each kind of probe has the keys of the reference and no other") func probeKeys() {
+        let policy: Set = ["interval", "timeout", "strikes", "confirm_interval"]
+        #expect(Set(rows("Probes").map(\.key).filter { !$0.contains(".") }) == policy)
+        for kind in Self.least.keys {
+            let keys = known { () throws(ConfigurationErrors) in try read("\(kind).qqqqqqqq", "1") }
+            let told = Set(parts.map(\.key).filter { $0.hasPrefix("\(kind).") })
+            #expect(
+                told.union(policy.map { "\(kind).\($0)" })
+                    == keys.union(kind == "run" ? policy : []).reduce(into: []) {
+                        $0.insert("\(kind).\($1)")
+                    })
+        }
+    }
+
+    @Test("the defaults of probes are the ones in the reference") func probeDefaults() throws {
+        var checked = 0
+        for row in parts where !row.fallback.isEmpty && row.fallback != "needed" {
+            #expect(try read(row.key, row.fallback) == read(row.key, nil), "\(row.key)")
+            checked += 1
+        }
+        #expect(checked == 21)
+    }
+
+    @Test("what a probe needs is needed") func probeNeeds() throws {
+        for row in parts where row.fallback == "needed" {
+            #expect(throws: ConfigurationErrors.self, "\(row.key)") { try read(row.key, "null") }
+        }
+    }
+
+    @Test("the ranges of probes are the ones in the reference") func probeRanges() throws {
+        var checked = 0
+        for row in parts {
+            guard let range = row.allowed.prefixMatch(of: /(\d+)([a-z%]*) to (\d+)([a-z%]*)/),
+                let (low, high) = Int(range.1).flatMap({ low in Int(range.3).map { (low, $0) } })
+            else { continue }
+            // The answer to a request must be there within the time-out.
+            let rest = row.key == "http.within" ? ", timeout: 1h" : ""
+            func accepts(_ number: Int, _ unit: Substring) -> Bool {
+                (try? read(row.key, "\(number)\(unit)\(rest)")) != nil
+            }
+            #expect(accepts(low, range.2), "\(row.key) \(low)")
+            #expect(accepts(high, range.4), "\(row.key) \(high)")
+            #expect(!accepts(low - 1, range.2), "\(row.key) \(low - 1)")
+            #expect(!accepts(high + 1, range.4), "\(row.key) \(high + 1)")
+            checked += 1
+        }
+        #expect(checked == 19)
     }
 
     @Test("the words are the ones in the reference") func words() throws {

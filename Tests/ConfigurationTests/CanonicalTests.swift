@@ -85,6 +85,7 @@ struct Generator {
             )
         policy.start = StartPolicy(
             timeout: interval(100...86_400_000), retries: Int.random(in: 1...1000, using: &random))
+        policy.escalation = EscalationPolicy(attempts: Int.random(in: 1...100, using: &random))
         policy.autostart = chance(50)
         policy.critical = chance(50)
         policy.after = names.filter { _ in chance(30) }
@@ -105,6 +106,9 @@ struct Generator {
             } else if chance(30) {
                 service.instances = Int.random(in: 1...1000, using: &random)
             }
+            if chance(30) { addSequence(to: &service) }
+            addProbes(to: &service)
+            if chance(50) { service.remedies = remedies() }
             services.append(service)
         }
         return Configuration(
@@ -133,6 +137,42 @@ private func canonical(_ configuration: Configuration) -> [UInt8] {
         }
     }
 
+    @Test("any probe survives the way to a worker") func probe() throws {
+        for seed in 0..<2000 {
+            var generator = Generator(seed: UInt64(seed))
+            let made = generator.probe()
+            var json = JSONWriter()
+            made.write(into: &json)
+            #expect(try Probe(canonical: json.bytes) == made, "seed \(seed)")
+        }
+    }
+
+    @Test("the longest probes fit into the room that is promised") func longest() throws {
+        let (bell, text) = ("\u{7}", String(repeating: "\u{7}", count: Probe.longestText))
+        let path = "/" + String(repeating: bell, count: 4094)
+        var http = HTTPProbe(url: "http://h/" + String(repeating: "\"", count: 2039))
+        http.headers = [.init("X", String(repeating: "é", count: 4093))]
+        http.contains = text
+        http.matches = String(repeating: bell, count: Probe.longestPattern)
+        http.authorities = path
+        var command = CommandProbe(
+            command: ["/bin/sh", "-c", String(repeating: bell, count: 16 << 10)])
+        command.contains = text
+        for probe in [Probe(.http(http)), Probe(.command(command))] {
+            var json = JSONWriter()
+            probe.write(into: &json)
+            #expect(json.bytes.count <= Probe.mostCanonicalBytes)
+            #expect(try Probe(canonical: json.bytes) == probe)
+        }
+    }
+
+    @Test(
+        "what is not a canonical probe is told",
+        arguments: ["", "[]", "{}", #"{"tcp":0}"#, #"{"tcp":1,"http":"http://h"}"#, #""tcp""#])
+    func refusedProbe(text: String) {
+        #expect(throws: ConfigurationErrors.self) { try Probe(canonical: Array(text.utf8)) }
+    }
+
     @Test("the fingerprint follows the launch and the log and nothing else") func fingerprint() {
         let launch = Launch(command: ["/a", "b"], environment: [.init("A", "1")])
         var service = ServiceConfiguration(name: "a", launch: launch)
@@ -147,6 +187,34 @@ private func canonical(_ configuration: Configuration) -> [UInt8] {
         #expect(service.fingerprint != before)
         service.log = .standard
         service.launch.environment[0].value = "2"
+        #expect(service.fingerprint != before)
+    }
+
+    @Test("a changed probe restarts nothing, but notify, of which the environment speaks")
+    func probeFingerprint() {
+        var service = ServiceConfiguration(name: "a", launch: Launch(command: ["/a"]))
+        let before = service.fingerprint
+        service.probes = [Probe(.listening(port: 1))]
+        service.remedies = [.portConflict, .restart]
+        #expect(service.fingerprint == before)
+        service.probes.append(Probe(.notify(NotifyProbe())))
+        let ready = service.fingerprint
+        #expect(ready != before)
+        service.probes[1].policy.strikes = 9
+        #expect(service.fingerprint == ready)
+        service.probes[1].kind = .notify(NotifyProbe(watchdog: .seconds(1)))
+        #expect(service.fingerprint != ready && service.fingerprint != before)
+    }
+
+    @Test("an earlier start command is part of what is run, a preflight is not")
+    func sequenceFingerprint() {
+        var service = ServiceConfiguration(
+            name: "a", launch: Launch(command: ["/bin/sh", "-c", "b"]))
+        service.sequence = Sequence(start: ["a", "b"])
+        let before = service.fingerprint
+        service.sequence?.preflight = ["c"]
+        #expect(service.fingerprint == before)
+        service.sequence?.start[0] = "d"
         #expect(service.fingerprint != before)
     }
 

@@ -18,7 +18,7 @@ import Testing
             "instances":3,"backoff":{"quick":"2s","first":"100ms","most":"1m","clear":"1h"},
             "stop":{"signal":"SIGINT","grace":"1m","hung":"0s"},
             "crash_loop":{"crashes":7,"within":"2m"},"start":{"timeout":"5s","retries":2},
-            "on_exit":"leave","log":{"size":"1MiB"}
+            "escalation":{"attempts":7},"on_exit":"leave","log":{"size":"1MiB"}
             """#)
         let launch = Launch(
             command: ["/bin/web"], user: "web", group: "www", groups: ["tls", "22"],
@@ -37,7 +37,8 @@ import Testing
                 quick: .seconds(2), first: .milliseconds(100), most: .minutes(1), clear: .hours(1)),
             stop: StopPolicy(signal: 2, grace: .minutes(1), hung: .zero),
             crashLoop: CrashLoopPolicy(crashes: 7, within: .minutes(2)),
-            start: StartPolicy(timeout: .seconds(5), retries: 2), autostart: false, critical: true,
+            start: StartPolicy(timeout: .seconds(5), retries: 2),
+            escalation: EscalationPolicy(attempts: 7), autostart: false, critical: true,
             onExit: .leave)
         #expect(
             read
@@ -101,6 +102,10 @@ import Testing
                 "services.web.crash_loop: 'none' is neither off nor a mapping"
             ),
             (#""crash_loop":{"crashes":101}"#, "101 is outside of the allowed range from 1 to 100"),
+            (
+                #""escalation":{"attempts":0}"#,
+                "services.web.escalation.attempts: 0 is outside of the allowed range from 1 to 100"
+            ),
             (#""on_exit":"kill""#, "'kill' is not one of auto, stop, leave"),
             (#""log":"file""#, "services.web.log: 'file' is neither inherit, none nor a mapping"),
             (
@@ -111,7 +116,6 @@ import Testing
             (#""instances":2,"log":{"path":"/l"}"#, "2 instances cannot share the log file '/l'"),
             (#""after":["db"]"#, "services.web.after: there is no service 'db'"),
             (#""comand":["x"]"#, "unknown key 'comand' in services.web; did you mean 'command'?"),
-            (#""probes":[]"#, "key 'probes' in services.web is not supported by this version yet"),
             (
                 #""unit":"x.service""#,
                 "key 'unit' in services.web is not supported by this version yet"

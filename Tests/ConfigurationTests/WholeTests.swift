@@ -39,8 +39,12 @@ import Testing
             (#"{"servces":{}}"#, "unknown key 'servces'; did you mean 'services'?"),
             (#"{"watchdog":{}}"#, "key 'watchdog' is not supported by this version yet"),
             (
-                #"{"defaults":{"probe":{}}}"#,
-                "key 'probe' in defaults is not supported by this version"
+                #"{"defaults":{"probes":{}}}"#,
+                "unknown key 'probes' in defaults; did you mean 'probe'?"
+            ),
+            (
+                #"{"defaults":{"probe":{"interval":"99ms"}}}"#,
+                "defaults.probe.interval: 99ms is outside of the allowed range 100ms to 1d"
             ),
             (
                 #"{"defaults":{"log":{"path":"/l"}}}"#,
@@ -71,8 +75,9 @@ import Testing
         let read = try configuration(
             #"""
             {"defaults":{"restart":"on-failure","stop":{"grace":"3s","signal":"SIGINT"},
-                "crash_loop":"off","backoff":{"most":"5s"},"log":{"size":"1MiB"}},
-             "services":{"a":{"command":["/a"]},
+                "crash_loop":"off","backoff":{"most":"5s"},"log":{"size":"1MiB"},
+                "escalation":{"attempts":9},"probe":{"interval":"9s","strikes":2}},
+             "services":{"a":{"command":["/a"],"probes":[{"tcp":1},{"tcp":2,"interval":"3s"}]},
                 "b":{"command":["/b"],"restart":"always","stop":{"grace":"4s"},
                     "crash_loop":{"crashes":3},"log":{"path":"/l"}},
                 "c":{"command":["/c"],"log":"none"}}}
@@ -82,6 +87,12 @@ import Testing
         #expect(a.policy.stop == StopPolicy(signal: 2, grace: .seconds(3)))
         #expect(a.policy.crashLoop == nil)
         #expect(a.policy.backoff == BackoffPolicy(most: .seconds(5)))
+        #expect(a.policy.escalation == EscalationPolicy(attempts: 9))
+        #expect(
+            a.probes.map(\.policy) == [
+                ProbePolicy(interval: .seconds(9), strikes: 2),
+                ProbePolicy(interval: .seconds(3), strikes: 2),
+            ])
         #expect(a.log == .file(path: nil, bound: 1 << 20))
         #expect(b.policy.restart == .always)
         #expect(b.policy.stop == StopPolicy(signal: 2, grace: .seconds(4)))

@@ -234,4 +234,7 @@ public struct NotifyProbe: Equatable, Sendable {
 
     /// READY=1 once.
     public init(watchdog: Interval? = nil) { self.watchdog = watchdog }
+
+    /// What the service's environment says of it; only the daemon may set these.
+    public static let variables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 }
