@@ -21,7 +21,7 @@ public struct ListeningSocket: Hashable, Sendable {
             var isFirst = true
             let exists = try forEachLine(of: "\(directory)/\(table)") { line in
                 defer { isFirst = false }
-                if isFirst { return true } // the headings
+                if isFirst { return true }  // the headings
                 let fields = line.split(separator: " ", maxSplits: 10)
                 // sl local_address rem_address st queues timer retransmissions uid timeout inode
                 guard fields.count > 9, fields[3] == "0A" else { return false }
