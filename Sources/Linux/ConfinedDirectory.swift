@@ -55,20 +55,41 @@ public struct ConfinedDirectory: ~Copyable {
         try inParent(of: below) { parent, name in symlinkat(target, parent, name) }
     }
 
+    /// Puts a symbolic link in the place of another one, at no moment without any.
+    /// The corresponding C functions are `symlinkat` and `renameat`.
+    public func replaceLink(_ below: String, to target: String) throws(SystemError) {
+        try inParent(of: below) { parent, name in
+            let other = ".\(name.prefix(200)).regen"
+            unlinkat(parent, other, 0)
+            guard symlinkat(target, parent, other) == 0 else { return -1 }
+            return renameat(parent, other, parent, name)
+        }
+    }
+
+    /// Where the directory is, within its file system, in which the path is a name.
+    /// The corresponding C function is `openat2`.
+    public func location(ofParentOf below: String) throws(SystemError) -> MountLocation? {
+        MountLocation(ofDescriptor: try parent(of: below).raw)
+    }
+
     private func inParent(
         of below: String, _ make: (Int32, String) -> Int32
     ) throws(SystemError) {
-        let slash = below.lastIndex(of: "/")
-        let above = slash.map { String(below[..<$0]) } ?? "."
-        let name = slash.map { String(below[below.index(after: $0)...]) } ?? below
+        let start = below.lastIndex(of: "/").map { below.index(after: $0) }
+        let name = String(below[(start ?? below.startIndex)...])
         guard !name.isEmpty, name != ".", name != ".." else {
             throw SystemError(EINVAL, "make \(path)/\(below)")
         }
-        let parent = OwnedFD(
-            adopting: try system("open \(path)/\(above)") {
-                regen_open_beneath(directory.raw, above, REGEN_O_PATH | O_DIRECTORY, 0)
-            })
+        let parent = try parent(of: below)
         try system("make \(path)/\(below)") { make(parent.raw, name) }
+    }
+
+    private func parent(of below: String) throws(SystemError) -> OwnedFD {
+        let above = below.lastIndex(of: "/").map { String(below[..<$0]) } ?? "."
+        let raw = try system("open \(path)/\(above)") {
+            regen_open_beneath(directory.raw, above, REGEN_O_PATH | O_DIRECTORY, 0)
+        }
+        return OwnedFD(adopting: raw)
     }
 }
 

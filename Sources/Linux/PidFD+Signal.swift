@@ -15,3 +15,10 @@ extension PidFD {
         return try system("wait for a process") { poll(&ready, 1, milliseconds) } > 0
     }
 }
+
+extension SystemError {
+    /// ESRCH: the process has ended.
+    public static let noProcess = ESRCH
+    /// ETIMEDOUT: it took too long.
+    public static let timedOut = ETIMEDOUT
+}

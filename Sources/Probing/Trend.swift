@@ -1,9 +1,21 @@
-public import Configuration
 public import Supervision
-public import Worker
 
 /// What earlier looks of one probe left behind, for the kinds that weigh looks against each other.
+///
+/// Time counts only as far as looks explain it: between two looks that are far apart, because the
+/// machine was suspended or nobody could look, nobody knows what the service did.
 public struct Trend: Equatable, Sendable {
+    /// The instance's attempt that the rest is about.
+    var attempt: Int?
+    /// What was measured last.
+    var value: Int64 = 0
+    /// When that was.
+    var at = Instant(nanoseconds: 0)
+    /// How long it has been as it should not be, without a break.
+    var amiss = Interval.zero
+    /// Whether it has ever been as it should be.
+    var wasWell = false
+
     /// Nothing has been looked at.
     public init() {}
 }
@@ -20,12 +32,4 @@ public struct Verdict: Equatable, Sendable {
         self.outcome = outcome
         self.reason = reason
     }
-}
-
-/// Weighs an answer to `probe` against earlier looks. `attempt` is the instance's current attempt:
-/// with another one the trend begins anew.
-public func judge(
-    _ probe: Probe, _ answer: Answer, attempt: Int, at now: Instant, trend: inout Trend
-) -> Verdict {
-    Verdict(.unknown)
 }

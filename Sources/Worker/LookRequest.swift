@@ -63,23 +63,9 @@ public struct LookRequest: Equatable, Sendable {
     }
 }
 
-/// A process that cannot be taken for a later one with the same number.
-public struct ProcessIdentity: Hashable, Sendable {
-    /// Its number.
-    public var pid: Int32
-    /// When it began, in clock ticks since boot (proc_pid_stat(5)).
-    public var startTicks: UInt64
-
-    /// That process.
-    public init(pid: Int32, startTicks: UInt64) {
-        self.pid = pid
-        self.startTicks = startTicks
-    }
-}
-
 /// The instance that a request is about, as far as the daemon knows it.
 public struct Subject: Equatable, Sendable {
-    /// The main process; `nil` while nothing runs, or where Regen owns nothing that does.
+    /// The main process (start time 0: not known); `nil` while nothing runs, or where Regen owns nothing that does.
     public var main: ProcessIdentity?
     /// The directory of its cgroup, where it has one of its own.
     public var cgroup: String?

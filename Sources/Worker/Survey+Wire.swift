@@ -1,4 +1,5 @@
 import JSON
+import Supervision
 
 extension Survey {
     func write(into json: inout JSONWriter) {

@@ -1,3 +1,5 @@
+public import Supervision
+
 /// What a diagnosis needs to know of the machine. What was not asked for, or could not be seen, is
 /// `nil` or empty.
 public struct Survey: Equatable, Sendable {

@@ -1,0 +1,47 @@
+import Configuration
+import Linux
+import Supervision
+import Worker
+
+extension Looker {
+    /// Answers each question as far as it can; what it cannot stays open, and nothing is an error.
+    static func survey(_ questions: [LookRequest.Question], _ request: LookRequest) -> Survey {
+        var survey = Survey(serial: request.serial)
+        for question in questions {
+            switch question {
+            case .log(let path, let before): survey.log = endOfLog(path, before: before)
+            case .memory: survey.memory = memory(of: request.subject, .auto)
+            case .ports(let ports):
+                let search = PortSearch(request.subject)
+                for port in ports.prefix(LookRequest.mostPorts) {
+                    survey.ports += (try? search.holders(of: port)) ?? []
+                }
+            case .environment(let files): survey.missing += missing(files)
+            case .changes(let root): survey.changes = changes(below: root)
+            }
+        }
+        return survey
+    }
+
+    private static func endOfLog(_ path: String, before: Int64) -> LogEnd? {
+        guard let file = try? ReadableFile(path: path), let size = try? file.status().size else {
+            return nil
+        }
+        let end = min(max(before, 0), size)
+        let offset = max(end - Int64(Survey.mostLog), 0)
+        var bytes = [UInt8](repeating: 0, count: Int(end - offset))
+        guard !bytes.isEmpty else { return LogEnd(offset: offset, bytes: []) }
+        let count = bytes.withUnsafeMutableBytes { try? file.read(at: offset, into: $0) }
+        return count.map { LogEnd(offset: offset, bytes: Array(bytes.prefix($0))) }
+    }
+
+    /// Links themselves: the profile's link is a new one after each change of generation.
+    private static func changes(below root: String) -> SystemChanges {
+        func time(_ path: String) -> Int64? { (try? FileStatus(of: root + path))?.modified }
+        var changes = SystemChanges(boot: Clock.realtime() - Clock.boottime())
+        changes.profile = time("/nix/var/nix/profiles/system")
+        changes.current = time("/run/current-system")
+        changes.etc = time("/etc")
+        return changes
+    }
+}
