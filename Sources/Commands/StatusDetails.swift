@@ -101,7 +101,11 @@ extension ProbeReport {
     fileprivate func lines(for terminal: Terminal) -> [String] {
         var line = "\(name.printable): \(terminal.styled(outcome.words, outcome.style))"
         if strikes > 0 { line += ", strike \(strikes) of \(of)" }
-        if let reason { line += ": \(reason.printable)" }
+        if let reason {
+            line += ": \(reason.printable)"
+        } else if outcome == .failed {
+            line += ": why is for those who may act"
+        }
         let times = [
             agoMilliseconds.map { "\(Span(milliseconds: $0)) ago" },
             tookMicroseconds.map { "took \(Took(microseconds: $0))" },

@@ -32,9 +32,9 @@ public enum ControlFailure: Error, Equatable, Sendable, CustomStringConvertible 
         case .refused(let error): error.description
         case .silent(let path, let milliseconds):
             """
-            regend at \(path) said nothing for \(milliseconds / 1000) s, and nothing was asked of \
-            it: it hangs, or has no file descriptors left. Look at its own log; raise its limit of \
-            open files (LimitNOFILE=, ulimit -n) and start it anew, which restarts no service
+            regend at \(path) said nothing for \(milliseconds / 1000) s, and nothing was asked of it \
+            yet: it hangs, or has no file descriptors left. Look at its own log; raise its limit of \
+            open files (LimitNOFILE=, ulimit -n) and start it anew: services go on meanwhile
             """
         case .timedOut(let milliseconds):
             """

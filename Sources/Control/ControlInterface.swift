@@ -171,7 +171,7 @@ enum ControlInterface {
         # Act: looks after paused services again.
         method Resume(services: []string) -> (services: []Instance)
 
-        # Act, because reasons are not for everyone: all probes look now; answers when all have.
+        # Act, because reasons are not for everyone: all probes look now; what takes 60 s is unknown.
         method Probe(service: string) -> (probes: []Look)
 
         # Act: reads the configuration again; names the services it was changed for.

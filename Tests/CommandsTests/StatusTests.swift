@@ -82,6 +82,11 @@ import Testing
         #expect(told.code == 0)
     }
 
+    @Test("who is not told the reason is told who would be") func withheld() throws {
+        let told = try regen("status", "web") { _ in .status([Self.probed(.failed)]) }
+        #expect(told.output.contains("\n  tcp :1: failed: why is for those who may act\n"))
+    }
+
     @Test("what makes healing itself harder is told above the services") func troubles() throws {
         let told = try regen("status") { _ in
             .status([Self.probed(.unknown)]) { daemon in
