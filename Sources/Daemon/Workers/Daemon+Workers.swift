@@ -59,7 +59,7 @@ extension Daemon {
     private func subject(_ hand: Hand) -> Subject {
         Subject(
             main: hand.process.map {
-                Worker.ProcessIdentity(pid: $0.pid, startTicks: $0.startTicks)
+                ProcessIdentity(pid: $0.pid, startTicks: $0.startTicks)
             },
             cgroup: hand.leaf?.path, directory: hand.directory, environment: hand.environment)
     }

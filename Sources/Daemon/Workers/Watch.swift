@@ -17,7 +17,7 @@ final class Watch {
     /// What the service itself says.
     var notice = Notice()
     /// Earlier processes of this instance, the latest last.
-    private(set) var earlier: [Worker.ProcessIdentity] = []
+    private(set) var earlier: [ProcessIdentity] = []
     /// Evidence for the last incident.
     var diagnosis: DiagnosisReport?
     /// The end of the log at that time.
@@ -46,7 +46,7 @@ final class Watch {
     /// So many earlier processes are kept in mind.
     static let mostEarlier = LookRequest.mostEarlier
 
-    func remember(_ process: Worker.ProcessIdentity) {
+    func remember(_ process: ProcessIdentity) {
         earlier.append(process)
         if earlier.count > Self.mostEarlier { earlier.removeFirst() }
     }
