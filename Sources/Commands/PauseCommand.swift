@@ -32,7 +32,9 @@ struct PauseCommand: ParsableCommand {
         let length = length ?? ControlRequest.usualPause
         let reply = try outcome.ask(.pause, for: names) { $0.integer("for_ms", length) }
         try outcome.tell(reply, { $0.pause != nil }) { reply in
-            reply.pauses(of: Span(milliseconds: length), for: .output) + hint
+            let isPaused = reply.services.contains { $0.pause != nil }
+            return reply.pauses(of: Span(milliseconds: length), for: .output)
+                + (isPaused ? hint : "")
         }
     }
 

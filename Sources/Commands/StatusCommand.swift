@@ -23,7 +23,7 @@ struct StatusCommand: ParsableCommand {
         let text =
             json
             ? JSONWriter.line(reply.write)
-            : reply.text(for: .output, inDetail: name != nil)
+            : name == nil ? reply.overview(for: .output) : reply.closeUp(for: .output)
         try Terminal.output.write(text)
         if !reply.services.allSatisfy(\.isAsItShouldBe) { throw Exit.no(nil) }
     }
@@ -51,11 +51,19 @@ extension JSONWriter {
 
 extension StatusReply {
     /// The daemon, a table of the services, and what it comes to.
-    func text(for terminal: Terminal, inDetail: Bool) -> String {
+    func overview(for terminal: Terminal) -> String {
+        text(for: terminal, table(noting: \.remark), suspicions)
+    }
+
+    /// The same, and all that is known of each service.
+    func closeUp(for terminal: Terminal) -> String {
+        let details = services.map { $0.details(for: terminal) }.joined()
+        return text(for: terminal, table(noting: \.progress), details)
+    }
+
+    private func text(for terminal: Terminal, _ table: Table, _ details: String) -> String {
         let daemon = daemon.text(for: terminal, now: Clock.realtime())
         guard !services.isEmpty else { return "\(daemon)\nno services\n" }
-        let details = inDetail ? services.map { $0.details(for: terminal) }.joined() : suspicions
-        let table = table { inDetail ? $0.progress : $0.remark }
         let parts = [daemon, table.text(for: terminal), details, summary(for: terminal) + "\n"]
         return parts.filter { !$0.isEmpty }.joined(separator: "\n")
     }
@@ -75,7 +83,7 @@ extension StatusReply {
         return table
     }
 
-    /// `never passed, so they cause nothing, and are probably mistyped: web tcp 127.0.0.1:81`
+    /// A line that names the services with suspicious probes; nothing when there are none.
     private var suspicions: String {
         let suspects = services.filter { $0.probes.contains(where: \.suspect) }
         guard let first = suspects.first else { return "" }
