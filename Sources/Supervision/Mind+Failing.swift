@@ -13,8 +13,11 @@ extension Mind {
         // What a start command leaves is what it was to start.
         if !instances[i].definition.detaches { actions.append(.sweep(InstanceID(i))) }
         mainEnded(i, status, asked: false, at: now, into: &actions)
+        // What an operator wanted down before the daemon's end stays down after it.
+        if let aftermath = instances[i].stopWhenFree {
+            return rest(i, aftermath == .end ? .ended : .asked, at: now, into: &actions)
+        }
         if ending != nil { return rest(i, .ended, at: now, into: &actions) }
-        if instances[i].stopWhenFree != nil { return rest(i, .asked, at: now, into: &actions) }
         if status.isClean, instances[i].policy.restart != .always {
             return finish(i, at: now, into: &actions)
         }

@@ -161,6 +161,15 @@ import Testing
         #expect(machine.last.terminations == [0])
     }
 
+    @Test("what an operator wanted down is down for him, although the daemon ends meanwhile")
+    func endOnTheWay() {
+        var machine = runningChain()
+        machine.tell(.stopAllAsked)
+        machine.tell(.endAsked(stopping: true))
+        machine.crash("app")
+        #expect(machine.phase("app") == .stopped(.asked))
+    }
+
     @Test("one that hangs in the kernel does not hold up the rest")
     func stuckHoldsNobody() {
         var machine = runningChain()
