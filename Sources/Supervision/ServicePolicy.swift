@@ -12,7 +12,7 @@ public struct ServicePolicy: Equatable, Sendable {
     public var crashLoop: CrashLoopPolicy?
     /// What counts as a failed start.
     public var start: StartPolicy
-    /// When a human is asked.
+    /// When restarts that do not help are a matter for a human.
     public var escalation: EscalationPolicy
     /// Whether the service is started with the daemon.
     public var autostart: Bool
@@ -28,8 +28,8 @@ public struct ServicePolicy: Equatable, Sendable {
         restart: RestartPolicy = .always, backoff: BackoffPolicy = BackoffPolicy(),
         stop: StopPolicy = StopPolicy(), crashLoop: CrashLoopPolicy? = CrashLoopPolicy(),
         start: StartPolicy = StartPolicy(), escalation: EscalationPolicy = EscalationPolicy(),
-        autostart: Bool = true, critical: Bool = false,
-        after: [String] = [], onExit: ExitPolicy = .auto
+        autostart: Bool = true, critical: Bool = false, after: [String] = [],
+        onExit: ExitPolicy = .auto
     ) {
         self.restart = restart
         self.backoff = backoff
@@ -127,6 +127,19 @@ public struct StartPolicy: Equatable, Sendable {
         self.timeout = timeout
         self.retries = retries
     }
+}
+
+/// How many restarts are tried before a human is told that they do not help.
+public struct EscalationPolicy: Equatable, Sendable {
+    /// So many restarts in a row that probes or a start time-out caused, none of them confirmed;
+    /// from 1 to `mostAttempts`.
+    public var attempts: Int
+
+    /// The largest `attempts` that a configuration may ask for.
+    public static let mostAttempts = 100
+
+    /// Three unless told otherwise.
+    public init(attempts: Int = 3) { self.attempts = attempts }
 }
 
 /// What becomes of a running service when the daemon is told to end (SIGTERM).
