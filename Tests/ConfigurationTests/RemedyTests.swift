@@ -177,6 +177,13 @@ private func complaints(_ remedies: String) throws -> [String] {
             told.contains { $0.hasPrefix("services.api: nobody will know whether what 'start'") })
     }
 
+    @Test("a run that is not set changes nothing") func nothing() throws {
+        var warnings: [ConfigurationError] = []
+        let api = try read(
+            #""command":["/a"],"run":null,"instances":3"#, warnings: &warnings)
+        #expect(api.instances == 3 && api.sequence == nil && warnings.isEmpty)
+    }
+
     @Test(
         "what cannot work is told",
         arguments: [
