@@ -45,7 +45,7 @@ extension Section {
                     "'clusters' is ignored: a deploy tool spreads requests over them, "
                         + "and Regen does not balance"))
         }
-        if has("run"), let place = place("instances") {
+        if place("run") != nil, let place = place("instances") {
             findings.warning(
                 place,
                 Complaint(

@@ -127,7 +127,7 @@ extension Generator {
             + (0..<number(1...4)).map { _ in
                 switch number(0...3) {
                 case 0: .portConflict
-                case 1: .validateConfig(command: words(), timeout: interval(100...3_600_000))
+                case 1: .validateConfig(command: words(), timeout: interval(100...60_000))
                 case 2: .dependencies((0..<number(1...3)).map { _ in dependency() })
                 default:
                     .environment([EnvironmentFile(path: plainPath(), keys: ["A", "_b1"])])

@@ -188,6 +188,17 @@ private func warnings(_ members: String) throws -> [String] {
             ])
     }
 
+    @Test("a socket's path fits into its address") func socketPath() throws {
+        let most = "/" + String(repeating: "x", count: 106)
+        #expect(try probe(#"{"unix":"\#(most)"}"#) == Probe(.unix(path: most)))
+        for json in [
+            #"{"unix":"\#(most)x"}"#, #"{"http":{"url":"http://h","socket":"\#(most)x"}}"#,
+        ] {
+            let found = try complaints("\"probes\":[\(json)]")
+            #expect(found.count == 1 && found[0].contains("the path is longer than 107 bytes"))
+        }
+    }
+
     @Test("headers have bounds in number and in bytes") func headers() throws {
         func headers(_ count: Int, _ bytes: Int) -> String {
             let value = String(repeating: "x", count: bytes)

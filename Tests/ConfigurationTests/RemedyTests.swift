@@ -52,8 +52,8 @@ private func complaints(_ remedies: String) throws -> [String] {
             (#"[{"validate_config":""}]"#, "remedies[0].validate_config: 1 to 16384 bytes"),
             (#"[{"validate_config":{"timeout":"1s"}}]"#, "validate_config: 'command' is missing"),
             (
-                #"[{"validate_config":{"command":"x","timeout":"2h"}}]"#,
-                "2h is outside of the allowed range 100ms to 1h"
+                #"[{"validate_config":{"command":"x","timeout":"61s"}}]"#,
+                "61s is outside of the allowed range 100ms to 1m"
             ),
             (#"[{"dependencies":[]}]"#, "1 to 64 elements are allowed, not 0"),
             (#"[{"dependencies":[{"directory":"srv"}]}]"#, "'srv' is not an absolute path"),
@@ -175,6 +175,13 @@ private func complaints(_ remedies: String) throws -> [String] {
             told.contains { $0.hasPrefix("services.api.clusters: 'clusters' is ignored: a dep") })
         #expect(
             told.contains { $0.hasPrefix("services.api: nobody will know whether what 'start'") })
+    }
+
+    @Test("a run that is not set changes nothing") func nothing() throws {
+        var warnings: [ConfigurationError] = []
+        let api = try read(
+            #""command":["/a"],"run":null,"instances":3"#, warnings: &warnings)
+        #expect(api.instances == 3 && api.sequence == nil && warnings.isEmpty)
     }
 
     @Test(

@@ -76,7 +76,7 @@ extension Probe.Kind {
             let address = Address(place, &findings)
             self = .tcp(host: address.host, port: address.port)
         case .unix:
-            self = .unix(path: place.valueOrMember("path", or: "/", &findings, absolutePath))
+            self = .unix(path: place.valueOrMember("path", or: "/", &findings, socketPath))
         case .listening:
             self = .listening(port: place.valueOrMember("port", or: 1, &findings, portNumber))
         case .command: self = .command(CommandProbe(place, &findings))

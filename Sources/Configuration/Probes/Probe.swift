@@ -162,6 +162,7 @@ public struct MemoryProbe: Equatable, Sendable {
         /// The control group's.
         case cgroup
         /// The resident memory of the service's processes, shared pages counted by their share.
+        /// They have no limit, so that only a bound in bytes has a meaning.
         case tree
     }
 

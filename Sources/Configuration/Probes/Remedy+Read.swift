@@ -72,7 +72,7 @@ extension Remedy {
         self = .validateConfig(
             command: command ?? [],
             timeout: section.read(
-                "timeout", or: timeout, &findings, duration(.milliseconds(100) ... .hours(1))))
+                "timeout", or: timeout, &findings, duration(Remedy.checkTimeouts)))
     }
 }
 

@@ -17,6 +17,8 @@ public enum Remedy: Equatable, Sendable {
     public static let mostRemedies = 16
     /// The most dependencies, or environment files, of one remedy.
     public static let mostItems = 64
+    /// How long a check of a service's configuration may take: less than the mind waits.
+    public static let checkTimeouts: ClosedRange<Interval> = .milliseconds(100) ... .seconds(60)
 
     /// What the mind has to know of it.
     public var kind: RemedyKind {
