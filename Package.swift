@@ -95,7 +95,7 @@ let package = Package(
             [
                 "Worker", "Configuration", "Supervision", "Linux", "JSON", "regen-net",
                 "sandbox-trial",
-            ]),
+            ], exclude: ["strangers.py"]),
         tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend"]),
         tests(
             "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],

@@ -29,7 +29,7 @@ struct Trouble {
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY:
             .failed("what it answers is not HTTP/1 (\(words))")
         case CURLE_PEER_FAILED_VERIFICATION: .failed(certificate)
-        case CURLE_SSL_CONNECT_ERROR: .failed("no TLS connection: \(words)")
+        case CURLE_SSL_CONNECT_ERROR: .failed("no TLS connection: \(shake)")
         case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_ABORTED_BY_CALLBACK,
             CURLE_URL_MALFORMAT, CURLE_SSL_CACERT_BADFILE, CURLE_BAD_FUNCTION_ARGUMENT,
             CURLE_NO_CONNECTION_AVAILABLE, CURLE_INTERFACE_FAILED, CURLE_UNKNOWN_OPTION,
@@ -72,6 +72,14 @@ struct Trouble {
         }
         let names = easy.certificate.flatMap { Certificate(pem: $0) }?.names ?? "others"
         return "the certificate is for \(names), not \(easy.host)"
+    }
+
+    /// OpenSSL's last words: what stands behind `…:error:0A00010B:SSL routines::`.
+    private var shake: Substring {
+        guard words.contains(":error:"), let colon = words.lastIndex(of: ":") else {
+            return words[...]
+        }
+        return words[words.index(after: colon)...]
     }
 
     private var isRedirect: Bool {
