@@ -58,7 +58,7 @@ struct PortSearch {
 
 /// The unit that a process is in, as /proc/PID/cgroup tells it: the innermost service or scope, else
 /// the last part of the path.
-func unit(ofCgroup text: String) -> String {
+public func unit(ofCgroup text: String) -> String {
     var best = ""
     for line in text.split(separator: "\n") {
         guard line.hasPrefix("0::") || line.contains(":name=systemd:"),
