@@ -28,6 +28,7 @@ extension Daemon {
     ) {
         if let token = running.token { poller.remove(token, running.pidfd.raw) }
         mains[running.pid] = nil
+        hand.rememberProcesses()
         hand.release()
         if hand.leaf == nil, !hand.detaches {
             orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay

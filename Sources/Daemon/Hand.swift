@@ -190,6 +190,15 @@ final class Hand {
     /// The process has ended and was reaped, or its end was seen.
     func release() { process = nil }
 
+    /// Remembers who belonged to it: what of that holds a port later is stale.
+    func rememberProcesses() {
+        guard watch.remedies.contains(.portConflict) else { return }
+        for (pid, ticks) in members { watch.remember(ProcessIdentity(pid: pid, startTicks: ticks)) }
+        if let process, process.startTicks > 0 {
+            watch.remember(ProcessIdentity(pid: process.pid, startTicks: process.startTicks))
+        }
+    }
+
     /// Its probes or remedies were configured anew.
     func observe(_ watch: Watch) {
         watch.takeOver(self.watch)
