@@ -9,6 +9,10 @@ extension SimulatedMachine {
         now = now + Interval(nanoseconds: pause)
         _ = kernel.reap(at: now)
         if !isCalm, random.oneIn(4) { changeConfiguration() }
+        for i in instances.indices where !instances[i].isConfigured {
+            // Nothing was ours, so nothing is left over.
+            instances[i].detachedLaunch = nil
+        }
         let remember = remembersByLines ? rememberByLines : remember
         var memory = remember(
             ledger, boot, now, wall + now.nanoseconds)
@@ -91,7 +95,7 @@ extension SimulatedMachine {
     private mutating func forgetTallies(_ id: InstanceID) {
         hands.makeRoom(id.index + 1)
         hands.watchedSince[id.index] = now
-        hands.tallies[id.index] = []
+        hands.tallies[id.index] = [:]
     }
 
     // MARK: Wake-ups
@@ -169,7 +173,10 @@ extension SimulatedMachine {
         hands.looks.removeAll { $0.due <= now }
         for look in done {
             var outcome = finding(look)
-            if sabotage == .handsMistakeUnknown, outcome == .unknown { outcome = .failed }
+            if sabotage == .handsMistakeUnknown, outcome == .unknown {
+                outcome = .failed
+                hands.mistaken.append(look.serial)
+            }
             events.append(
                 .instance(
                     look.id, .probed(probe: look.probe, serial: look.serial, outcome)))
@@ -209,7 +216,11 @@ extension SimulatedMachine {
     }
 
     private mutating func look(_ id: InstanceID, _ probe: Int, _ serial: Int) {
-        let timeout = mind?.definition(id).probes[probe].policy.timeout ?? .zero
+        // By now there may be no such probe: an answer would be an old one.
+        guard let probes = mind?.definition(id).probes, probes.indices.contains(probe) else {
+            return
+        }
+        let timeout = probes[probe].policy.timeout
         let isSlow = !isCalm && random.oneIn(30)
         // The hands answer in any case, or nearly.
         if !isCalm, random.oneIn(200) { return }
@@ -321,6 +332,8 @@ extension SimulatedMachine {
     ) throws {
         for i in kernel.processes.indices where kernel.processes[i].owner == owner {
             try checkSignal(kernel.processes[i])
+            // Once there was a reason, there is one.
+            kernel.processes[i].isWanted = false
             signal(&kernel.processes[i], now)
         }
     }

@@ -33,14 +33,15 @@ extension SimulatedMachine {
 
     private mutating func probes() -> [ProbeDefinition] {
         guard random.oneIn(2) else { return [] }
-        return (0...random.below(2)).map { _ in
+        return (0...random.below(2)).map { place in
             let policy = ProbePolicy(
                 interval: .seconds(random.within(5...60)),
                 timeout: .milliseconds(random.within(100...3000)), strikes: 1 + random.below(4),
                 confirmInterval: .milliseconds(random.within(250...3000)))
             return ProbeDefinition(
                 policy: policy,
-                fingerprint: random.oneIn(6) ? Self.neverPasses : UInt64(1 + random.below(4)))
+                fingerprint: random.oneIn(6)
+                    ? Self.neverPasses + UInt64(place) : UInt64(1 + 2 * random.below(3) + place))
         }
     }
 

@@ -69,37 +69,34 @@ extension SimulatedMachine {
     private func hasReason(
         _ id: InstanceID, _ owner: Int, _ definition: InstanceDefinition
     ) -> Bool {
-        let tallies = hands.tallies[id.index]
         let time = now - hands.watchedSince[id.index]
-        return definition.probes.indices.contains { k in
-            let probe = definition.probes[k]
-            guard tallies.indices.contains(k), instances[owner].proven.contains(probe.fingerprint)
+        return definition.probes.contains { probe in
+            guard let tally = hands.tallies[id.index][probe.fingerprint],
+                instances[owner].proven.contains(probe.fingerprint)
             else { return false }
-            if tallies[k].fails >= probe.policy.strikes { return true }
-            return tallies[k].last == .failed && !tallies[k].hasPassed
+            if tally.fails >= probe.policy.strikes { return true }
+            return tally.last == .failed && !tally.hasPassed
                 && time >= definition.policy.start.timeout
         }
     }
 
     /// What the mind is told of a probe.
     mutating func noteFinding(_ event: Event) {
-        if case .configured = event { for i in hands.tallies.indices { hands.tallies[i] = [] } }
-        guard case .instance(let id, .probed(let k, _, let outcome)) = event, let mind,
+        guard case .instance(let id, .probed(let k, let serial, let outcome)) = event, let mind,
             mind.definition(id).probes.indices.contains(k), let owner = hands.owners[id.index]
         else { return }
-        while hands.tallies[id.index].count <= k {
-            hands.tallies[id.index].append(SimHands.Tally())
-        }
-        hands.tallies[id.index][k].last = outcome
-        switch outcome {
+        let fingerprint = mind.definition(id).probes[k].fingerprint
+        var tally = hands.tallies[id.index][fingerprint] ?? SimHands.Tally()
+        tally.last = hands.mistaken.contains(serial) ? .unknown : outcome
+        switch tally.last {
         case .passed:
-            hands.tallies[id.index][k].fails = 0
-            hands.tallies[id.index][k].hasPassed = true
-            let fingerprint = mind.definition(id).probes[k].fingerprint
+            tally.fails = 0
+            tally.hasPassed = true
             if fingerprint < Self.neverPasses { instances[owner].proven.insert(fingerprint) }
-        case .failed: hands.tallies[id.index][k].fails += 1
-        case .unknown: break
+        case .failed: tally.fails += 1
+        case .unknown, nil: break
         }
+        hands.tallies[id.index][fingerprint] = tally
     }
 
     /// With a common cause no restart that probes caused begins while another is unconfirmed.
@@ -188,7 +185,9 @@ extension SimulatedMachine {
             let status = mind.status(id, at: now)
             let isWell =
                 switch status.phase {
-                case .running: instance.wish != .down && !status.isHandedOver
+                case .running:
+                    instance.wish != .down
+                        && (!status.isHandedOver || status.definition.policy.restart == .never)
                 case .stopped(.asked): instance.wish != .up
                 case .stopped(.fresh): instance.mayWait
                 case .stopped(.finished), .stopped(.failed): instance.mayRest
@@ -201,6 +200,7 @@ extension SimulatedMachine {
                 throw Violation(
                     rule: .liveness,
                     what: "\(instance.name) settled as \(status.phase), wish \(instance.wish), "
+                        + "handed over \(status.isHandedOver), "
                         + "incident \(status.incident ?? 0), waits for \(status.waitsFor ?? "-")")
             }
         }

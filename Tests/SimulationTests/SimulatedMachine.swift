@@ -213,8 +213,10 @@ struct SimHands {
 
     var looks: [Look] = []
     var remedies: [Remedy] = []
-    /// By place and probe.
-    var tallies: [[Tally]] = []
+    /// Looks that found nothing out, and of which the sabotaged hands say that they failed.
+    var mistaken: [Int] = []
+    /// By place and fingerprint. Looked up, never iterated.
+    var tallies: [[UInt64: Tally]] = []
     /// Since when it is watched.
     var watchedSince: [Instant] = []
     /// The last restart of it was caused by probes.
@@ -236,7 +238,7 @@ struct SimHands {
             watches.append(nil)
             treeWatches.append(false)
             isDeathUntold.append(false)
-            tallies.append([])
+            tallies.append([:])
             watchedSince.append(Instant(nanoseconds: 0))
             isProbeCaused.append(false)
         }
