@@ -49,6 +49,8 @@ pid_t regen_warden(int *lifeline) {
     return pid;
 }
 
+void regen_end_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
+
 static int open_with(int directory, const char *path, int flags, mode_t mode, uint64_t resolve) {
     struct open_how how;
     memset(&how, 0, sizeof how);

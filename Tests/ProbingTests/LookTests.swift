@@ -61,7 +61,9 @@ import Worker
 
     // MARK: Ports
 
-    @Test("a port is the service's when a process of its tree listens there", arguments: [false, true])
+    @Test(
+        "a port is the service's when a process of its tree listens there",
+        arguments: [false, true])
     func listening(isSixth: Bool) throws {
         let listener = try Listener(family: isSixth ? AF_INET6 : AF_INET)
         let port = listener.port

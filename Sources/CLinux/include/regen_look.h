@@ -15,6 +15,9 @@ int regen_pipe(int *reading, int *writing);
 // run anything of ours. Returns its pid, or -1 with errno.
 pid_t regen_warden(int *lifeline);
 
+// prctl(2) is variadic. PR_SET_PDEATHSIG: SIGKILL when the thread that started us ends.
+void regen_end_with_parent(void);
+
 // openat2(2), without a wrapper in glibc, with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and
 // RESOLVE_NO_MAGICLINKS.
 int regen_open_beneath(int directory, const char *path, int flags, mode_t mode);
