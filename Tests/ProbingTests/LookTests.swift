@@ -100,6 +100,29 @@ import Worker
         #expect(answer.reason == "nobody listens at port \(port)")
     }
 
+    @Test(
+        "a service with a network of its own is asked about that one", .enabled(if: geteuid() == 0))
+    func otherNetwork() throws {
+        let script = """
+            use IO::Socket::INET;
+            $s = IO::Socket::INET->new(Listen => 5, LocalAddr => "0.0.0.0", LocalPort => 61) or die;
+            $0 = "ready"; sleep 1000
+            """
+        let service = try Started(["unshare", "--net", "perl", "-e", script])
+        until("it listens") { ProcessTable.name(of: service.pid) == "ready" || !service.lives }
+        try withKnownIssue("this machine allows no network namespaces") {
+            try #require(service.lives)
+        } when: {
+            !service.lives
+        }
+        guard service.lives else { return }
+        let subject = Subject(main: service.identity)
+        #expect(try looker.look(.listening(port: 61), of: subject).outcome == .passed)
+        let stranger = try Started(["sleep", "1000"])
+        let answer = try looker.look(.listening(port: 61), of: Subject(main: stranger.identity))
+        #expect(answer.reason == "nobody listens at port 61")
+    }
+
     @Test("a main process that was replaced by another of its number is not looked at")
     func reusedNumber() throws {
         let service = try Started(["sleep", "1000"])
