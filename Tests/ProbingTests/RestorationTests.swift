@@ -239,6 +239,21 @@ struct RestorationTests {
         #expect(outcomes.count > 1)
         #expect(attacker.lives)
     }
+
+    @Test("a hard link that is gone before its names are counted gives nothing away")
+    func vanishingLink() throws {
+        let secret = try secret()
+        let script = "while (1) { link '\(secret)', '\(base)/f'; unlink '\(base)/f' }"
+        let attacker = try Started(["perl", "-e", script])
+        var file = dependency("f", .file)
+        file.create = false
+        for _ in 0..<300 {
+            #expect(
+                try restore(file, file, file, file, file, file, file, file).outcome == .refused)
+            try expectUntouched(secret)
+        }
+        #expect(attacker.lives)
+    }
 }
 
 @Suite("the remedy for an environment", .serialized) struct EnvironmentTests {
