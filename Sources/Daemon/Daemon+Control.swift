@@ -304,11 +304,13 @@ extension Daemon {
         for (i, probe) in watch.probes.enumerated() where status.probes.indices.contains(i) {
             let sighting = watch.sightings[i]
             var told = ProbeReport(name: watch.names[i], of: Int64(probe.policy.strikes))
-            told.outcome = sighting.outcome
+            // What was seen of a process that has ended says nothing any more.
+            let isLooking = status.process != nil || hand.detaches
+            told.outcome = isLooking ? sighting.outcome : .never
             told.strikes = Int64(status.probes[i].strikes)
             told.suspect = status.probes[i].isSuspect
             told.reason = sighting.reason.isEmpty ? nil : sighting.reason
-            if sighting.outcome != .never {
+            if told.outcome != .never {
                 told.agoMilliseconds = (now.boot - sighting.at) / 1_000_000
                 told.tookMicroseconds = sighting.microseconds
             }
