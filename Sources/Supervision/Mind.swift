@@ -40,6 +40,9 @@ public struct Mind: Sendable {
     var waiting: [Int] = []
     /// Whose restart by probes is neither confirmed nor failed; may hold some that no longer are.
     var healing: [Int] = []
+    /// When the last of those restarts was confirmed or failed: who is next has to fail once more
+    /// since then, for that restart may have been what was needed.
+    var turnSince = Instant(nanoseconds: .min)
     /// Until then the machine is taken to be stalled.
     var stalledUntil = Instant(nanoseconds: .min)
     var lastStall: Instant?

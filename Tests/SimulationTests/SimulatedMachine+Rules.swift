@@ -113,7 +113,8 @@ extension SimulatedMachine {
                 if hadCommonCause { try checkAloneHealing(id) }
             case .restartDecided(_, _, let rule, _, _):
                 hands.isProbeCaused[id.index] = rule == .unhealthy || rule == .startTimeout
-            case .startAsked: hands.isProbeCaused[id.index] = false
+            case .startAsked, .stopBegan(_, .restart), .stopBegan(_, .rest):
+                hands.isProbeCaused[id.index] = false
             default: break
             }
         }
