@@ -109,15 +109,18 @@ public struct Mind: Sendable {
     }
 
     private mutating func wakeDue(at now: Instant, into actions: inout [Action]) {
-        while let due = nextOfPhases(), due <= now, let index = deadlines.first?.index {
-            deadlines.removeFirst()
-            instances[index].deadline = nil
-            step(index, .due, at: now, into: &actions)
-        }
-        while let due = nextCare(), due <= now, let index = cares.first?.index {
-            cares.removeFirst()
-            instances[index].careDeadline = nil
-            care(index, at: now, into: &actions)
+        while let due = nextDeadline(), due <= now {
+            if nextOfPhases() == due, let index = deadlines.first?.index {
+                deadlines.removeFirst()
+                instances[index].deadline = nil
+                step(index, .due, at: now, into: &actions)
+            } else if nextCare() == due, let index = cares.first?.index {
+                cares.removeFirst()
+                instances[index].careDeadline = nil
+                care(index, at: now, into: &actions)
+            } else {
+                tendCommonCause(at: now, into: &actions)
+            }
         }
     }
 

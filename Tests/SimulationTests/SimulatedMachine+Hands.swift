@@ -95,6 +95,7 @@ extension SimulatedMachine {
     private mutating func forgetTallies(_ id: InstanceID) {
         hands.makeRoom(id.index + 1)
         hands.watchedSince[id.index] = now
+        hands.startTimeouts[id.index] = mind?.definition(id).policy.start.timeout ?? .zero
         hands.tallies[id.index] = [:]
     }
 

@@ -76,7 +76,7 @@ extension SimulatedMachine {
             else { return false }
             if tally.fails >= probe.policy.strikes { return true }
             return tally.last == .failed && !tally.hasPassed
-                && time >= definition.policy.start.timeout
+                && time >= min(definition.policy.start.timeout, hands.startTimeouts[id.index])
         }
     }
 
