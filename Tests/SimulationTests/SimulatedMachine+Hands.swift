@@ -276,6 +276,7 @@ extension SimulatedMachine {
         var actions: [Action] = []
         let before = restingFrom(event)
         let hadCommonCause = mind?.commonCause != nil
+        let queue = hadCommonCause ? probeCausedInWaiting() : []
         say("\(now.nanoseconds / 1_000_000) ms  \(brief(event))")
         mind?.handle(event, at: now, into: &actions)
         events += 1
@@ -285,6 +286,7 @@ extension SimulatedMachine {
         if case .begun = event { hands.hasBegun = true }
         try check(event, actions, before: before)
         try checkHerd(event, actions, hadCommonCause: hadCommonCause)
+        try checkQueue(queue, event, actions)
         return actions.map { action in
             let owner = action.instance.flatMap { hands.owners[$0.index] }
             return Deed(action: action, owner: owner, line: line(action, owner))

@@ -120,6 +120,35 @@ extension SimulatedMachine {
         }
     }
 
+    /// Who waits for another attempt after a restart that probes caused.
+    func probeCausedInWaiting() -> [InstanceID] {
+        guard let mind else { return [] }
+        return mind.all.filter {
+            hands.isProbeCaused.indices.contains($0.index) && hands.isProbeCaused[$0.index]
+                && mind.status($0, at: now).phase == .backingOff
+        }
+    }
+
+    /// Another attempt of such a one, unless an operator made it, waits for its turn too.
+    func checkQueue(
+        _ waiting: [InstanceID], _ event: Event, _ actions: [Action]
+    ) throws(Violation) {
+        if waiting.isEmpty { return }
+        switch event {
+        case .deadlineReached, .instance(_, .probed), .instance(_, .exited),
+            .instance(_, .treeEnded):
+            break
+        default: return
+        }
+        for action in actions {
+            switch action {
+            case .spawn(let id, _), .remedy(let id, _, _, _):
+                if waiting.contains(id) { try checkAloneHealing(id) }
+            default: break
+            }
+        }
+    }
+
     private func checkAloneHealing(_ id: InstanceID) throws(Violation) {
         guard let mind else { return }
         for other in mind.all where other != id && hands.isProbeCaused[other.index] {
