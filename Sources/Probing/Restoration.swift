@@ -267,12 +267,13 @@ struct Restoration {
         normal("\(dependency.base)/\(dependency.path)")
     }
 
-    private func isWithin(_ path: String, _ directory: String) -> Bool {
-        path == directory || path.hasPrefix("\(directory)/")
-    }
-
     /// As the kernel writes it. `..` stays: it leads out, and is refused.
     private func normal(_ path: String) -> String {
         "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
+}
+
+/// Whether a path is that directory's, or below it.
+func isWithin(_ path: String, _ directory: String) -> Bool {
+    path == directory || path.hasPrefix(directory.hasSuffix("/") ? directory : "\(directory)/")
 }
