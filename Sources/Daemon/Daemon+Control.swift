@@ -80,7 +80,9 @@ extension Daemon {
     private func isWell(_ place: Int) -> Bool {
         let status = mind.status(InstanceID(place), at: instant)
         switch status.phase {
-        case .running: return status.incident == nil && status.probes.allSatisfy { $0.strikes == 0 }
+        case .running:
+            return status.incident == nil && status.pausedUntil == nil
+                && status.probes.allSatisfy { $0.strikes == 0 }
         case .stopped(let rest): return rest == .finished
         case .starting, .backingOff, .stopping, .handedOver: return false
         }
@@ -258,6 +260,13 @@ extension Daemon {
             services: ServiceCounts(
                 total: Int64(all.count), running: Int64(all.count { $0.phase == .running }),
                 handedOver: Int64(all.count { $0.isHandedOver })))
+        report.stalled = mind.isStalled(at: instant)
+        report.commonCause = mind.commonCause(at: instant).map { cause in
+            CommonCauseReport(
+                incident: Int64(cause.incident),
+                sinceUnixMilliseconds: (now.wall + cause.began.nanoseconds - now.boot) / 1_000_000,
+                count: Int64(cause.services), of: Int64(cause.of))
+        }
         report.workers = workers.slots.compactMap { $0.map { workerReport($0) } }
         return report
     }
@@ -342,6 +351,7 @@ extension Daemon {
         case .starting, .running, .backingOff, .handedOver: break
         }
         if status.process == nil, let failure = status.lastFailure { return failure.words }
+        if status.isQueued { return "unhealthy; waits for its turn, because of a common cause" }
         if status.isHandedOver { return "handed over to a human; tried on at the slowest pace" }
         return hand?.watch.notice.status.map { "says: \($0)" }
     }

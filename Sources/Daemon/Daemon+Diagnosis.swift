@@ -97,7 +97,8 @@ extension Daemon {
         var circumstances = Probing.Diagnosis.Circumstances(inquest.event, survey: inquest.survey)
         circumstances.unhealthyDependencies = inquest.dependencies
         let diagnosis = Probing.Diagnosis.classify(circumstances)
-        var evidence = diagnosis.evidence
+        // The first is in the text.
+        var evidence = Array(diagnosis.evidence.dropFirst())
         if let change = inquest.survey.changes?.sentence(at: now.wall, lately: Self.lately) {
             evidence.append(change)
         }
@@ -105,7 +106,7 @@ extension Daemon {
             kind: diagnosis.kind.rawValue,
             text: "\(diagnosis.kind.words): \(diagnosis.evidence.first ?? "nothing is known")",
             evidence: evidence)
-        if let log = inquest.survey.log {
+        if let log = inquest.survey.log, !log.bytes.isEmpty {
             let digest = log.bytes.withUnsafeBytes { SHA256().digest(of: $0) }
             cause.output = (log.bytes.count, digest.text)
             hand.watch.lastOutput = OutputReport(

@@ -129,8 +129,13 @@ extension Daemon {
                 narrator.say(.info, "    \(line)")
             }
         }
+        let kind = hand.watch.remedy ?? "a remedy"
         hand.watch.remedy = nil
         hand.watch.remedyReason = reason
+        if outcome == .refused, !reason.isEmpty {
+            hand.watch.diagnosis?.evidence.append(
+                "\(kind) refused: \(reason)")
+        }
         tell(place, .remedied(serial: serial, outcome))
         // Before another remedy has another reason.
         writeRecords()

@@ -164,7 +164,9 @@ extension SpawnFailure {
         let reason = SystemError(code, "").reason
         switch step {
         case .account: return "no such user or group on this machine"
-        case .sequence: return "a step before its start failed; what runs is left alone"
+        case .sequence:
+            return "a step before its start failed (regen log shows what it printed); "
+                + "what runs is left alone"
         case .execute where code == SystemError.noEntry:
             return "its command: \(reason), or the interpreter it names is missing"
         case .execute: return "its command: \(reason)"

@@ -66,13 +66,14 @@ struct Parts: ~Copyable {
         let forge = forge(
             configuration, state: state, runtime: runtime, null: null.raw, &narrator)
         let server = try listen(runtime, configuration, &narrator)
+        let probeAccount = probeAccount(configuration, &narrator)
         return Parts(
             options: options, now: now, forge: forge, stateDirectory: state,
             runtimeDirectory: runtime, cgroup: configuration.cgroup, chronicle: chronicle,
             narrator: narrator, server: server,
             memory: ledger.recollection.memory(
                 wall: now.wall, boottime: now.boot, boot: boot),
-            null: null, probeAccount: probeAccount(configuration, &narrator), signals: signals,
+            null: null, probeAccount: probeAccount, signals: signals,
             lock: lock)
     }
 

@@ -31,7 +31,8 @@ struct LinePeek {
             hasBefore = false
             return sight
         }
-        let event = word(line, eventOffset).littleEndian
+        // A line that ends before that has a shorter event, which is none of the ledger's own.
+        let event = eventOffset + 8 <= line.count ? word(line, eventOffset).littleEndian : 0
         sight.isOfLedger = event & ~(0xff << 56) == Self.ledger
         sight.isGap = sight.isOfLedger && event >> 56 == UInt64(UInt8(ascii: "g"))
         sight.goesBack = compareClocks(line, prefixEnd)
@@ -41,7 +42,7 @@ struct LinePeek {
     @inline(__always)
     private func hasEvent(_ line: UnsafeRawBufferPointer, at offset: Int) -> Bool {
         // Quotes inside strings are escaped, so this is a key wherever it stands.
-        offset > 64 && offset + 8 < line.count
+        offset > 64 && offset < line.count
             && word(line, offset - 8).littleEndian == Self.eventKey
     }
 

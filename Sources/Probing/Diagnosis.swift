@@ -119,8 +119,12 @@ extension Diagnosis.Circumstances {
 
     fileprivate var memory: [String] {
         guard let memory = survey.memory else { return [] }
-        let limit = memory.limit.map { " of \($0)" } ?? ""
-        return ["\(memory.bytes)\(limit) bytes of memory in use"]
+        let limit = memory.limit.map { " of \(words($0))" } ?? ""
+        return ["\(words(memory.bytes))\(limit) of memory in use"]
+    }
+
+    private func words(_ bytes: Int64) -> String {
+        bytes < 10 << 20 ? "\(bytes >> 10) KiB" : "\(bytes >> 20) MiB"
     }
 
     /// All that could be behind it.

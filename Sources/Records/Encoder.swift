@@ -62,7 +62,7 @@ public struct Encoder {
         case .stepEnded(let id, let step, let number, let end, let took):
             json.string("service", facts(id).name)
             json.string("step", step)
-            json.integer("number", Int64(number))
+            json.integer("number", Int64(number + 1))
             encode(end)
             encode("took_ms", took)
             return "step.end"

@@ -58,6 +58,10 @@ public struct CommonCauseStatus: Equatable, Sendable {
     public var incident: Int
     /// When it began.
     public var began: Instant
+    /// So many services struck lately.
+    public var services: Int
+    /// So many have probes.
+    public var of: Int
     /// So many instances wait for their turn to be restarted.
     public var waiting: Int
     /// It lasted, and a human was told.
@@ -70,11 +74,15 @@ extension Mind {
         instances.indices.filter { !instances[$0].isVacant }.map { InstanceID($0) }
     }
 
+    /// Whether the machine as a whole was slow lately.
+    public func isStalled(at now: Instant) -> Bool { now < stalledUntil }
+
     /// The common cause that is under way.
-    public var commonCause: CommonCauseStatus? {
+    public func commonCause(at now: Instant) -> CommonCauseStatus? {
         guard let trouble else { return nil }
         return CommonCauseStatus(
             incident: trouble.incident.id, began: trouble.incident.opened,
+            services: strikers(at: now), of: probedServices,
             waiting: instances.count { $0.patience == .queued },
             isHandedOver: trouble.isHandedOver)
     }

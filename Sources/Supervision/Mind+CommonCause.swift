@@ -24,7 +24,7 @@ extension Mind {
     }
 
     /// How many services struck lately.
-    private func strikers(at now: Instant) -> Int {
+    func strikers(at now: Instant) -> Int {
         lastStrikes.count { last in last.map { now - $0 <= Self.together } ?? false }
     }
 

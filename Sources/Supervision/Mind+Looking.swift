@@ -112,6 +112,7 @@ extension Mind {
             return
         }
         instances[i].probes[k].lastOutcome = outcome
+        if outcome == .failed { instances[i].probes[k].hasFailedNow = true }
         instances[i].probes[k].answeredLook = instances[i].probes[k].lastLook
         switch outcome {
         case .passed: pass(i, k, at: now, into: &actions)
@@ -186,7 +187,8 @@ extension Mind {
         if now < stalledUntil { return wake(i, at: stalledUntil) }
         suspect(i, into: &actions)
         let late = instances[i].probes.indices.filter {
-            instances[i].probes[$0].delaysConfirmation && !instances[i].probes[$0].hasPassedNow
+            instances[i].probes[$0].delaysConfirmation && instances[i].probes[$0].hasPassed
+                && !instances[i].probes[$0].hasPassedNow
         }
         if let failed = late.first(where: { instances[i].probes[$0].lastOutcome == .failed }) {
             // What is to be left alone when the daemon has gone would not be started again.
@@ -201,9 +203,12 @@ extension Mind {
         }
     }
 
+    /// One that nobody could look with is no suspect.
     private mutating func suspect(_ i: Int, into actions: inout [Action]) {
         for k in instances[i].probes.indices
-        where !instances[i].probes[k].hasPassed && !instances[i].probes[k].isSuspect {
+        where !instances[i].probes[k].hasPassed && !instances[i].probes[k].isSuspect
+            && instances[i].probes[k].hasFailedNow
+        {
             let fingerprint = instances[i].probes[k].definition.fingerprint
             instances[i].probes[k].isSuspect = true
             instances[i].suspected.remember(fingerprint)

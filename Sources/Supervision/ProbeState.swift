@@ -7,6 +7,8 @@ struct ProbeState: Sendable {
     var isSuspect: Bool
     /// It has passed since the process began.
     var hasPassedNow = false
+    /// It failed since the process began.
+    var hasFailedNow = false
     var strikes = 0
     /// What the last look since the process began found.
     var lastOutcome: ProbeOutcome?
@@ -30,6 +32,7 @@ struct ProbeState: Sendable {
     /// Another process: what was seen of the one before says nothing of it.
     mutating func begin(at now: Instant) {
         hasPassedNow = false
+        hasFailedNow = false
         lastOutcome = nil
         lastLook = nil
         answeredLook = nil

@@ -275,7 +275,7 @@ extension SimulatedMachine {
         noteFinding(event)
         var actions: [Action] = []
         let before = restingFrom(event)
-        let hadCommonCause = mind?.commonCause != nil
+        let hadCommonCause = mind?.commonCause(at: now) != nil
         let queue = hadCommonCause ? probeCausedInWaiting() : []
         say("\(now.nanoseconds / 1_000_000) ms  \(brief(event))")
         mind?.handle(event, at: now, into: &actions)

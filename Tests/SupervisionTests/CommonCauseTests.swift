@@ -52,7 +52,7 @@ import Testing
             for name in names(0..<failing) { machine.find(.failed, name) }
             machine.wait(.seconds(5))
             #expect(begin(machine).isEmpty != isOne, "\(failing) of \(count)")
-            #expect((machine.mind.commonCause != nil) == isOne)
+            #expect((machine.mind.commonCause(at: machine.now) != nil) == isOne)
         }
     }
 
@@ -130,14 +130,14 @@ import Testing
         for name in names(0..<4) { machine.find(.failed, name) }
         machine.wait(.seconds(4))
         let first = machine.all.terminations[0]
-        #expect(machine.mind.commonCause?.waiting == 3)
+        #expect(machine.mind.commonCause(at: machine.now)?.waiting == 3)
         for name in names(0..<4) { machine.find(.passed, name) }
         machine.wait(.seconds(2))
         machine.goDown("s\(first)")
         machine.spawn("s\(first)")
         machine.wait(.seconds(30))
         #expect(machine.all.terminations.count == 1)
-        #expect(machine.mind.commonCause == nil)
+        #expect(machine.mind.commonCause(at: machine.now) == nil)
     }
 
     @Test("it has an incident of its own, which ends ten seconds after the last strike")
@@ -167,7 +167,7 @@ import Testing
         var machine = running(3)
         for name in names(0..<3) { machine.find(.failed, name) }
         machine.wait(.seconds(4))
-        let id = machine.mind.commonCause?.incident ?? 0
+        let id = machine.mind.commonCause(at: machine.now)?.incident ?? 0
         let first = machine.all.terminations[0]
         machine.goDown("s\(first)")
         #expect(machine.all.openings == [])
@@ -201,10 +201,10 @@ import Testing
         drive(&machine, for: .minutes(10))
         #expect(machine.all.records.count { $0 == handedOver } == 1)
         #expect(begin(machine).count == 1)
-        #expect(machine.mind.commonCause?.isHandedOver == true)
+        #expect(machine.mind.commonCause(at: machine.now)?.isHandedOver == true)
     }
 
-    private func begun(_ machine: Machine) -> Int { machine.mind.commonCause?.incident ?? 0 }
+    private func begun(_ machine: Machine) -> Int { machine.mind.commonCause(at: machine.now)?.incident ?? 0 }
 
     @Test("one that an earlier daemon left ends once it is calm")
     func recalled() {
@@ -212,7 +212,7 @@ import Testing
         memory.commonCause = OpenIncident(id: 7, opened: Instant(nanoseconds: 0))
         memory.nextIncident = 8
         var machine = Machine(service("web"), memory: memory)
-        #expect(machine.mind.commonCause?.incident == 7)
+        #expect(machine.mind.commonCause(at: machine.now)?.incident == 7)
         machine.wait(.seconds(10))
         #expect(
             machine.last.records.contains(.commonCauseEnded(incident: 7, after: .seconds(3610))))
@@ -266,7 +266,7 @@ import Testing
         for name in names(0..<100) { machine.find(.passed, name) }
         drive(&machine, for: .minutes(1))
         #expect(machine.all.terminations.count <= 2)
-        #expect(machine.mind.commonCause == nil)
+        #expect(machine.mind.commonCause(at: machine.now) == nil)
         #expect(names(0..<100).allSatisfy { machine.phase($0) == .running })
     }
 

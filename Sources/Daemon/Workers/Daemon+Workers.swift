@@ -95,7 +95,8 @@ extension Daemon {
         var account = probeAccount
         if kind.namesPath {
             if hand.identity != nil, hand.account == nil { throw Fault(text: "no such user") }
-            account = hand.account ?? account
+            // A worker that talks to servers is never root.
+            if let own = hand.account, own.user != 0 { account = own }
         }
         let key = Self.key(account)
         let index =
@@ -131,9 +132,16 @@ extension Daemon {
             slot.defined = []
             return process
         } catch {
-            slot.fail("it could not be started: \(error)", at: now.boot)
-            throw Fault(text: "the worker could not be started: \(error)")
+            let reason = reason(error, command[0], slot.account)
+            slot.fail("it could not be started: \(reason)", at: now.boot)
+            throw Fault(text: "the worker could not be started: \(reason)")
         }
+    }
+
+    private func reason(_ error: any Error, _ program: String, _ account: Account?) -> String {
+        guard let failure = error as? SpawnPlan.Failure else { return "\(error)" }
+        let user = account.map { " as \($0.name)" } ?? ""
+        return "\(program)\(user): \(SystemError(failure.code, "").reason)"
     }
 
     // MARK: - Lookers
