@@ -122,7 +122,8 @@ import Testing
             """)
         try installation.start()
         try installation.until("it was started") { installation.text("started").count == 1 }
-        FileManager.default.createFile(atPath: "\(installation.directory)/broken", contents: nil)
+        _ = FileManager.default.createFile(
+            atPath: "\(installation.directory)/broken", contents: nil)
         try installation.regen("restart", "web")
         try installation.until("its preflight has failed") {
             try installation.steps("preflight").contains { $0["code"]?.integer == 1 }
