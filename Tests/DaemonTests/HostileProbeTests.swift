@@ -53,44 +53,6 @@ import Testing
         #expect(try installation.probe(of: "stuck1")["reason"]?.string?.contains("hangs") == true)
     }
 
-    @Test("a remedy asked for because a look hangs is tried, and its service comes back")
-    func remedyAfterHang() throws {
-        let installation = try Installation(
-            """
-            services:
-              web:
-                command: [/bin/sh, -c, 'rm -f @DIR@/beat; echo 1 > @DIR@/beat; exec sleep 1000']
-                probes:
-                  - progress: { number: @DIR@/beat, within: 1h, strikes: 1 }
-                    interval: 200ms
-                    timeout: 300ms
-                remedies:
-                  - environment: [ { file: @DIR@/env, keys: [A] } ]
-                  - restart
-            """)
-        try "A=1\n".write(
-            toFile: "\(installation.directory)/env", atomically: false, encoding: .utf8)
-        try installation.start()
-        try installation.until("its probe has proved itself") {
-            try installation.beat()
-            return try installation.records("probe.proven", of: "web").count == 1
-        }
-        let first = try #require(try installation.pid(of: "web"))
-        let beat = "\(installation.directory)/beat"
-        unlink(beat)
-        try #require(mkfifo(beat, 0o644) == 0)
-        try installation.until("web has another process") {
-            let pid = try installation.pid(of: "web")
-            return pid != nil && pid != first
-        }
-        #expect(try installation.records("remedy.end", of: "web").first != nil)
-        try installation.until("web is looked at again, and passes") {
-            try installation.beat()
-            return try installation.probe(of: "web")["outcome"]?.string == "passed"
-        }
-        try installation.expectIdle()
-    }
-
     @Test("what a check prints moves no cursor, and passes for no line of ours")
     func printedControls() throws {
         let installation = try Installation(
@@ -176,15 +138,6 @@ extension Installation {
     /// What status says of an instance's only probe.
     fileprivate func probe(of name: String) throws -> JSONValue {
         try #require(try instance(name)?["probes"]?.array?.first)
-    }
-
-    /// Puts another number into `beat`, where that is a file.
-    fileprivate func beat() throws {
-        let path = "\(directory)/beat"
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
-        let number = UInt32.random(in: 1...1_000_000)
-        try "\(number)\n".write(toFile: path, atomically: true, encoding: .utf8)
     }
 
     fileprivate func steps(_ kind: String) throws -> [JSONValue] {
