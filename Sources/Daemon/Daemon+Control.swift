@@ -382,7 +382,7 @@ extension Phase {
     fileprivate var isWanted: Bool {
         switch self {
         case .stopped(let rest): rest == .failed
-        case .stopping(let stopping): stopping.aftermath == .restart
+        case .stopping(let stopping): stopping.aftermath.isRecovery
         case .starting, .running, .backingOff, .handedOver: true
         }
     }
