@@ -76,5 +76,9 @@ extension InstanceReport {
     mutating func withholdReasons() {
         for i in probes.indices { probes[i].reason = nil }
         diagnosis?.evidence = []
+        // Its text is the class in words and the first piece of evidence.
+        if let text = diagnosis?.text, let colon = text.firstIndex(of: ":") {
+            diagnosis?.text = String(text[..<colon])
+        }
     }
 }

@@ -79,6 +79,7 @@ extension Daemon {
                 hands[place]?.leaves?.remove()
                 if let old = hands[place] { forgetProbes(place, old) }
             }
+            hand.watch.since = now.boot
             hands[place] = hand
         }
     }
@@ -87,6 +88,7 @@ extension Daemon {
     private func observe(_ place: Int, _ hand: Hand, _ watch: Watch) {
         if hand.watch.probes == watch.probes, hand.watch.remedies == watch.remedies { return }
         forgetProbes(place, hand)
+        watch.since = now.boot
         hand.observe(watch)
     }
 

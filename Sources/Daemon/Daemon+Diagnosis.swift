@@ -128,7 +128,7 @@ extension SystemChanges {
             ("the machine booted", boot),
         ]
         let last = changes.compactMap { words, at in at.map { (words, $0) } }.max { $0.1 < $1.1 }
-        guard let last, now - last.1 < lately, now >= last.1 else { return nil }
+        guard let last, last.1 >= 0, now >= last.1, now - last.1 < lately else { return nil }
         return "\(last.0) \(Interval(nanoseconds: now - last.1).words) before"
     }
 }

@@ -165,7 +165,7 @@ extension Daemon {
         case .reload: reloadEnded(output, status)
         case .rotation(let place): rotationEnded(place, output, status)
         case .machineStops: machineStopsEnded(output)
-        case .step(let place): stepEnded(place, status)
+        case .step(let pid): stepEnded(pid, status)
         }
     }
 

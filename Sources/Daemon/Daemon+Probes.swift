@@ -50,7 +50,6 @@ extension Daemon {
             return tell(place, .remedied(serial: serial, .failed))
         }
         let remedy = hand.watch.remedies[index]
-        hand.watch.remedy = remedy.kind.rawValue
         let (errand, patience): (LookRequest.Errand, Interval)
         switch remedy {
         case .restart: return tell(place, .remedied(serial: serial, .applied))
@@ -67,6 +66,7 @@ extension Daemon {
         case .environment(let files):
             (errand, patience) = (.environment(files), Self.remedyPatience)
         }
+        hand.watch.remedy = remedy.kind.rawValue
         askLooker(hand, errand, timeout: patience, for: .remedy(place: place, serial: serial))
     }
 
@@ -88,9 +88,10 @@ extension Daemon {
 
     /// Remembers what a look found, for people, and weighs it.
     private func note(_ finding: Finding, _ place: Int, _ probe: Int, asked: Int64) -> Verdict {
-        guard let hand = hands[place], hand.watch.probes.indices.contains(probe) else {
-            return Verdict(.unknown)
-        }
+        // A late answer can be about another probe, or about the process before this one.
+        guard let hand = hands[place], hand.watch.probes.indices.contains(probe),
+            asked >= hand.watch.since
+        else { return Verdict(.unknown) }
         let definition = hand.watch.probes[probe]
         var sighting = hand.watch.sightings[probe]
         let verdict: Verdict
@@ -183,25 +184,50 @@ extension Daemon {
 
     /// Messages that services have sent to their NOTIFY_SOCKET.
     func takeNotices() {
+        // Everybody may write there, and to look who did costs more than to write: whoever runs no
+        // such service is not looked at, and the others once a turn.
+        var users: Set<UInt32>?
+        var senders: [Int32: Int?] = [:]
         // A flood has its turn like everything else.
         for _ in 0..<Self.mostNotices {
             guard let message = notifySocket?.next() else { return }
-            guard let place = sender(message), let hand = hands[place] else { continue }
-            hand.watch.notice.take(message.bytes, at: now.boot)
+            if let place = mains[message.pid] {
+                hands[place]?.watch.notice.take(message.bytes, at: now.boot)
+                continue
+            }
+            let known = users ?? notifyingUsers()
+            users = known
+            guard known.contains(message.uid) else { continue }
+            let place = senders[message.pid] ?? sender(message)
+            senders[message.pid] = .some(place)
+            if let place { hands[place]?.watch.notice.take(message.bytes, at: now.boot) }
+            if senders.count >= Self.mostSenders { return }
         }
     }
 
     /// Messages taken in one turn of the loop.
     static let mostNotices = 256
+    /// Processes that are no main process and have their environment looked at, in one turn.
+    static let mostSenders = 16
 
-    /// Whose process sent it: the main process, or one of its tree with the service's own user.
+    /// The users of services that are asked how they are.
+    private func notifyingUsers() -> Set<UInt32> {
+        Set(
+            hands.compactMap { hand in
+                hand?.watch.probes.contains { if case .notify = $0.kind { true } else { false } }
+                    == true
+                    ? hand?.user : nil
+            })
+    }
+
+    /// Whose process sent it that is no main process: one of an instance's tree, of the attempt that
+    /// runs, with the service's own user.
     private func sender(_ message: NotifySocket.Message) -> Int? {
-        if let place = mains[message.pid] { return place }
         guard let mark = Mark(of: message.pid, state: forge.stateID),
-            let place = mind.id(named: mark.service)?.index, let hand = hands[place],
-            message.uid == hand.user
+            let id = mind.id(named: mark.service), let hand = hands[id.index],
+            message.uid == hand.user, mark.attempt == mind.status(id, at: instant).attempt
         else { return nil }
-        return place
+        return id.index
     }
 }
 

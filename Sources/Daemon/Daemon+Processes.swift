@@ -1,3 +1,4 @@
+import Configuration
 import Ledger
 import Linux
 import Records
@@ -13,6 +14,8 @@ extension Daemon {
         guard let hand = hands[place], let running = hand.process else { return }
         // Whatever a crash left in the process group.
         if !hand.isBeingStopped, !hand.detaches { running.signalGroup(Signal.kill) }
+        // As long as it is a zombie its number is its own: afterwards another may have it.
+        if hand.watch.remedies.contains(.portConflict) { _ = running.startTicks }
         let status: WaitStatus?
         if running.isAdopted {
             status = running.pidfd.foreignStatus()
@@ -33,6 +36,8 @@ extension Daemon {
         if hand.leaf == nil, !hand.detaches {
             orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay
         }
+        // Before the mind is told: it may start again at once.
+        if hand.detaches, status != .exited(0) { cancelPostflight(place, hand) }
         tell(place, .exited(exitStatus(status, running.pid)))
         if hand.detaches, status == .exited(0) { beginPostflight(place, hand) }
     }
@@ -66,6 +71,8 @@ extension Daemon {
                 mainReady(place)
             } else if let index = errands.firstIndex(where: { $0?.pid == pid }) {
                 errandEnded(index)
+            } else if let index = workers.slots.firstIndex(where: { $0?.process?.pid == pid }) {
+                lose(index, "it has ended")
             }
             PidFD.reap(pid)
         }

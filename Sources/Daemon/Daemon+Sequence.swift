@@ -14,7 +14,11 @@ extension Daemon {
     func beginPreflight(
         _ place: Int, _ hand: Hand, _ sequence: StartSequence, attempt: Int
     ) -> Bool {
-        courses.removeAll { $0.place == place && $0.pid == nil }
+        dropDueCourses(place)
+        // What still follows an earlier start is that one's: two at once would disturb each other.
+        for course in courses where course.place == place {
+            if let pid = course.pid { Signal.send(Signal.kill, to: -pid) }
+        }
         if !sequence.postflight.isEmpty {
             // Counted from the start itself, see `runStep`.
             hand.postflightIsDue = true
@@ -33,7 +37,7 @@ extension Daemon {
     func beginPostflight(_ place: Int, _ hand: Hand) {
         guard let sequence = hand.sequence, hand.postflightIsDue else { return }
         hand.postflightIsDue = false
-        courses.removeAll { $0.place == place && $0.due != nil }
+        dropDueCourses(place)
         let course = Course(
             place, hand.facts.name, attempt: nil, sequence.after,
             timeout: sequence.timeout.nanoseconds)
@@ -41,24 +45,38 @@ extension Daemon {
         runStep(course, hand)
     }
 
+    /// The start command has failed: nothing follows it.
+    func cancelPostflight(_ place: Int, _ hand: Hand) {
+        hand.postflightIsDue = false
+        dropDueCourses(place)
+    }
+
+    private func dropDueCourses(_ place: Int) {
+        courses.removeAll { $0.place == place && $0.pid == nil }
+    }
+
     private func runStep(_ course: Course, _ hand: Hand) {
         course.began = now.boot
         do {
             let child = try hand.step(course.steps[course.next].text).spawn(attempt: 0)
-            course.pid = child.pid
-            try follow(
-                Errand(
-                    .step(course.place), child, output: nil,
-                    deadline: now.boot + course.timeout))
+            let pid = child.pid
+            course.pid = pid
+            do throws(SystemError) {
+                try follow(
+                    Errand(
+                        .step(pid: pid), child, output: nil, deadline: now.boot + course.timeout))
+            } catch {
+                // Nobody would see its end, nor end it.
+                Signal.send(Signal.kill, to: -pid)
+                throw error
+            }
         } catch {
             finishStep(course, .failed("\(error)"))
         }
     }
 
-    func stepEnded(_ place: Int, _ status: WaitStatus?) {
-        guard let course = courses.first(where: { $0.place == place && $0.pid != nil }) else {
-            return
-        }
+    func stepEnded(_ pid: Int32, _ status: WaitStatus?) {
+        guard let course = courses.first(where: { $0.pid == pid }) else { return }
         let end: StepEnd =
             switch status {
             case .exited(let code): .code(code)
@@ -105,7 +123,12 @@ extension Daemon {
         for course in courses {
             if let pid = course.pid, isUnwanted(course) {
                 Signal.send(Signal.kill, to: -pid)
-            } else if let due = course.due, due <= now.boot, let hand = hands[course.place] {
+            } else if let due = course.due, due <= now.boot {
+                // Whatever comes of it: what is due must not wake the loop for ever.
+                courses.removeAll { $0 === course }
+                guard let hand = hands[course.place], hand.facts.name == course.name else {
+                    continue
+                }
                 beginPostflight(course.place, hand)
             }
         }

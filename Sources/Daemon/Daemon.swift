@@ -243,6 +243,7 @@ final class Daemon {
 
     private func spawn(_ place: Int, attempt: Int) {
         guard let hand = hands[place] else { return }
+        if hand.watch.remedy != nil { endRemedy(place) }
         if let sequence = hand.sequence, beginPreflight(place, hand, sequence, attempt: attempt) {
             return
         }
@@ -254,6 +255,7 @@ final class Daemon {
         hand.isBeingStopped = false
         let isRestart = hand.lastPID != nil
         hand.watch.notice = Notice()
+        hand.watch.since = now.boot
         do throws(SpawnFailure) {
             let running = try hand.spawn(attempt: attempt)
             if isRestart { hand.restarts += 1 }

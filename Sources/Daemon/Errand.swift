@@ -9,8 +9,8 @@ final class Errand {
         case reload
         /// Cuts the log of the instance at that place.
         case rotation(Int)
-        /// A step of the sequence of the instance at that place.
-        case step(Int)
+        /// A step of an instance's sequence, by its process.
+        case step(pid: Int32)
         /// Asks systemd whether the machine shuts down.
         case machineStops
     }

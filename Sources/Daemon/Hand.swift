@@ -178,7 +178,8 @@ final class Hand {
     /// Goes on where the hand of an older configuration leaves off.
     func takeOver(_ old: Hand) {
         process = old.process
-        lastPID = old.lastPID
+        // What a start command has left behind stays nobody's.
+        lastPID = old.detaches && process == nil ? nil : old.lastPID
         members = old.members
         isOutsideLeaf = old.isOutsideLeaf
         if let leaves, let oldLeaves = old.leaves { leaves.takeOver(oldLeaves) }

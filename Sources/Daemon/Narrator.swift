@@ -1,3 +1,4 @@
+import Configuration
 import Linux
 import Records
 import Supervision
@@ -38,8 +39,14 @@ struct Narrator {
         }
         if hasPriorities { waiting.append(contentsOf: "<\(level.rawValue)>".utf8) }
         if !isTerminal { waiting.append(contentsOf: "regend: ".utf8) }
-        waiting.append(contentsOf: coloured(level, text).utf8)
+        // What services, servers and processes call themselves must not move a terminal's cursor, or
+        // pass for lines of ours.
+        waiting.append(contentsOf: coloured(level, plain(text)).utf8)
         waiting.append(10)
+    }
+
+    private func plain(_ text: String) -> String {
+        text.utf8.allSatisfy { 0x20..<0x7F ~= $0 } ? text : visible(text)
     }
 
     private func coloured(_ level: Level, _ text: String) -> String {

@@ -93,9 +93,11 @@ import Testing
 
     @Test("who may not act is not told what probes and commands said") func readers() {
         var probed = InstanceReport.example
+        probed.diagnosis?.text = "it lives and does not work: command check: exit code 1: secret"
         let reply = StatusReply(daemon: .example, services: [probed]).forReaders
         probed.probes[0].reason = nil
         probed.diagnosis?.evidence = []
+        probed.diagnosis?.text = "it lives and does not work"
         #expect(reply.services == [probed])
         #expect(InstanceReport.example.probes[0].reason != nil)
     }

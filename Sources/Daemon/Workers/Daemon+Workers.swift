@@ -13,6 +13,11 @@ extension Daemon {
     static let networkSlack: Int64 = 2_000_000_000
     /// The same for a looker: then what it looks at hangs.
     static let lookerSlack: Int64 = 250_000_000
+    /// So long a look waits for a looker at most; the mind's patience has room for both.
+    static let longestQueueing: Int64 = 4_000_000_000
+    /// Whoever sees a look's deadline so much too late was held up himself: the machine was suspended,
+    /// or stalled, and the looker with it.
+    static let mostLateness: Int64 = 250_000_000
 
     // MARK: - Questions
 
@@ -45,7 +50,9 @@ extension Daemon {
         let request = LookRequest(
             serial: workers.nextSerial, errand, of: subject(hand), timeout: timeout)
         workers.nextSerial += 1
-        let deadline = now.boot + timeout.nanoseconds + Self.lookerSlack
+        var patience = timeout.nanoseconds
+        if case .probe = errand { patience = min(patience, Self.longestQueueing) }
+        let deadline = now.boot + patience
         let waiting = Workers.Waiting(
             key: Self.key(account), account: account, request: request, purpose: purpose,
             deadline: deadline)
@@ -120,7 +127,11 @@ extension Daemon {
             environment: ["PATH=\(Forge.path)", "SWIFT_BACKTRACE=enable=no"])
         ingredients.account = slot.account
         ingredients.directory = "/"
-        ingredients.output = .inherited
+        // A service's user can trace what runs as him, and would write in our name.
+        let isOurs =
+            slot.role == .looker ? slot.account == nil : slot.key == Self.key(probeAccount)
+        ingredients.output = isOurs ? .inherited : .null
+        if slot.role == .looker { ingredients.limits = [forge.openFiles] }
         ingredients.oomScore = forge.mustResetOOMScore ? 0 : nil
         do {
             let process = try WorkerProcess(
@@ -184,11 +195,13 @@ extension Daemon {
             }
             slot.isBusy = true
             slot.lastAsked = now.boot
+            // Its time begins now: that others hang is not its fault.
+            let deadline = now.boot + waiting.request.timeout.nanoseconds + Self.lookerSlack
             workers.looks[waiting.request.serial] = Look(
-                purpose: waiting.purpose, worker: index, asked: now.boot,
-                deadline: waiting.deadline)
+                purpose: waiting.purpose, worker: index, asked: now.boot, deadline: deadline)
             process.ask { waiting.request.write(into: &$0) }
             workers.dirty.insert(index)
+            workers.check(by: deadline)
             workers.check(by: now.boot + Workers.idleTime)
         } catch {
             workers.slots[index] = nil
@@ -196,13 +209,25 @@ extension Daemon {
         }
     }
 
-    /// Ends a looker that has nothing to do: its socket closes.
+    /// Ends a looker that has nothing to do.
     private func close(_ index: Int) {
         guard let slot = workers.slots[index] else { return }
-        if let process = slot.process, let token = process.token {
-            poller.remove(token, process.raw)
+        if let process = slot.process {
+            if let token = process.token { poller.remove(token, process.raw) }
+            // It may have been stopped by its user, and would not see that its socket closes.
+            process.kill()
         }
         workers.slots[index] = nil
+    }
+
+    /// Whoever still tries a remedy for a place must not go on: its process is to begin now.
+    func endRemedy(_ place: Int) {
+        func isMeant(_ purpose: Look.Purpose) -> Bool {
+            if case .remedy(place, _) = purpose { true } else { false }
+        }
+        workers.waiting.removeAll { isMeant($0.purpose) }
+        guard let look = workers.looks.values.first(where: { isMeant($0.purpose) }) else { return }
+        lose(look.worker, "its remedy is no longer wanted", .fault("it is no longer wanted"))
     }
 
     // MARK: - Answers
@@ -212,18 +237,24 @@ extension Daemon {
             let process = slot.process
         else { return }
         if readiness.contains(.writable) { workers.dirty.insert(index) }
+        // There are no more answers than questions.
+        let most = workers.looks.count
         var lines: [[UInt8]] = []
         let state = process.read { line in
             lines.append(line)
-            return true
+            return lines.count <= most
         }
-        for line in lines where !take(line, from: index, slot) {
-            return lose(index, "it wrote what is no answer")
+        for line in lines {
+            guard take(line, from: index, slot) else {
+                return lose(index, "it wrote what is no answer")
+            }
+            // What an answer brings about can end the one that gave it.
+            guard workers.slots[index] === slot, slot.process === process else { return }
         }
         switch state {
         case .open: serveWaiting()
         case .ended: lose(index, "it has ended")
-        case .broken: lose(index, "it wrote a line without an end")
+        case .broken: lose(index, "it wrote a line without an end, or more than it was asked")
         }
     }
 
@@ -261,19 +292,32 @@ extension Daemon {
             write(.workerFailed(role: slot.role.rawValue, pid: process.pid, reason: why))
         }
         slot.fail(why, at: now.boot)
+        // Before anybody is told, who could ask again at once: another looker has another place.
+        if slot.role == .looker { workers.slots[index] = nil }
         let lost = workers.looks.filter { $0.value.worker == index }.keys.sorted()
         for serial in lost {
             guard let look = workers.looks.removeValue(forKey: serial) else { continue }
             settle(
                 look.purpose, finding ?? .fault("the worker failed: \(why)"), asked: look.asked)
         }
-        if slot.role == .looker { workers.slots[index] = nil }
         serveWaiting()
     }
 
+    /// Gives to free lookers what waits for them, oldest first.
     private func serveWaiting() {
         guard !workers.waiting.isEmpty else { return }
-        workers.waiting.removeAll { assign($0) }
+        // What comes of one may ask anew, and be served before this ends: each is in one list only.
+        let waiting = workers.waiting
+        workers.waiting = []
+        var busy: Set<String> = []
+        for one in waiting {
+            if one.deadline <= now.boot {
+                settle(one.purpose, .fault("no looker was free"), asked: now.boot)
+            } else if busy.contains(one.key) || !assign(one) {
+                busy.insert(one.key)
+                workers.waiting.append(one)
+            }
+        }
     }
 
     // MARK: - Once in a turn
@@ -283,10 +327,7 @@ extension Daemon {
         guard let due = workers.nextCheck, due <= now.boot else { return }
         workers.nextCheck = nil
         endLateLooks()
-        for waiting in workers.waiting where waiting.deadline <= now.boot {
-            settle(waiting.purpose, .fault("no looker was free"), asked: now.boot)
-        }
-        workers.waiting.removeAll { $0.deadline <= now.boot }
+        serveWaiting()
         for index in workers.slots.indices {
             guard let slot = workers.slots[index], slot.role == .looker, !slot.isBusy else {
                 continue
@@ -307,7 +348,7 @@ extension Daemon {
             guard let look = workers.looks[serial], let slot = workers.slots[look.worker] else {
                 continue
             }
-            if slot.role == .looker {
+            if slot.role == .looker, now.boot - look.deadline <= Self.mostLateness {
                 lose(look.worker, "what it looked at hangs", .late)
             } else {
                 lose(look.worker, "it does not answer")

@@ -31,11 +31,11 @@ final class Inquest {
         self.logSize = logSize
     }
 
-    /// Takes in what one looker has seen.
+    /// Takes in what one looker has seen. When the system was changed is not asked of any: one that
+    /// runs as a service's user could say what he likes.
     func add(_ other: Survey) {
         survey.log = other.log ?? survey.log
         survey.memory = other.memory ?? survey.memory
-        survey.changes = other.changes ?? survey.changes
         survey.ports += other.ports
         survey.missing += other.missing
     }

@@ -14,6 +14,8 @@ final class Watch {
     let names: [String]
     /// What the last look of each probe found.
     var sightings: [Sighting]
+    /// From when on answers are about these probes and this process.
+    var since: Int64 = 0
     /// What the service itself says.
     var notice = Notice()
     /// Earlier processes of this instance, the latest last.
@@ -54,6 +56,7 @@ final class Watch {
     /// Goes on where the watch of an older configuration leaves off.
     func takeOver(_ old: Watch) {
         notice = old.notice
+        remedy = old.remedy
         earlier = old.earlier
         diagnosis = old.diagnosis
         lastOutput = old.lastOutput

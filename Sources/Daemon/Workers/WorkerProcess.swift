@@ -7,6 +7,8 @@ final class WorkerProcess {
     static let mostQueued = 8 << 20
     /// What is read at once.
     private static let chunk = 64 << 10
+    /// What is read in one turn of the loop: a worker that never stops writing does not stop us.
+    private static let mostChunks = 16
 
     let pid: Int32
     private let pidfd: PidFD
@@ -61,6 +63,10 @@ final class WorkerProcess {
             switch output[sent...].withUnsafeBytes({ socket.send($0) }) {
             case .moved(let count): sent += count
             case .wouldBlock:
+                if sent > Self.chunk {
+                    output.removeFirst(sent)
+                    sent = 0
+                }
                 return output.count - sent > Self.mostQueued ? .broken : .open
             case .closed: return .ended
             }
@@ -73,7 +79,7 @@ final class WorkerProcess {
     /// Takes in what it has said so far; `take` says false for what is no answer.
     func read(_ take: ([UInt8]) -> Bool) -> State {
         var buffer = [UInt8](repeating: 0, count: min(Self.chunk, input.room))
-        while true {
+        for _ in 0..<Self.mostChunks {
             let room = min(buffer.count, input.room)
             let transfer = buffer.withUnsafeMutableBytes {
                 socket.receive(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<room]))
@@ -90,10 +96,11 @@ final class WorkerProcess {
                 guard case .whole(let line) = message, take(line) else { return .broken }
             }
         }
+        return .open
     }
 
     /// Ends it and what it has started. It is our child: its group's number is nobody else's until
-    /// it is reaped.
+    /// it is reaped, and `reapChildren` sees to it that this comes first.
     func kill() {
         if !pidfd.signalGroup(Signal.kill) { Signal.send(Signal.kill, to: -pid) }
     }
