@@ -7,7 +7,7 @@ TEST_PACKAGES = python3 nginx-light openssl mandoc mmdebstrap debian-archive-key
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SWIFT_TEST = swift test -c release --disable-xctest --no-parallel
 
-.PHONY: run build test lint soak bench clean build-packages test-packages test-rootfs
+.PHONY: run build test lint soak fuzz bench clean build-packages test-packages test-rootfs
 
 run: build
 	@examples/quickstart/run
@@ -20,15 +20,20 @@ test: build-packages test-packages test-rootfs lint
 	$(SWIFT_TEST) --skip-build
 
 lint:
-	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks Fuzz
 
 # The long versions: hours, not minutes. docs/soak.md keeps the last seed, date and result.
 soak: build-packages test-packages test-rootfs
 	swift build -c release --build-tests
 	REGEN_SOAK=1 REGEN_SIMULATION_SEEDS=100000 REGEN_KILL_ROUNDS=1000 $(SWIFT_TEST) --skip-build
 
+# Everything that parses, a minute each; FUZZ_SECONDS says otherwise.
+fuzz: build-packages
+	@Fuzz/run
+
 bench: build-packages test-packages
 	@Benchmarks/run
+	@Benchmarks/probes/run
 
 clean:
 	rm -rf .build

@@ -1,5 +1,5 @@
 extension Launch {
-    init(_ section: Section, _ sequence: Sequence?, _ findings: inout Findings) {
+    init(_ section: Section, _ sequence: StartSequence?, _ findings: inout Findings) {
         self.init(
             command: sequence.map { shell + $0.start.suffix(1) }
                 ?? Launch.command(section, &findings))

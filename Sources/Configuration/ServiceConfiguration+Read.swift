@@ -21,7 +21,7 @@ extension ServiceConfiguration {
             "autostart", or: own.policy.autostart, &findings, boolean)
         own.policy.critical = section.read("critical", or: own.policy.critical, &findings, boolean)
         own.policy.after = section.after(name, &findings)
-        let sequence = Sequence(section, &findings)
+        let sequence = StartSequence(section, &findings)
         self.init(
             name: name, instances: section.instances(&findings),
             launch: Launch(section, sequence, &findings), policy: own.policy, log: own.log)

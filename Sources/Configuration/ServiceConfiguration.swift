@@ -17,7 +17,7 @@ public struct ServiceConfiguration: Equatable, Sendable {
     /// What is tried when it is not, in that order.
     public var remedies: [Remedy] = [.restart]
     /// A deploy tool's own way to start it; `launch` is its last start command then.
-    public var sequence: Sequence?
+    public var sequence: StartSequence?
 
     /// A service with one instance and the default policy, unless told otherwise.
     public init(

@@ -86,6 +86,8 @@ extension Daemon {
             return nil
         }
         hand.adopt(running)
+        // What it said to an earlier daemon nobody knows, but that daemon let it run.
+        hand.watch.notice = Notice(isReady: true, alive: now.boot)
         // Whoever inherited it from the earlier daemon inherits its orphans too.
         if let heir = ProcessTable.entry(found.pid)?.parent { orphanages.insert(heir) }
         if let leaves = hand.leaves {

@@ -44,7 +44,12 @@ extension Daemon {
         case .start(let names): act(call, "Start", names, .up, .startAsked)
         case .stop(let names): act(call, "Stop", names, .down, .stopAsked)
         case .restart(let names): act(call, "Restart", names, .up, .restartAsked)
-        case .heal(let names): act(call, "Heal", names, .up, .healAsked)
+        case .heal(let names):
+            let well = places(of: names).filter { isWell($0) }
+            act(call, "Heal", names, .up, .healAsked)
+            if !waiters.isEmpty, waiters[waiters.count - 1].call == call.id {
+                waiters[waiters.count - 1].well = Set(well)
+            }
         case .pause(let names, let milliseconds):
             let until = Instant(nanoseconds: now.boot + milliseconds * 1_000_000)
             act(call, "Pause", names, .now, .pauseAsked(until: until))
@@ -63,6 +68,20 @@ extension Daemon {
             tell(.stopAllAsked)
             wait(call.id, ids, .down)
         case .logPath(let service): replyLogPath(call.id, service)
+        }
+    }
+
+    private func places(of names: [String]) -> [Int] {
+        names.flatMap { mind.ids(of: $0) }.map(\.index)
+    }
+
+    /// Nothing about it needs healing: it works as far as anyone knows, or is not meant to run.
+    private func isWell(_ place: Int) -> Bool {
+        let status = mind.status(InstanceID(place), at: instant)
+        switch status.phase {
+        case .running: return status.incident == nil && status.probes.allSatisfy { $0.strikes == 0 }
+        case .stopped(let rest): return rest == .finished
+        case .starting, .backingOff, .stopping, .handedOver: return false
         }
     }
 
@@ -160,6 +179,8 @@ extension Daemon {
         let instances: [(id: InstanceID, name: String)]
         let goal: Goal
         var deadline: Int64
+        /// Places that needed no healing, where that was asked for.
+        var well: Set<Int>?
         /// What must be on the disk before the answer; `nil` until there is something to tell.
         var ticket: UInt64?
     }
@@ -186,7 +207,12 @@ extension Daemon {
         }
         for index in done.reversed() {
             let waiter = waiters.remove(at: index)
-            let reply = ServicesReply(services: current(waiter).map { report($0) })
+            let reply = ServicesReply(
+                services: current(waiter).map { id in
+                    var report = report(id)
+                    report.healing = waiter.well.map { $0.contains(id.index) ? .nothing : .asked }
+                    return report
+                })
             server.reply(to: waiter.call, at: now.boot) { reply.write(into: &$0) }
         }
     }
@@ -223,7 +249,7 @@ extension Daemon {
 
     private func report() -> DaemonReport {
         let all = mind.all.map { mind.status($0, at: instant) }
-        return DaemonReport(
+        var report = DaemonReport(
             pid: ProcessTable.own, version: Version.text, stateDirectory: stateDirectory,
             runtimeDirectory: runtimeDirectory, configFile: options.configurationFile,
             startedUnixMilliseconds: started.wall / 1_000_000, state: state.rawValue,
@@ -231,6 +257,17 @@ extension Daemon {
             services: ServiceCounts(
                 total: Int64(all.count), running: Int64(all.count { $0.phase == .running }),
                 handedOver: Int64(all.count { $0.isHandedOver })))
+        report.workers = workers.slots.compactMap { $0.map { workerReport($0) } }
+        return report
+    }
+
+    private func workerReport(_ slot: WorkerSlot) -> WorkerReport {
+        WorkerReport(
+            role: slot.role.rawValue,
+            state: slot.process != nil
+                ? WorkerReport.ready : slot.notBefore > now.boot ? "down" : "starting",
+            account: slot.account?.name, pid: slot.process?.pid,
+            restarts: Int64(slot.replacements), reason: slot.process == nil ? slot.reason : nil)
     }
 
     private func report(_ id: InstanceID) -> InstanceReport {
@@ -293,7 +330,11 @@ extension Daemon {
         case .stopped(.failed):
             return [Rest.failed.words, status.lastFailure?.words].compactMap { $0 }
                 .joined(separator: ": ")
-        case .stopped(let rest): return rest.words
+        case .stopped(let rest):
+            let isLeft = hands[mind.id(named: status.definition.name)?.index ?? 0]?.detaches == true
+            return isLeft
+                ? "\(rest.words); what its start command left behind is not Regen's, and goes on"
+                : rest.words
         case .stopping(let stopping):
             return stopping.stage == .stuck ? "SIGKILL did not end it" : nil
         case .starting, .running, .backingOff, .handedOver: break

@@ -82,7 +82,7 @@ extension Daemon {
     func rotate(_ place: Int, _ path: String) {
         // A path that the configuration names is touched as the service's user; our own as ourselves.
         guard let hand = hands[place] else { return }
-        let owner = path.hasPrefix(forge.logDirectory + "/") ? nil : hand
+        let owner = forge.owns(path) ? nil : hand
         run(
             [Self.siblingProgram("regend"), "--copy-aside", path], for: .rotation(place), as: owner)
     }
@@ -130,16 +130,21 @@ extension Daemon {
             let output = try AnonymousFile(named: "regen-errand")
             let child = try SpawnPlan(ingredients, null: null.raw)
                 .spawn(attempt: 0, output: output.raw)
-            let errand = Errand(purpose, child, output: output, deadline: now.boot + patience)
-            let index = errands.firstIndex { $0 == nil } ?? errands.count
-            if index == errands.count { errands.append(nil) }
-            errand.token = try poller.add(
-                errand.pidfd.raw, for: .readable, as: Source.errand(index).name)
-            errands[index] = errand
+            try follow(
+                Errand(purpose, child, output: output, deadline: now.boot + patience))
         } catch {
             narrator.say(.error, "cannot run \(command[0]): \(error)")
             done(purpose, output: [], status: nil)
         }
+    }
+
+    /// Waits for an errand's end.
+    func follow(_ errand: Errand) throws(SystemError) {
+        let index = errands.firstIndex { $0 == nil } ?? errands.count
+        if index == errands.count { errands.append(nil) }
+        errand.token = try poller.add(
+            errand.pidfd.raw, for: .readable, as: Source.errand(index).name)
+        errands[index] = errand
     }
 
     func errandEnded(_ index: Int) {
@@ -151,8 +156,8 @@ extension Daemon {
         guard let errand = errands[index] else { return }
         if let token = errand.token { poller.remove(token, errand.pidfd.raw) }
         errands[index] = nil
-        let output = try? errand.output.contents(limit: Configuration.mostCanonicalBytes)
-        done(errand.purpose, output: output ?? [], status: errand.isLate ? nil : status)
+        let output = errand.contents
+        done(errand.purpose, output: output, status: errand.isLate ? nil : status)
     }
 
     private func done(_ purpose: Errand.Purpose, output: [UInt8], status: WaitStatus?) {
@@ -160,6 +165,7 @@ extension Daemon {
         case .reload: reloadEnded(output, status)
         case .rotation(let place): rotationEnded(place, output, status)
         case .machineStops: machineStopsEnded(output)
+        case .step(let place): stepEnded(place, status)
         }
     }
 

@@ -12,6 +12,7 @@ extension Daemon {
         checkLogs()
         endLateErrands()
         answerWaiters()
+        keepCourses()
         keepWorkers()
     }
 

@@ -12,7 +12,7 @@ extension Daemon {
     func mainReady(_ place: Int) {
         guard let hand = hands[place], let running = hand.process else { return }
         // Whatever a crash left in the process group.
-        if !hand.isBeingStopped { running.signalGroup(Signal.kill) }
+        if !hand.isBeingStopped, !hand.detaches { running.signalGroup(Signal.kill) }
         let status: WaitStatus?
         if running.isAdopted {
             status = running.pidfd.foreignStatus()
@@ -28,9 +28,13 @@ extension Daemon {
     ) {
         if let token = running.token { poller.remove(token, running.pidfd.raw) }
         mains[running.pid] = nil
+        hand.rememberProcesses()
         hand.release()
-        if hand.leaf == nil { orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay }
+        if hand.leaf == nil, !hand.detaches {
+            orphanSurvey = orphanSurvey ?? now.boot + Self.orphanDelay
+        }
         tell(place, .exited(exitStatus(status, running.pid)))
+        if hand.detaches, status == .exited(0) { beginPostflight(place, hand) }
     }
 
     private func exitStatus(_ status: WaitStatus?, _ pid: Int32) -> ExitStatus {
@@ -86,7 +90,8 @@ extension Daemon {
     func sweep(_ place: Int) { hands[place]?.leaves?.sweep() }
 
     private func send(_ signals: [Int32], to hand: Hand) {
-        let pids = hand.leaf?.processes ?? forest().tree(of: hand)
+        // What its start command left behind is not ours.
+        let pids = hand.detaches ? [] : hand.leaf?.processes ?? forest().tree(of: hand)
         if let running = hand.process { for signal in signals { running.signalGroup(signal) } }
         for pid in pids { for signal in signals { Signal.send(signal, to: pid) } }
     }
@@ -122,7 +127,7 @@ extension Daemon {
     }
 
     private func isTreeEmpty(_ place: Int) -> Bool {
-        guard let hand = hands[place] else { return true }
+        guard let hand = hands[place], !hand.detaches else { return true }
         if let leaf = hand.leaf { return !leaf.isPopulated }
         let forest = forest()
         return !forest.isBlind && forest.tree(of: hand).isEmpty

@@ -26,6 +26,12 @@ final class Daemon {
     var orphanages: Set<Int32> = [ProcessTable.own]
     var errands: [Errand?] = []
     var workers = Workers()
+    /// Causes that are to be searched for, oldest first.
+    var inquests: [Inquest] = []
+    /// Sequences under way, one a place at most.
+    var courses: [Course] = []
+    /// Searches under way.
+    var openInquests = 0
     /// Whom the network worker runs as; `nil`: the daemon's own user, who is not root.
     let probeAccount: Account?
     var forge: Forge
@@ -132,7 +138,11 @@ final class Daemon {
         keepHouse()
         serveCalls()
         // Records come after: when nothing else is left to do, or it gets late or much.
-        if count == 0 || chronicle.isUrgent(at: now.boot) { writeRecords() }
+        if count == 0 || chronicle.isUrgent(at: now.boot) {
+            holdInquests()
+            writeRecords()
+            keepWorkers()
+        }
         narrator.flush()
         if count == 0, mustTrim, !hasWork {
             mustTrim = false
@@ -166,7 +176,7 @@ final class Daemon {
         for other in [
             orphanSurvey, treeWatches.map(\.next).min(), logWatch?.nextCheck,
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
-            workers.nextCheck, server.nextDeadline,
+            workers.nextCheck, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause,
         ] {
             next = min(next, other ?? .max)
@@ -218,7 +228,11 @@ final class Daemon {
         case .probe(let id, let probe, let serial): look(id.index, probe: probe, serial: serial)
         case .remedy(let id, let remedy, _, let serial):
             self.remedy(id.index, remedy, serial: serial)
-        case .record(let record): chronicle.note(.mind(record), at: now)
+        case .record(let record):
+            if case .incidentOpened(let id, let incident, let kind, let probe) = record {
+                openInquest(id.index, incident, kind, probe)
+            }
+            chronicle.note(.mind(record), at: now)
         case .forget(let id): forget(id.index)
         case .finish:
             leavesRunning = mind.all.count { mind.status($0, at: instant).process != nil }
@@ -228,6 +242,13 @@ final class Daemon {
 
     private func spawn(_ place: Int, attempt: Int) {
         guard let hand = hands[place] else { return }
+        if let sequence = hand.sequence, beginPreflight(place, hand, sequence, attempt: attempt) {
+            return
+        }
+        makeProcess(place, hand, attempt: attempt)
+    }
+
+    func makeProcess(_ place: Int, _ hand: Hand, attempt: Int) {
         spawnsThisTurn += 1
         hand.isBeingStopped = false
         let isRestart = hand.lastPID != nil
@@ -236,6 +257,7 @@ final class Daemon {
             let running = try hand.spawn(attempt: attempt)
             if isRestart { hand.restarts += 1 }
             mains[running.pid] = place
+            awaitPostflight(place, hand)
             watch(running, at: place)
             let process = ProcessIdentity(pid: running.pid, startTicks: 0)
             mind.handle(

@@ -1,3 +1,4 @@
+import Configuration
 import Linux
 
 /// A child that does for the daemon what must not stop the loop.
@@ -8,6 +9,8 @@ final class Errand {
         case reload
         /// Cuts the log of the instance at that place.
         case rotation(Int)
+        /// A step of the sequence of the instance at that place.
+        case step(Int)
         /// Asks systemd whether the machine shuts down.
         case machineStops
     }
@@ -15,8 +18,8 @@ final class Errand {
     let purpose: Purpose
     let pid: Int32
     let pidfd: PidFD
-    /// Where its output goes.
-    let output: AnonymousFile
+    /// Where its output goes; `nil`: to the service's log.
+    let output: AnonymousFile?
     /// When it is ended if it has not ended itself.
     var deadline: Int64
     /// It was ended for being late.
@@ -24,7 +27,7 @@ final class Errand {
     var token: Poller.Token?
 
     init(
-        _ purpose: Purpose, _ child: consuming SpawnPlan.Child, output: consuming AnonymousFile,
+        _ purpose: Purpose, _ child: consuming SpawnPlan.Child, output: consuming AnonymousFile?,
         deadline: Int64
     ) {
         self.purpose = purpose
@@ -32,5 +35,11 @@ final class Errand {
         self.pidfd = child.takePidFD()
         self.output = output
         self.deadline = deadline
+    }
+
+    /// What it has printed; nothing where that went elsewhere, or is more than fits.
+    var contents: [UInt8] {
+        let bytes = try? output?.contents(limit: Configuration.mostCanonicalBytes)
+        return bytes ?? []
     }
 }

@@ -46,7 +46,8 @@ struct Forge {
                 Hand.Identity(user: $0, group: launch.group, groups: launch.groups)
             },
             log: log, ingredients: ingredients,
-            leaves: try leaves(name), watch: Watch(service), null: null)
+            leaves: service.sequence == nil ? try leaves(name) : nil, watch: Watch(service),
+            sequence: service.sequence, null: null)
     }
 
     /// A hand for something that runs and is no longer configured: it can only be stopped.
@@ -58,17 +59,24 @@ struct Forge {
         return hand
     }
 
+    /// Whether a log is in our own directory, where no service can put anything else in its place.
+    func owns(_ path: String) -> Bool { path.hasPrefix(logDirectory + "/") }
+
     private func leaves(_ name: String) throws(SystemError) -> Leaves? {
         guard let cgroup else { return nil }
         return try Leaves("\(cgroup)/regen-\(name)")
     }
 
     private func environment(_ service: ServiceConfiguration, _ name: String) -> [String] {
-        // The mark first: of a large environment only the beginning is looked at.
-        var environment = [
-            "REGEN_SERVICE=\(name)", "REGEN_STATE=\(stateID)",
-            "REGEN_LAUNCH=\(String(service.fingerprint, radix: 16))",
-        ]
+        // The mark first: of a large environment only the beginning is looked at. What a sequence
+        // leaves behind must never be taken for ours.
+        var environment =
+            service.sequence != nil
+            ? []
+            : [
+                "REGEN_SERVICE=\(name)", "REGEN_STATE=\(stateID)",
+                "REGEN_LAUNCH=\(String(service.fingerprint, radix: 16))",
+            ]
         for case .notify(let notify) in service.probes.map(\.kind) {
             environment.append("NOTIFY_SOCKET=\(notifyPath)")
             if let watchdog = notify.watchdog {

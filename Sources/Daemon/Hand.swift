@@ -1,3 +1,4 @@
+import Configuration
 import Linux
 import Records
 import Supervision
@@ -10,12 +11,19 @@ final class Hand {
     let identity: Identity?
     /// Its log, where it has one, and the size at which that is cut.
     let log: (path: String, bound: Int64)?
+    /// Steps around its start, where it has any. What such a start leaves behind is not ours: it gets
+    /// no mark and no cgroup, and is never signalled.
+    let sequence: StartSequence?
+    /// See `sequence`.
+    var detaches: Bool { sequence != nil }
     /// What is known of its health.
     private(set) var watch: Watch
     /// Where its commands run.
     let directory: String?
     /// What its commands get as their environment, without its marks.
     let environment: [String]
+    /// Where its output goes.
+    let output: ChildOutput
     private let null: Int32
     private var recipe: Recipe
     /// The account behind `identity`, once there is one.
@@ -32,6 +40,8 @@ final class Hand {
     /// Its processes as the last look at its tree found them, with their start times: what is known
     /// to belong to it needs no mark.
     var members: [Int32: UInt64] = [:]
+    /// The steps after its start have not begun.
+    var postflightIsDue = false
     /// A stop is under way: descendants have their grace period too.
     var isBeingStopped = false
     /// Why the output of the last process goes nowhere; 0: it does not.
@@ -109,12 +119,18 @@ final class Hand {
 
     init(
         facts: InstanceFacts, identity: Identity?, log: (path: String, bound: Int64)?,
-        ingredients: SpawnPlan.Ingredients, leaves: Leaves?, watch: Watch, null: Int32
+        ingredients: SpawnPlan.Ingredients, leaves: Leaves?, watch: Watch, sequence: StartSequence?,
+        null: Int32
     ) {
         self.facts = facts
         self.watch = watch
+        self.sequence = sequence
         directory = ingredients.directory
-        environment = ingredients.environment.filter { !$0.hasPrefix("REGEN_") }
+        // Most services run no commands but their own.
+        let isPlain = watch.probes.isEmpty && watch.remedies == [.restart] && sequence == nil
+        environment =
+            isPlain ? [] : ingredients.environment.filter { !$0.hasPrefix("REGEN_") }
+        output = ingredients.output
         self.identity = identity
         self.log = log
         self.leaves = leaves
@@ -142,6 +158,17 @@ final class Hand {
         }
     }
 
+    /// How to run a step of its sequence: as the service itself, by the shell.
+    func step(_ text: String) throws(SpawnFailure) -> SpawnPlan {
+        _ = try plan()
+        var ingredients = SpawnPlan.Ingredients(
+            command: ["/bin/sh", "-c", text], environment: environment)
+        ingredients.directory = directory
+        ingredients.output = output
+        if let account { ingredients = ingredients.added(account) }
+        return SpawnPlan(ingredients, null: null)
+    }
+
     /// Holds a process that an earlier daemon has started.
     func adopt(_ process: Running) {
         self.process = process
@@ -162,6 +189,15 @@ final class Hand {
 
     /// The process has ended and was reaped, or its end was seen.
     func release() { process = nil }
+
+    /// Remembers who belonged to it: what of that holds a port later is stale.
+    func rememberProcesses() {
+        guard watch.remedies.contains(.portConflict) else { return }
+        for (pid, ticks) in members { watch.remember(ProcessIdentity(pid: pid, startTicks: ticks)) }
+        if let process, process.startTicks > 0 {
+            watch.remember(ProcessIdentity(pid: process.pid, startTicks: process.startTicks))
+        }
+    }
 
     /// Its probes or remedies were configured anew.
     func observe(_ watch: Watch) {

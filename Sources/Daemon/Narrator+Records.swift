@@ -132,8 +132,8 @@ extension Narrator {
             say(
                 end == .code(0) ? .info : .error,
                 "\(facts(id).name): \(step) \(number + 1) \(end.words) after \(took.words)")
-        case .diagnosed(let id, _, let diagnosis):
-            say(.info, "\(facts(id).name): \(diagnosis.text)")
+        case .diagnosed(let id, _, let cause):
+            say(.info, "\(facts(id).name): \(cause.text)")
         case .logRotated(let id, let bytes):
             say(.info, "\(facts(id).name): log cut, \(bytes) bytes kept aside")
         }
@@ -181,6 +181,7 @@ extension SpawnFailure {
         let reason = SystemError(code, "").reason
         switch step {
         case .account: return "no such user or group on this machine"
+        case .sequence: return "a step before its start failed; what runs is left alone"
         case .execute where code == SystemError.noEntry:
             return "its command: \(reason), or the interpreter it names is missing"
         case .execute: return "its command: \(reason)"

@@ -69,7 +69,8 @@ public struct ConfinedDirectory: ~Copyable {
     /// Where the directory is, within its file system, in which the path is a name.
     /// The corresponding C function is `openat2`.
     public func location(ofParentOf below: String) throws(SystemError) -> MountLocation? {
-        MountLocation(ofDescriptor: try parent(of: below).raw)
+        let parent = try parent(of: below)
+        return MountLocation(ofDescriptor: parent.raw)
     }
 
     private func inParent(

@@ -12,6 +12,10 @@ extension ProcessTable {
         }
     }
 
+    /// Has this process killed when the thread that started it ends, however it ends.
+    /// The corresponding C function is `prctl` with PR_SET_PDEATHSIG.
+    public static func endWithParent() { regen_end_with_parent() }
+
     /// A process's name, as the kernel has it; empty when it is gone.
     public static func name(of pid: Int32) -> String { text("/proc/\(pid)/comm") ?? "" }
 

@@ -23,6 +23,10 @@ public final class NetworkWorker {
     /// that are under way are still answered, and they are at most `Request.mostProbes`.
     public static let mostUnsent = 1 << 20
 
+    /// When the loop is later than this, in nanoseconds, then it was this worker that did not answer
+    /// in time: it was stopped, or starved, or the whole machine was.
+    static let mostLateness: Int64 = 250_000_000
+
     private static let channelName = UInt64.max
 
     private let socket: UnixSocket
@@ -35,6 +39,8 @@ public final class NetworkWorker {
     private var json = JSONWriter()
     private var targets: [Int: Target] = [:]
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    /// How late this turn of the loop began, in nanoseconds.
+    private var lateness: Int64 = 0
     private var isOver = false
 
     /// A worker that talks to regend over `socket`.
@@ -67,6 +73,7 @@ public final class NetworkWorker {
         do throws(SystemError) {
             count = try transfers.poller.wait(milliseconds: transfers.patience)
         } catch { throw .system(error) }
+        lateness = transfers.lateness
         for index in 0..<count {
             guard let event = transfers.poller.event(index) else { continue }
             if event.name != Self.channelName {
@@ -152,11 +159,19 @@ public final class NetworkWorker {
             let target = Target.at(regen_curl_private(ended.handle))
             guard let serial = target.serial, let easy = target.easy else { continue }
             target.serial = nil
-            let finding = target.finding(ended.code)
+            let finding = finding(ended.code, target)
+            target.reception.end()
             let microseconds = easy.largeNumber(CURLINFO_TOTAL_TIME_T)
             transfers.end(easy)
             answer(serial, finding, microseconds)
         }
+    }
+
+    private func finding(_ code: CURLcode, _ target: Target) -> Finding {
+        if code == CURLE_OPERATION_TIMEDOUT, lateness > Self.mostLateness {
+            return .unknown("this worker was held up for \(lateness / 1_000_000) ms")
+        }
+        return target.finding(code)
     }
 
     private func answer(_ serial: Int, _ finding: Finding, _ microseconds: Int64 = 0) {

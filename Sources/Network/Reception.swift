@@ -22,14 +22,18 @@ struct Reception {
     private var headerBytes = 0
     private var keepsBody = false
 
-    /// Begins anew, in the same memory unless that is much.
+    /// Begins anew.
     mutating func begin(keepingBody keepsBody: Bool) {
         self.keepsBody = keepsBody
-        body.removeAll(keepingCapacity: body.capacity <= 4096)
         excess = nil
         shortage = nil
         bodyBytes = 0
         headerBytes = 0
+    }
+
+    /// Forgets the body. A thousand probes do not hold on to what a thousand bodies needed.
+    mutating func end() {
+        body.removeAll(keepingCapacity: body.capacity <= 1024)
     }
 
     /// Adds a part of the body. False: that was too much.

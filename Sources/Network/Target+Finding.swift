@@ -10,7 +10,7 @@ extension Target {
         if let shortage = reception.shortage { return .unknown(shortage) }
         switch reception.excess {
         case .body: return .failed("answered more than 1 MiB")
-        case .headers: return .failed("answered more than 64 KiB of headers")
+        case .headers: return .failed(Trouble.tooManyHeaders)
         case nil: break
         }
         guard code == CURLE_OK else { return Trouble(code, easy, self).finding }

@@ -82,6 +82,9 @@ final class Transfers {
         return left <= 0 ? 0 : Int32(min((left + 999_999) / 1_000_000, 3_600_000))
     }
 
+    /// How long libcurl has been waiting to be called, in nanoseconds.
+    var lateness: Int64 { deadline.map { max(0, Clock.boottime() - $0) } ?? 0 }
+
     /// Lets libcurl do what is due.
     func act() {
         // Each turn may make the next thing due; a transfer has few such steps.

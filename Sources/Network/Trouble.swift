@@ -28,6 +28,10 @@ struct Trouble {
             .failed("redirects to something that is neither http nor https")
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY:
             .failed("what it answers is not HTTP/1 (\(words))")
+        case CURLE_OUT_OF_MEMORY where easy.largeNumber(CURLINFO_STARTTRANSFER_TIME_T) > 0,
+            Self.tooLarge:
+            // One header line longer than what libcurl keeps of one; older ones call it a lack of memory.
+            .failed(Self.tooManyHeaders)
         case CURLE_PEER_FAILED_VERIFICATION: .failed(certificate)
         case CURLE_SSL_CONNECT_ERROR: .failed("no TLS connection: \(shake)")
         case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_ABORTED_BY_CALLBACK,
@@ -38,6 +42,12 @@ struct Trouble {
         default: .failed(words)
         }
     }
+
+    /// The reason when the bound of headers is reached.
+    static let tooManyHeaders = "answered more than 64 KiB of headers"
+
+    /// CURLE_TOO_LARGE of libcurl 8.6.
+    private static let tooLarge = CURLcode(rawValue: 100)
 
     private var silence: String {
         let time = Self.words(target.timeout)

@@ -74,7 +74,7 @@ extension Looker {
 
 /// The first decimal number in a text. A fraction counts by its first six digits: `12.5` is
 /// 12500000, so that what moves slowly is seen to move.
-func firstNumber(in bytes: [UInt8]) -> Int64? {
+public func firstNumber(in bytes: [UInt8]) -> Int64? {
     guard let start = bytes.firstIndex(where: isDigit) else { return nil }
     let whole = bytes[start...].prefix(while: isDigit)
     var digits = Array(whole)

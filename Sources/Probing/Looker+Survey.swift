@@ -1,7 +1,7 @@
 import Configuration
 import Linux
 import Supervision
-import Worker
+public import Worker
 
 extension Looker {
     /// Answers each question as far as it can; what it cannot stays open, and nothing is an error.
@@ -23,7 +23,8 @@ extension Looker {
         return survey
     }
 
-    private static func endOfLog(_ path: String, before: Int64) -> LogEnd? {
+    /// The end of a log, at most `Survey.mostLog` bytes of what stands before that offset.
+    public static func endOfLog(_ path: String, before: Int64) -> LogEnd? {
         guard let file = try? ReadableFile(path: path), let size = try? file.status().size else {
             return nil
         }
@@ -35,8 +36,8 @@ extension Looker {
         return count.map { LogEnd(offset: offset, bytes: Array(bytes.prefix($0))) }
     }
 
-    /// Links themselves: the profile's link is a new one after each change of generation.
-    private static func changes(below root: String) -> SystemChanges {
+    /// When the system was changed last. Links themselves: the profile's link is a new one after each change of generation.
+    public static func changes(below root: String) -> SystemChanges {
         func time(_ path: String) -> Int64? { (try? FileStatus(of: root + path))?.modified }
         var changes = SystemChanges(boot: Clock.realtime() - Clock.boottime())
         changes.profile = time("/nix/var/nix/profiles/system")

@@ -22,8 +22,10 @@ public enum Looker {
         }
     }
 
-    /// Serves until the other end of `descriptor`, a stream socket, is closed.
+    /// Serves until the other end of `descriptor`, a stream socket, is closed; or until the daemon
+    /// ends, even while a look hangs.
     public static func serve(on descriptor: consuming OwnedFD) throws(Failure) {
+        ProcessTable.endWithParent()
         var desk = Desk(descriptor)
         var json = JSONWriter()
         while let message = try desk.next() {

@@ -129,7 +129,24 @@ struct Restoration {
         try attempt(dependency) { () throws(SystemError) in
             try base.replaceLink(dependency.path, to: target)
         }
-        return ["a link to \(target), no longer to \(present)"] + (try restore(dependency))
+        try finishLink(to: target, dependency, in: base)
+        return ["a link to \(target), no longer to \(present)"]
+    }
+
+    /// Gives a link that we have just made to whom it belongs, unless it has been replaced.
+    private func finishLink(
+        to target: String, _ dependency: Dependency, in base: borrowing ConfinedDirectory
+    ) throws(Obstacle) {
+        let found = try attempt(dependency) { () throws(SystemError) in
+            try base.find(dependency.path)
+        }
+        guard let found else { throw .refused("\(full(dependency)) was taken away at once") }
+        let status = try check(found, dependency)
+        let present = try attempt(dependency) { () throws(SystemError) in try found.linkTarget() }
+        guard present == target else {
+            throw .refused("\(full(dependency)) was replaced while it was made")
+        }
+        _ = try adjust(found, status, dependency, ownership(dependency), nil)
     }
 
     // MARK: What is missing
@@ -162,8 +179,7 @@ struct Restoration {
             try attempt(dependency) { () throws(SystemError) in
                 try base.makeLink(dependency.path, to: target)
             }
-            // A second look gives it to whom it belongs.
-            _ = try restore(dependency)
+            try finishLink(to: target, dependency, in: base)
         }
         return ["made"]
     }

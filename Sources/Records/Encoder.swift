@@ -66,9 +66,9 @@ public struct Encoder {
             encode(end)
             encode("took_ms", took)
             return "step.end"
-        case .diagnosed(let id, let incident, let diagnosis):
+        case .diagnosed(let id, let incident, let cause):
             begin(incident, facts(id))
-            encode(diagnosis)
+            encode(cause)
             return "incident.diagnose"
         case .logRotated(let id, let bytes):
             json.string("service", facts(id).name)
@@ -86,14 +86,14 @@ public struct Encoder {
         }
     }
 
-    private mutating func encode(_ diagnosis: Diagnosis) {
-        json.string("class", diagnosis.kind)
-        json.string("text", diagnosis.text)
+    private mutating func encode(_ cause: Cause) {
+        json.string("class", cause.kind)
+        json.string("text", cause.text)
         json.key("evidence")
         json.beginArray()
-        for line in diagnosis.evidence { json.string(line) }
+        for line in cause.evidence { json.string(line) }
         json.endArray()
-        if let output = diagnosis.output {
+        if let output = cause.output {
             json.integer("output_bytes", Int64(output.bytes))
             json.string("output_sha256", output.digest)
         }
@@ -343,6 +343,7 @@ extension SpawnFailure.Step {
         case .directory: "directory"
         case .execute: "execute"
         case .account: "account"
+        case .sequence: "sequence"
         }
     }
 }

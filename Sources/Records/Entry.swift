@@ -27,7 +27,7 @@ public enum Entry: Sendable {
     /// A step of a service's own sequence ended, after so long.
     case stepEnded(InstanceID, step: String, number: Int, StepEnd, took: Interval)
     /// What is known of the cause of an incident.
-    case diagnosed(InstanceID, incident: Int, Diagnosis)
+    case diagnosed(InstanceID, incident: Int, Cause)
     /// A service's log was over its bound, and was copied aside and cut.
     case logRotated(InstanceID, bytes: Int64)
 }
@@ -45,7 +45,7 @@ public enum StepEnd: Equatable, Sendable {
 }
 
 /// What is known of the cause of an incident, with the evidence for it.
-public struct Diagnosis: Equatable, Sendable {
+public struct Cause: Equatable, Sendable {
     /// One word for the kind of cause.
     public var kind: String
     /// The cause in a sentence.
@@ -56,7 +56,7 @@ public struct Diagnosis: Equatable, Sendable {
     /// in the log.
     public var output: (bytes: Int, digest: String)?
 
-    /// A diagnosis.
+    /// A cause.
     public init(
         kind: String, text: String, evidence: [String] = [],
         output: (bytes: Int, digest: String)? = nil
@@ -68,7 +68,7 @@ public struct Diagnosis: Equatable, Sendable {
     }
 
     /// The same kind, words and evidence.
-    public static func == (a: Diagnosis, b: Diagnosis) -> Bool {
+    public static func == (a: Cause, b: Cause) -> Bool {
         a.kind == b.kind && a.text == b.text && a.evidence == b.evidence
             && a.output?.digest == b.output?.digest
     }

@@ -12,6 +12,10 @@ extension Recollection {
         var json = JSONWriter(capacity: 1024)
         json.string("what", "counters")
         json.integer("next_incident", Int64(nextIncident))
+        if let commonCause {
+            json.integer("common_cause", Int64(commonCause.id))
+            json.integer("common_cause_age_ms", commonCause.opened.age(at: now) / 1_000_000)
+        }
         append(json.bytes)
         for name in order {
             guard let past = pasts[name] else { continue }
@@ -25,6 +29,9 @@ extension Recollection {
 
     mutating func recall(_ json: JSONValue, at moment: Moment) {
         if let next = json.count("next_incident") { nextIncident = max(nextIncident, next) }
+        if let id = json.count("common_cause"), let age = json["common_cause_age_ms"]?.integer {
+            commonCause = (id, moment.earlier(by: age))
+        }
         guard let name = json["service"]?.string else { return }
         if pasts[name] == nil { order.append(name) }
         pasts[name] = Past(carried: json, at: moment)
@@ -55,6 +62,29 @@ extension Recollection.Past {
         if let stopping, stopping.1.boot == now.boot {
             json.string("stopping", stopping.0.rawValue)
         }
+        writeRecovery(into: &json, at: now)
+    }
+
+    private func writeRecovery(into json: inout JSONWriter, at now: Recollection.Moment) {
+        if detached?.boot == now.boot { json.bool("detached", true) }
+        if let pause {
+            json.integer("pause_ms", min(pause.milliseconds, JSONWriter.integerLimit - 1))
+            json.integer("pause_age_ms", pause.began.age(at: now) / 1_000_000)
+        }
+        if attempts > 0 { json.integer("unconfirmed", Int64(attempts)) }
+        if nextRemedy > 0 { json.integer("next_remedy", Int64(nextRemedy)) }
+        write("proven_probes", provenProbes, into: &json)
+        write("suspect_probes", suspectedProbes, into: &json)
+    }
+
+    private func write(
+        _ key: StaticString, _ fingerprints: [UInt64], into json: inout JSONWriter
+    ) {
+        guard !fingerprints.isEmpty else { return }
+        json.key(key)
+        json.beginArray()
+        for fingerprint in fingerprints { json.decimal(Int64(bitPattern: fingerprint)) }
+        json.endArray()
     }
 
     private func write(
@@ -89,5 +119,17 @@ extension Recollection.Past {
         rest = json["rest"]?.string.flatMap(Rest.init).map { ($0, moment) }
         if json["restarting"]?.bool == true { restarting = moment }
         stopping = json["stopping"]?.string.flatMap(Stopping.Aftermath.init).map { ($0, moment) }
+        if json["detached"]?.bool == true { detached = moment }
+        if let length = json["pause_ms"]?.integer, let age = json["pause_age_ms"]?.integer {
+            pause = (moment.earlier(by: age), max(0, length))
+        }
+        attempts = json.count("unconfirmed") ?? 0
+        nextRemedy = json.count("next_remedy") ?? 0
+        func fingerprints(_ key: String) -> [UInt64] {
+            (json[key]?.array ?? []).prefix(InstanceMemory.mostFingerprints)
+                .compactMap(\.decimal).map { UInt64(bitPattern: $0) }
+        }
+        provenProbes = fingerprints("proven_probes")
+        suspectedProbes = fingerprints("suspect_probes")
     }
 }

@@ -24,6 +24,14 @@ public struct Recollection: Sendable {
         var rest: (Rest, Moment)?
         var stopping: (Stopping.Aftermath, Moment)?
         var restarting: Moment?
+        /// The start command ended as it may, and nothing has happened since.
+        var detached: Moment?
+        /// A pause, and how many milliseconds it lasts.
+        var pause: (began: Moment, milliseconds: Int64)?
+        var attempts = 0
+        var nextRemedy = 0
+        var provenProbes: [UInt64] = []
+        var suspectedProbes: [UInt64] = []
         /// The last word is an exit that counts as a crash until more is known.
         var mayNotCount = false
     }
@@ -32,6 +40,7 @@ public struct Recollection: Sendable {
     /// In the order of their first record, so that a carry has an order.
     var order: [String] = []
     var nextIncident = 1
+    var commonCause: (id: Int, opened: Moment)?
 
     /// Nothing yet.
     public init() {}
@@ -44,15 +53,24 @@ public struct Recollection: Sendable {
         else { return }
         let moment = Moment(wall: wall, boottime: boottime, boot: boot)
         if event == "carry" { return recall(json, at: moment) }
+        if let incident = json.count("incident"), incident > 0 {
+            nextIncident = max(nextIncident, incident + 1)
+        }
+        takeCommonCause(event, json, at: moment)
         guard let service = json["service"]?.string else { return }
         if pasts[service] == nil {
             pasts[service] = Past()
             order.append(service)
         }
-        if let incident = json.count("incident"), incident > 0 {
-            nextIncident = max(nextIncident, incident + 1)
-        }
         pasts[service]!.take(event, json, at: moment)
+    }
+
+    private mutating func takeCommonCause(_ event: String, _ json: JSONValue, at moment: Moment) {
+        switch event {
+        case "commoncause.begin": commonCause = json.count("incident").map { ($0, moment) }
+        case "commoncause.end", "commoncause.handover": commonCause = nil
+        default: break
+        }
     }
 
     /// What the mind is to remember, in terms of this boot's clock. An earlier boot's moments are
@@ -61,6 +79,9 @@ public struct Recollection: Sendable {
         var memory = Memory()
         memory.nextIncident = nextIncident
         let now = Moment(wall: wall, boottime: boottime, boot: boot)
+        memory.commonCause = commonCause.map {
+            OpenIncident(id: $0.id, opened: $0.opened.instant(at: now))
+        }
         for (name, past) in pasts { memory.instances[name] = past.memory(at: now) }
         return memory
     }
@@ -103,18 +124,18 @@ extension Recollection.Past {
             attempt = max(attempt, (json.count("attempt") ?? 0))
             restarting = moment
             rest = nil
-        case "restart.attempt":
-            if json["rule"]?.string == RestartRule.failedStart.rawValue { failedStarts += 1 }
-            restarting = moment
-            mayNotCount = false
+            detached = nil
+        case "restart.attempt": takeRestart(json, at: moment)
         case "service.start":
             forgive()
             rest = nil
             stopping = nil
             restarting = moment
+            detached = nil
         case "service.stop":
             stopping = json["then"]?.string.flatMap(Stopping.Aftermath.init).map { ($0, moment) }
             restarting = nil
+            detached = nil
         case "service.rest":
             rest = json["why"]?.string.flatMap(Rest.init).map { ($0, moment) }
             // Its own end, or one that somebody wanted: not a crash after all.
@@ -122,6 +143,38 @@ extension Recollection.Past {
             mayNotCount = false
             stopping = nil
             restarting = nil
+            detached = nil
+        default: takeRecovery(event, json, at: moment)
+        }
+    }
+
+    private mutating func takeRestart(_ json: JSONValue, at moment: Recollection.Moment) {
+        let rule = json["rule"]?.string.flatMap(RestartRule.init)
+        if rule == .failedStart || rule == .startTimeout { failedStarts += 1 }
+        if rule == .unhealthy || rule == .startTimeout { attempts += 1 }
+        restarting = moment
+        detached = nil
+        mayNotCount = false
+    }
+
+    private mutating func takeRecovery(
+        _ event: String, _ json: JSONValue, at moment: Recollection.Moment
+    ) {
+        switch event {
+        case "service.detach":
+            detached = moment
+            restarting = nil
+        case "service.pause":
+            pause = json["for_ms"]?.integer.map { (moment, max(0, $0)) }
+        case "service.resume": pause = nil
+        case "remedy.end": nextRemedy = (json.count("place") ?? 0) + 1
+        case "probe.proven":
+            guard let fingerprint = json["fingerprint"]?.decimal else { return }
+            provenProbes.remember(UInt64(bitPattern: fingerprint))
+            suspectedProbes.removeAll { $0 == UInt64(bitPattern: fingerprint) }
+        case "probe.suspect":
+            guard let fingerprint = json["fingerprint"]?.decimal else { return }
+            suspectedProbes.remember(UInt64(bitPattern: fingerprint))
         default: takeIncident(event, json, at: moment)
         }
     }
@@ -132,13 +185,18 @@ extension Recollection.Past {
         switch event {
         case "incident.open":
             incident = json.count("incident").map { ($0, moment) }
+            attempts = 0
+            nextRemedy = 0
             guard json["kind"]?.string != FailureKind.unkillable.rawValue else { return }
             incidents = (incidents + [moment]).suffix(Mind.incidentsOfALoop)
         case "incident.resolve":
             incident = nil
             failedStarts = 0
+            attempts = 0
+            nextRemedy = 0
         case "incident.handover":
             incident = nil
+            attempts = 0
             isHandedOver = json["reason"]?.string != HandoverReason.operatorStopped.rawValue
         case "service.recover": forgive()
         default: break
@@ -154,6 +212,7 @@ extension Recollection.Past {
         began = moment
         rest = nil
         restarting = nil
+        detached = nil
         mayNotCount = false
         if endsStop { stopping = nil }
     }
@@ -173,6 +232,7 @@ extension Recollection.Past {
         }
         isHandedOver = false
         failedStarts = 0
+        attempts = 0
     }
 
     func memory(at now: Recollection.Moment) -> InstanceMemory {
@@ -191,6 +251,15 @@ extension Recollection.Past {
         memory.isRestarting = restarting?.boot == now.boot
         if let rest, rest.1.boot == now.boot { memory.rest = rest.0 }
         if let stopping, stopping.1.boot == now.boot { memory.stopping = stopping.0 }
+        memory.isDetached = detached?.boot == now.boot
+        memory.pausedUntil = pause.map { pause in
+            pause.began.instant(at: now)
+                + Interval(nanoseconds: min(pause.milliseconds, .max / 1_000_000) * 1_000_000)
+        }
+        memory.attempts = attempts
+        memory.nextRemedy = nextRemedy
+        memory.provenProbes = provenProbes
+        memory.suspectedProbes = suspectedProbes
         return memory
     }
 }

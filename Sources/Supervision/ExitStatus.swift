@@ -74,6 +74,9 @@ public struct SpawnFailure: Error, Equatable, Sendable {
         case execute
         /// No such user or group on this machine.
         case account
+        /// A step that has to be done before the start, or the start itself: the code is its exit
+        /// code, 0 when it had none.
+        case sequence
     }
 
     /// Where it failed.

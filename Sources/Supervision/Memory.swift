@@ -60,8 +60,9 @@ public struct InstanceMemory: Equatable, Sendable {
     /// Fingerprints of probes that were told to be suspicious, the latest last; as many.
     public var suspectedProbes: [UInt64] = []
 
-    /// So many fingerprints of each kind are kept, twice as many as one service may have probes.
-    public static let mostFingerprints = 64
+    /// So many fingerprints of each kind are kept, as many as one service may have probes: a
+    /// `carry` record must fit a line.
+    public static let mostFingerprints = 32
 
     /// Nothing remembered.
     public init() {}

@@ -66,6 +66,14 @@ extension Mind {
         actions.append(.probe(InstanceID(i), probe: k, serial: lastSerial))
     }
 
+    /// Looks again at once, where no look is under way.
+    mutating func lookSoon(_ i: Int, at now: Instant) {
+        for k in instances[i].probes.indices where instances[i].probes[k].serial == nil {
+            instances[i].probes[k].next = min(instances[i].probes[k].next, now)
+        }
+        planCare(i)
+    }
+
     /// Wakes the instance for what comes first.
     mutating func planCare(_ i: Int) {
         var next = instances[i].pausedUntil

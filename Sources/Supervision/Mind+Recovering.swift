@@ -107,8 +107,9 @@ extension Mind {
         guard instances[i].definition.detaches, status.isClean || status == .unknown else {
             return exit(i, status, at: now, into: &actions)
         }
-        mainEnded(i, status, asked: true, at: now, into: &actions)
+        // In this order: were only the exit recorded, the next daemon would start it again.
         detach(i, into: &actions)
+        mainEnded(i, status, asked: true, at: now, into: &actions)
         if let aftermath = instances[i].stopWhenFree {
             stop(i, aftermath, at: now, into: &actions)
         } else if instances[i].phase == .starting(.unproven), instances[i].probes.isEmpty {
@@ -135,7 +136,10 @@ extension Mind {
     ) {
         instances[i].isDetached = false
         instances[i].stopWhenFree = nil
-        guard aftermath == .end else { return comeDown(i, aftermath, at: now, into: &actions) }
+        guard aftermath == .end else {
+            actions.append(.record(.stopBegan(InstanceID(i), aftermath)))
+            return comeDown(i, aftermath, at: now, into: &actions)
+        }
         // The ledger goes on saying that it is detached: the next daemon must not start it again.
         enter(i, .stopped(.ended))
         tellDependents(of: i, at: now, into: &actions)

@@ -129,7 +129,13 @@ extension Mind {
             finishStop(i, aftermath, at: now, into: &actions)
         } else if instances[i].definition.detaches {
             mainEnded(i, .unknown, asked: true, at: now, into: &actions)
-            goOnDetached(i, at: now, into: &actions)
+            if memory.instances[instances[i].definition.name]?.launch
+                == instances[i].definition.launch
+            {
+                goOnDetached(i, at: now, into: &actions)
+            } else {
+                instances[i].resumes = true
+            }
         } else {
             exit(i, .unknown, at: now, into: &actions)
         }

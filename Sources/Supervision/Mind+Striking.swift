@@ -1,7 +1,8 @@
 /// From a failed look to a restart, or to the reason why there is none.
 extension Mind {
     /// So long the restart of one service waits when another one struck lately too: three strikes
-    /// of a service that fails fast come before a third of the others have been looked at.
+    /// of a service that fails fast come before a third of the others have been looked at. So it
+    /// does when a dependency has probes: they look once more.
     public static let lookAround = Interval.seconds(2)
     /// What happened within so long happened together: strikes, and what a stall spoils.
     public static let together = Interval.seconds(10)
@@ -37,13 +38,15 @@ extension Mind {
     private mutating func becomeUnhealthy(
         _ i: Int, at now: Instant, into actions: inout [Action]
     ) {
-        if trouble == nil, now >= stalledUntil, hasAnotherStruck(i, at: now),
-            unhealthyDependency(of: i) == nil
-        {
-            instances[i].patience = .lookingAround(until: now + Self.lookAround)
-        } else {
-            actOnStrikes(i, at: now, into: &actions)
+        guard trouble == nil, now >= stalledUntil, unhealthyDependency(of: i) == nil else {
+            return actOnStrikes(i, at: now, into: &actions)
         }
+        let probed = dependencies(of: i) { $0.probes.contains(where: \.hasPassed) }
+        if probed.isEmpty, !hasAnotherStruck(i, at: now) {
+            return actOnStrikes(i, at: now, into: &actions)
+        }
+        instances[i].patience = .lookingAround(until: now + Self.lookAround)
+        for dependency in probed { lookSoon(dependency, at: now) }
     }
 
     /// A restart at once, or the reason why not.
@@ -73,18 +76,22 @@ extension Mind {
     }
 
     /// The first unhealthy instance among those that it depends on, however indirectly.
-    func unhealthyDependency(of i: Int) -> Int? {
-        if instances[i].dependencies.isEmpty { return nil }
+    func unhealthyDependency(of i: Int) -> Int? { dependencies(of: i) { $0.isUnhealthy }.first }
+
+    /// Those of that kind among the instances that it depends on, however indirectly.
+    private func dependencies(of i: Int, where isMeant: (Instance) -> Bool) -> [Int] {
+        if instances[i].dependencies.isEmpty { return [] }
+        var found: [Int] = []
         var isSeen = [Bool](repeating: false, count: instances.count)
         isSeen[i] = true
         var open = instances[i].dependencies
         while let dependency = open.popLast() {
             if isSeen[dependency] { continue }
             isSeen[dependency] = true
-            if instances[dependency].isUnhealthy { return dependency }
+            if isMeant(instances[dependency]) { found.append(dependency) }
             open += instances[dependency].dependencies
         }
-        return nil
+        return found
     }
 
     private func hasAnotherStruck(_ i: Int, at now: Instant) -> Bool {

@@ -3,6 +3,14 @@ public import JSON
 import Supervision
 
 extension LookRequest {
+    /// One line with its newline; `nil` when it would be longer than `longestLine`.
+    public var line: [UInt8]? {
+        var json = JSONWriter()
+        write(into: &json)
+        guard json.bytes.count <= Self.longestLine else { return nil }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+
     /// One line without its newline.
     public func write(into json: inout JSONWriter) {
         json.beginObject()

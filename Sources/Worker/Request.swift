@@ -5,6 +5,8 @@ public import JSON
 ///
 /// Definitions and what is done with them travel in order. A worker that gets anything else than
 /// such a line ends: whoever writes garbage may not be trusted with the next line either.
+///
+/// Numbers are from 0 to 2^53 - 1.
 public enum Request: Equatable, Sendable {
     /// From now on `id` is this probe; an earlier one of that number is forgotten. The probe's
     /// time-out is its policy's.
@@ -18,7 +20,7 @@ public enum Request: Equatable, Sendable {
 
     /// The longest line in bytes, without its newline. One probe with all its headers is shorter.
     public static let longestLine = 256 << 10
-    /// The most probes that a worker knows at a time. It looks at no further ones, and says so.
+    /// The most probes that a worker knows at a time. Looks at further ones are `unknown`.
     public static let mostProbes = 16384
 
     /// One line without its newline.

@@ -210,7 +210,7 @@ private func canonical(_ configuration: Configuration) -> [UInt8] {
     func sequenceFingerprint() {
         var service = ServiceConfiguration(
             name: "a", launch: Launch(command: ["/bin/sh", "-c", "b"]))
-        service.sequence = Sequence(start: ["a", "b"])
+        service.sequence = StartSequence(start: ["a", "b"])
         let before = service.fingerprint
         service.sequence?.preflight = ["c"]
         #expect(service.fingerprint == before)

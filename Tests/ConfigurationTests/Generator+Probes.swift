@@ -114,7 +114,7 @@ extension Generator {
 
     mutating func addSequence(to service: inout ServiceConfiguration) {
         func steps(_ least: Int) -> [String] { (0..<number(least...3)).map { _ in "x" + text() } }
-        let sequence = Sequence(
+        let sequence = StartSequence(
             preflight: steps(0), start: steps(1), postflight: steps(0),
             timeout: interval(100...86_400_000))
         service.sequence = sequence

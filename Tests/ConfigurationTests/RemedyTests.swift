@@ -137,7 +137,7 @@ private func complaints(_ remedies: String) throws -> [String] {
         #expect(warnings.isEmpty)
         #expect(
             api.sequence
-                == Sequence(
+                == StartSequence(
                     preflight: ["bun install"], start: ["pm2 delete x", "pm2 start index.js"],
                     postflight: ["pm2 list"]))
         #expect(api.launch.command == ["/bin/sh", "-c", "pm2 start index.js"])

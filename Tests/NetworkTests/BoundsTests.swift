@@ -82,6 +82,25 @@ import Worker
         #expect(try worker.look(.tcp(host: "127.0.0.1", port: 1)).outcome == .failed)
     }
 
+    @Test("a worker that was stopped does not say that nobody answered") func stopped() throws {
+        let server = try Server()
+        let worker = try WorkerProcess()
+        let id = worker.define(
+            .http(HTTPProbe(url: server.url("/hang"))), timeout: .milliseconds(300))
+        // The look is under way when the second question has been answered.
+        worker.send(.look(id: id, serial: 1))
+        worker.send(.look(id: id, serial: 2))
+        #expect(try worker.answer().serial == 2)
+        kill(worker.process.processIdentifier, SIGSTOP)
+        Thread.sleep(forTimeInterval: 1)
+        kill(worker.process.processIdentifier, SIGCONT)
+        let answer = try worker.answer()
+        #expect(answer.outcome == .unknown)
+        #expect(answer.reason.hasPrefix("this worker was held up for "))
+        worker.send(.look(id: id, serial: 3))
+        #expect(try worker.answer().reason == "no answer within 300 ms")
+    }
+
     @Test("out of descriptors, looks are unknown, and never failed for it") func descriptors()
         throws
     {

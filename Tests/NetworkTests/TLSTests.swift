@@ -24,14 +24,16 @@ import Worker
             certificates.make("b", days: 5, names: "DNS:b.example,DNS:*.c.example,IP:127.0.0.1"))
         let soon = try look(server) { _ in }
         #expect(soon.outcome == .failed)
-        #expect(soon.reason == "the certificate is good for 4 more days, expected 14")
-        #expect(soon.value == 4)
+        // Five days, less what has passed since it was made.
+        let days = try #require(soon.value)
+        #expect((4...5).contains(days))
+        #expect(soon.reason == "the certificate is good for \(days) more days, expected 14")
         let good = try look(server) {
             $0.days = 4
             $0.names = ["b.example", "www.c.example", "127.0.0.1"]
         }
         #expect(good.outcome == .passed)
-        #expect(good.value == 4)
+        #expect(good.value.map { (4...5).contains($0) } == true)
         for name in ["a.example", "c.example", "x.www.c.example", "127.0.0.2"] {
             let wrong = try look(server) {
                 $0.days = 0
@@ -57,8 +59,7 @@ import Worker
         let paths = try certificates.make("f", days: 5, names: "DNS:b.example")
         var probe = TLSProbe(.file(paths[0]))
         #expect(
-            try worker.look(.tls(probe)).reason
-                == "the certificate is good for 4 more days, expected 14")
+            try worker.look(.tls(probe)).reason.hasSuffix("more days, expected 14"))
         probe.days = 1
         #expect(try worker.look(.tls(probe)).outcome == .passed)
         probe.names = ["a.example"]
@@ -116,7 +117,7 @@ import Worker
     @Test("who does not speak TLS") func noTLS() throws {
         let answer = try look(Server()) { _ in }
         #expect(answer.outcome == .failed)
-        #expect(answer.reason == "no TLS connection: wrong version number")
+        #expect(answer.reason.hasPrefix("no TLS connection: "))
     }
 }
 

@@ -68,7 +68,8 @@ class Stranger(socketserver.StreamRequestHandler):
             send(CLOSE + b"\r\n")
             forever(send, b"x", 0.05)
         if path == "/slow-headers":
-            forever(send, b"H", 0.05)
+            send(CLOSE + b"X-Slow: ")
+            forever(send, b"x", 0.05)
         if path == "/hang":
             threading.Event().wait()
         if path == "/bomb":

@@ -28,7 +28,8 @@ import Worker
 
     @Test("its exit code and its output decide") func exitCode() throws {
         #expect(try shell("exit 0").outcome == .passed)
-        #expect(try shell("echo first; echo not well >&2; exit 3").reason == "exit code 3: not well")
+        #expect(
+            try shell("echo first; echo not well >&2; exit 3").reason == "exit code 3: not well")
         #expect(try shell("exit 3") { $0.exit = 3 }.outcome == .passed)
         #expect(try shell("kill -9 $$").reason == "ended by signal 9")
         #expect(try shell("echo Server Running") { $0.contains = "r Run" }.outcome == .passed)
@@ -118,7 +119,8 @@ import Worker
         #expect(try looker.process.end() == .signalled(SIGKILL))
     }
 
-    @Test("a valid configuration lets the service start, and an invalid one is told") func validate()
+    @Test("a valid configuration lets the service start, and an invalid one is told")
+    func validate()
         throws
     {
         func check(_ script: String, timeout: Interval = .seconds(10)) throws -> RemedyAnswer {

@@ -14,7 +14,8 @@ final class Started {
 
     /// `kept` becomes its descriptor 3.
     init(
-        _ command: [String], environment: [String] = ["PATH=/usr/bin:/bin"], keeping kept: Int32 = -1,
+        _ command: [String], environment: [String] = ["PATH=/usr/bin:/bin"],
+        keeping kept: Int32 = -1,
         cgroup: Int32 = -1, account: Account? = nil
     ) throws {
         let null = try OwnedFD.null()
@@ -51,7 +52,8 @@ final class Started {
 
 /// A looker as a process of its own, and the daemon's end of its socket.
 final class LookerProcess {
-    static let program = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    static let program =
+        URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
         .deletingLastPathComponent().path + "/look"
 
     let process: Started

@@ -33,7 +33,9 @@ import Worker
         #expect(try free([]).outcome == .notNeeded)
     }
 
-    @Test("a stale process of an earlier attempt is ended, and the port is free") func stale() throws {
+    @Test("a stale process of an earlier attempt is ended, and the port is free") func stale()
+        throws
+    {
         let (process, port) = try holder()
         let answer = try free([port], earlier: [process.identity])
         #expect(answer.outcome == .applied)
@@ -77,8 +79,11 @@ import Worker
         #expect(process.lives)
     }
 
-    @Test("what does not end by SIGTERM is killed, and what is stopped, too") func stubborn() throws {
-        let (process, port) = try holder(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
+    @Test("what does not end by SIGTERM is killed, and what is stopped, too") func stubborn() throws
+    {
+        let (process, port) = try holder([
+            "/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done",
+        ])
         until("it ignores SIGTERM") {
             let status = ProcessTable.text("/proc/\(process.pid)/status") ?? ""
             return status.contains("SigIgn:\t0000000000004000")
@@ -91,7 +96,8 @@ import Worker
         #expect(try free([other], earlier: [stopped.identity]).outcome == .applied)
     }
 
-    @Test("a stale and a strange one: the stale one ends, the port stays taken") func both() throws {
+    @Test("a stale and a strange one: the stale one ends, the port stays taken") func both() throws
+    {
         let listener = try Listener()
         let stale = try Started(["sleep", "1000"], keeping: listener.fd.raw)
         let stranger = try Started(["sleep", "1000"], keeping: listener.fd.raw)

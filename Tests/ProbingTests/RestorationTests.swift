@@ -78,7 +78,9 @@ struct RestorationTests {
         #expect(answer.reason.contains("\(base)/f is missing"))
     }
 
-    @Test("owner, group and mode are restored, and what is in a file stays") func attributes() throws {
+    @Test("owner, group and mode are restored, and what is in a file stays") func attributes()
+        throws
+    {
         try scratch.file("base/f", "content")
         chmod("\(base)/f", 0o666)
         let answer = try restore(dependency("f", .file))
@@ -156,7 +158,9 @@ struct RestorationTests {
         #expect(try status(path) == before)
     }
 
-    @Test("a wrong link is replaced where it may be made, and told where not") func wrongLink() throws {
+    @Test("a wrong link is replaced where it may be made, and told where not") func wrongLink()
+        throws
+    {
         symlink("old", "\(base)/now")
         var link = dependency("now", .link(to: "new"))
         link.create = false
@@ -168,7 +172,9 @@ struct RestorationTests {
         #expect(try Directory.names(in: base) == ["now"])
     }
 
-    @Test("the Nix store is never touched, by its name or by a bind mount of it") func store() throws {
+    @Test("the Nix store is never touched, by its name or by a bind mount of it") func store()
+        throws
+    {
         let made = mkdir("/nix", 0o755) == 0
         let madeStore = mkdir("/nix/store", 0o755) == 0
         let package = "/nix/store/regen-test-\(getpid())"
@@ -231,6 +237,21 @@ struct RestorationTests {
             try expectUntouched(secret)
         }
         #expect(outcomes.count > 1)
+        #expect(attacker.lives)
+    }
+
+    @Test("a hard link that is gone before its names are counted gives nothing away")
+    func vanishingLink() throws {
+        let secret = try secret()
+        let script = "while (1) { link '\(secret)', '\(base)/f'; unlink '\(base)/f' }"
+        let attacker = try Started(["perl", "-e", script])
+        var file = dependency("f", .file)
+        file.create = false
+        for _ in 0..<300 {
+            #expect(
+                try restore(file, file, file, file, file, file, file, file).outcome == .refused)
+            try expectUntouched(secret)
+        }
         #expect(attacker.lives)
     }
 }

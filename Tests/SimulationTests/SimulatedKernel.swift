@@ -21,8 +21,8 @@ struct SimProcess {
     /// When a signal ends it.
     var doom: Instant?
     var wasKilled = false
-    /// From when on a probe of it passes; `nil`: never.
-    var passes: Instant?
+    /// What a probe of it finds.
+    var health = SimHealth()
     /// Nobody has given a reason to end it.
     var isWanted = true
 
@@ -47,6 +47,20 @@ struct SimProcess {
         guard let obedience else { return }
         let fate = max(now + obedience, unkillableUntil)
         doom = doom.map { min($0, fate) } ?? fate
+    }
+}
+
+/// What a probe finds of a process, or of what a start command left behind.
+struct SimHealth {
+    /// From when on it works; `nil`: never.
+    var passes: Instant?
+    /// From when on it hangs for good.
+    var hangs: Instant?
+    /// One look in so many fails, although it works.
+    var flaps: Int?
+
+    func isWell(at now: Instant) -> Bool {
+        (passes.map { $0 <= now } ?? false) && (hangs.map { now < $0 } ?? true)
     }
 }
 

@@ -18,6 +18,7 @@ func remember(_ ledger: [SimRecord], boot: Int, now: Instant, wall: Int64) -> Me
     var fold = Fold(boot: boot, now: now, wall: wall)
     for record in ledger { fold.take(record) }
     var memory = Memory()
+    memory.commonCause = fold.commonCause
     memory.nextIncident = fold.nextIncident
     for (name, place) in fold.places { memory.instances[name] = fold.instances[place] }
     return memory
@@ -28,6 +29,7 @@ private struct Fold {
     let now: Instant
     let wall: Int64
     var nextIncident = 1
+    var commonCause: OpenIncident?
     var places: [String: Int] = [:]
     var instances: [InstanceMemory] = []
     /// The last word on the instance is an exit that counts as a crash until more is known.
@@ -54,15 +56,51 @@ private struct Fold {
     }
 
     mutating func take(_ record: SimRecord) {
+        switch record.record {
+        case .commonCauseBegan(let id, _, _):
+            commonCause = OpenIncident(id: id, opened: instant(of: record))
+            nextIncident = max(nextIncident, id + 1)
+            return
+        case .commonCauseEnded, .commonCauseHandedOver:
+            commonCause = nil
+            return
+        default: break
+        }
         let i = place(of: record.name)
+        takeRecovery(record, i)
         takeIncidents(record, i)
         takeLife(record, i)
     }
 
+    private mutating func takeRecovery(_ record: SimRecord, _ i: Int) {
+        let isOfThisBoot = record.boot == boot
+        switch record.record {
+        case .detached:
+            instances[i].isDetached = isOfThisBoot
+            instances[i].isRestarting = false
+        case .spawnFailed, .restartDecided, .startAsked, .stopBegan, .rested, .processStarted,
+            .processAdopted:
+            instances[i].isDetached = false
+        case .paused(_, let interval):
+            instances[i].pausedUntil =
+                instant(of: record) + .milliseconds(interval.nanoseconds / 1_000_000)
+        case .resumed: instances[i].pausedUntil = nil
+        case .remedied(_, _, let place, _, _): instances[i].nextRemedy = place + 1
+        case .probeProven(_, _, let fingerprint):
+            instances[i].provenProbes.remember(fingerprint)
+            instances[i].suspectedProbes.removeAll { $0 == fingerprint }
+        case .probeSuspected(_, _, let fingerprint):
+            instances[i].suspectedProbes.remember(fingerprint)
+        default: break
+        }
+    }
+
     private mutating func takeIncidents(_ record: SimRecord, _ i: Int) {
         switch record.record {
-        case .incidentOpened(_, let id, let kind):
+        case .incidentOpened(_, let id, let kind, _):
             let opened = instant(of: record)
+            instances[i].attempts = 0
+            instances[i].nextRemedy = 0
             instances[i].incident = OpenIncident(id: id, opened: opened)
             if kind != .unkillable {
                 instances[i].incidents.append(opened)
@@ -72,12 +110,16 @@ private struct Fold {
         case .incidentResolved:
             instances[i].incident = nil
             instances[i].failedStarts = 0
+            instances[i].attempts = 0
+            instances[i].nextRemedy = 0
         case .incidentHandedOver(_, _, let reason):
             instances[i].incident = nil
+            instances[i].attempts = 0
             instances[i].isHandedOver = reason != .operatorStopped
         case .recovered:
             instances[i].isHandedOver = false
             instances[i].failedStarts = 0
+            instances[i].attempts = 0
             instances[i].crashes = []
             instances[i].incidents = []
         default: break
@@ -105,7 +147,8 @@ private struct Fold {
             instances[i].isRestarting = isOfThisBoot
             instances[i].rest = nil
         case .restartDecided(_, _, let rule, _, _):
-            if rule == .failedStart { instances[i].failedStarts += 1 }
+            if rule == .failedStart || rule == .startTimeout { instances[i].failedStarts += 1 }
+            if rule == .unhealthy || rule == .startTimeout { instances[i].attempts += 1 }
             instances[i].isRestarting = isOfThisBoot
             mayNotCount[i] = false
         case .startAsked:
@@ -114,6 +157,7 @@ private struct Fold {
             if instances[i].isHandedOver { instances[i].incidents = [] }
             instances[i].isHandedOver = false
             instances[i].failedStarts = 0
+            instances[i].attempts = 0
             instances[i].rest = nil
             instances[i].stopping = nil
             instances[i].isRestarting = isOfThisBoot

@@ -9,6 +9,10 @@ extension SimulatedMachine {
         now = now + Interval(nanoseconds: pause)
         _ = kernel.reap(at: now)
         if !isCalm, random.oneIn(4) { changeConfiguration() }
+        for i in instances.indices where !instances[i].isConfigured {
+            // Nothing was ours, so nothing is left over.
+            instances[i].detachedLaunch = nil
+        }
         let remember = remembersByLines ? rememberByLines : remember
         var memory = remember(
             ledger, boot, now, wall + now.nanoseconds)
@@ -84,9 +88,14 @@ extension SimulatedMachine {
 
     private mutating func watch(_ id: InstanceID, _ process: SimProcess, isChild: Bool) {
         hands.makeRoom(id.index + 1)
-        hands.watches[id.index] = SimHands.Watch(
-            process: process.identity, isChild: isChild,
-            passes: process.passes.map { max($0, now + .milliseconds(100)) })
+        hands.watches[id.index] = SimHands.Watch(process: process.identity, isChild: isChild)
+        forgetTallies(id)
+    }
+
+    private mutating func forgetTallies(_ id: InstanceID) {
+        hands.makeRoom(id.index + 1)
+        hands.watchedSince[id.index] = now
+        hands.tallies[id.index] = [:]
     }
 
     // MARK: Wake-ups
@@ -99,7 +108,7 @@ extension SimulatedMachine {
                 operatorAt = now + Interval(nanoseconds: random.within(1...20_000_000_000))
                 if let act = operatorEvents() { batch += act } else { throw Killed() }
             }
-            batch += deaths() + treeEnds() + passes()
+            batch += deaths() + treeEnds() + findings() + mendings()
             batch.shuffle(using: &random)
             if random.oneIn(2) {
                 try handle(batch, into: &records)
@@ -156,19 +165,77 @@ extension SimulatedMachine {
         return events
     }
 
-    private mutating func passes() -> [Event] {
+    /// What looks found.
+    private mutating func findings() -> [Event] {
         var events: [Event] = []
-        for i in hands.watches.indices {
-            guard let passes = hands.watches[i]?.passes, passes <= now else { continue }
-            let id = InstanceID(i)
-            guard mind?.definition(id).needsConfirmation == true else {
-                hands.watches[i]?.passes = now + .seconds(2)
-                continue
+        let done = hands.looks.filter { $0.due <= now }
+        guard !done.isEmpty else { return [] }
+        hands.looks.removeAll { $0.due <= now }
+        for look in done {
+            var outcome = finding(look)
+            if sabotage == .handsMistakeUnknown, outcome == .unknown {
+                outcome = .failed
+                hands.mistaken.append(look.serial)
             }
-            hands.watches[i]?.passes = nil
-            events.append(.instance(id, .confirmed))
+            events.append(
+                .instance(
+                    look.id, .probed(probe: look.probe, serial: look.serial, outcome)))
         }
         return events
+    }
+
+    private mutating func finding(_ look: SimHands.Look) -> ProbeOutcome {
+        guard let owner = hands.owners[look.id.index], let mind,
+            mind.definition(look.id).probes.indices.contains(look.probe)
+        else { return .unknown }
+        let fingerprint = mind.definition(look.id).probes[look.probe].fingerprint
+        if fingerprint >= Self.neverPasses {
+            return sabotage == .handsTellDeadProbes && random.oneIn(20) ? .passed : .failed
+        }
+        if now < blindUntil || !isCalm && random.oneIn(30) { return .unknown }
+        if look.isSlow { return .failed }
+        if instances[owner].usesDatabase, now < databaseDeadUntil { return .failed }
+        let health =
+            instances[owner].definition.detaches
+            ? instances[owner].daemon
+            : kernel.main(of: owner).map { kernel.processes[$0].health }
+        guard let health, health.isWell(at: now) else { return .failed }
+        if let flaps = health.flaps, random.oneIn(flaps) { return .failed }
+        return .passed
+    }
+
+    /// What came of remedies.
+    private mutating func mendings() -> [Event] {
+        let done = hands.remedies.filter { $0.due <= now }
+        guard !done.isEmpty else { return [] }
+        hands.remedies.removeAll { $0.due <= now }
+        return done.map {
+            let outcome = isCalm ? .applied : random.pick(RemedyOutcome.allCases)
+            return .instance($0.id, .remedied(serial: $0.serial, outcome))
+        }
+    }
+
+    private mutating func look(_ id: InstanceID, _ probe: Int, _ serial: Int) {
+        // By now there may be no such probe: an answer would be an old one.
+        guard let probes = mind?.definition(id).probes, probes.indices.contains(probe) else {
+            return
+        }
+        let timeout = probes[probe].policy.timeout
+        let isSlow = !isCalm && random.oneIn(30)
+        // The hands answer in any case, or nearly.
+        if !isCalm, random.oneIn(200) { return }
+        let wait =
+            isSlow ? timeout : Interval(nanoseconds: random.within(100_000...20_000_000))
+        hands.looks.append(
+            SimHands.Look(
+                id: id, probe: probe, serial: serial, due: now + wait, isSlow: isSlow))
+    }
+
+    private mutating func mend(_ id: InstanceID, _ serial: Int) {
+        if !isCalm, random.oneIn(20) { return }
+        let wait = isCalm ? 1 : random.within(0...60)
+        hands.remedies.append(
+            SimHands.Remedy(id: id, serial: serial, due: now + .seconds(wait)))
     }
 
     // MARK: Hands
@@ -204,8 +271,10 @@ extension SimulatedMachine {
     private mutating func think(_ event: Event) throws -> [Deed] {
         if case .instance(let id, .exited) = event { hands.isDeathUntold[id.index] = false }
         noteReasons(event)
+        noteFinding(event)
         var actions: [Action] = []
         let before = restingFrom(event)
+        let hadCommonCause = mind?.commonCause != nil
         say("\(now.nanoseconds / 1_000_000) ms  \(brief(event))")
         mind?.handle(event, at: now, into: &actions)
         events += 1
@@ -214,6 +283,7 @@ extension SimulatedMachine {
         if case .configured = event { knowOwners() }
         if case .begun = event { hands.hasBegun = true }
         try check(event, actions, before: before)
+        try checkHerd(event, actions, hadCommonCause: hadCommonCause)
         return actions.map { action in
             let owner = action.instance.flatMap { hands.owners[$0.index] }
             return Deed(action: action, owner: owner, line: line(action, owner))
@@ -244,7 +314,9 @@ extension SimulatedMachine {
                 hands.treeWatches[id.index] = false
                 queue.append(.instance(id, .treeEnded))
             }
-        case .record, .probe, .remedy: break
+        case .record: break
+        case .probe(let id, let probe, let serial): look(id, probe, serial)
+        case .remedy(let id, _, _, let serial): mend(id, serial)
         case .forget(let id):
             hands.watches[id.index] = nil
             hands.treeWatches[id.index] = false
@@ -260,6 +332,8 @@ extension SimulatedMachine {
     ) throws {
         for i in kernel.processes.indices where kernel.processes[i].owner == owner {
             try checkSignal(kernel.processes[i])
+            // Once there was a reason, there is one.
+            kernel.processes[i].isWanted = false
             signal(&kernel.processes[i], now)
         }
     }
@@ -284,7 +358,7 @@ extension SimulatedMachine {
         process.isWanted = !isUnwanted
         for _ in 1...copies { kernel.processes.append(process) }
         try checkAlone(owner)
-        for _ in 0..<(random.oneIn(3) ? random.below(3) : 0) {
+        for _ in 0..<(random.oneIn(3) && !definition.detaches ? random.below(3) : 0) {
             kernel.processes.append(descendant(of: process))
         }
         watch(id, process, isChild: true)
@@ -298,7 +372,13 @@ extension SimulatedMachine {
             identity: kernel.freshIdentity(at: now), owner: owner, attempt: attempt,
             launch: definition.launch, isMain: true, born: now, end: nil, status: .code(0),
             obedience: .milliseconds(100), unkillableUntil: now)
-        process.passes = now + .milliseconds(50)
+        process.health.passes = now + .milliseconds(50)
+        if definition.detaches {
+            instances[owner].daemon = isCalm ? process.health : freshHealth()
+            process.end = now + .milliseconds(random.within(1...3000))
+            if random.oneIn(6), !isCalm { process.status = .code(1) }
+            return process
+        }
         if isCalm { return process }
         process.end = lifetime().map { now + $0 }
         process.status = random.pick([
@@ -309,12 +389,20 @@ extension SimulatedMachine {
         if random.oneIn(25) {
             process.unkillableUntil = now + .seconds(random.within(1...300))
         }
+        process.health = freshHealth()
+        return process
+    }
+
+    private mutating func freshHealth() -> SimHealth {
+        var health = SimHealth(passes: now + .milliseconds(50))
         switch random.below(8) {
-        case 0: process.passes = nil
-        case 1: process.passes = now + .seconds(random.within(1...100))
+        case 0: health.passes = nil
+        case 1: health.passes = now + .seconds(random.within(1...100))
         default: break
         }
-        return process
+        if random.oneIn(3) { health.hangs = now + .seconds(random.within(1...600)) }
+        if random.oneIn(6) { health.flaps = 2 + random.below(8) }
+        return health
     }
 
     private mutating func lifetime() -> Interval? {
@@ -344,13 +432,19 @@ extension SimulatedMachine {
             try mayDie()
             if sabotage == .ledgerLosesEnds, case .incidentResolved = record.record { continue }
             ledger.append(record)
-            note(record)
+            try note(record)
         }
     }
 
     private func line(_ action: Action, _ owner: Int?) -> SimRecord? {
-        guard case .record(let record) = action, let owner else { return nil }
-        var launch = mind?.definition(record.instance).launch ?? 0
+        guard case .record(let record) = action else { return nil }
+        guard let id = record.instance, let owner else {
+            // What tells of the whole machine.
+            return SimRecord(
+                boot: boot, at: now, wall: wall + now.nanoseconds, name: "", launch: 0,
+                record: record)
+        }
+        var launch = mind?.definition(id).launch ?? 0
         switch record {
         case .processStarted(_, let process, _), .processAdopted(_, let process, _):
             launch = kernel.processes.first { $0.identity == process }?.launch ?? launch
@@ -377,8 +471,8 @@ extension SimulatedMachine {
     }
 
     private func sabotageMemory(_ memory: inout Memory) {
-        guard sabotage == .foldForgetsProcesses || sabotage == .foldForgetsIncidents else { return }
         for name in memory.instances.keys {
+            if sabotage == .foldForgetsDetached { memory.instances[name]?.isDetached = false }
             if sabotage == .foldForgetsProcesses { memory.instances[name]?.process = nil }
             if sabotage == .foldForgetsIncidents { memory.instances[name]?.incident = nil }
         }
@@ -406,7 +500,7 @@ extension Action {
     var instance: InstanceID? {
         switch self {
         case .spawn(let id, _), .terminate(let id, _), .kill(let id), .sweep(let id),
-            .watchTree(let id), .forget(let id), .probe(let id, _, _), .remedy(let id, _, _):
+            .watchTree(let id), .forget(let id), .probe(let id, _, _), .remedy(let id, _, _, _):
             id
         case .record(let record): record.instance
         case .finish: nil
@@ -416,14 +510,18 @@ extension Action {
 
 extension Record {
     /// Whom it tells of.
-    var instance: InstanceID {
+    var instance: InstanceID? {
         switch self {
+        case .commonCauseBegan, .commonCauseEnded, .commonCauseHandedOver: nil
         case .processStarted(let id, _, _), .processAdopted(let id, _, _),
             .processExited(let id, _, _, _, _, _), .spawnFailed(let id, _, _),
             .restartDecided(let id, _, _, _, _), .crashLoopDetected(let id, _, _, _, _),
-            .incidentOpened(let id, _, _), .incidentResolved(let id, _, _),
+            .incidentOpened(let id, _, _, _), .incidentResolved(let id, _, _),
             .incidentHandedOver(let id, _, _), .recovered(let id), .stopBegan(let id, _),
-            .stopForced(let id), .startAsked(let id), .rested(let id, _):
+            .stopForced(let id), .startAsked(let id), .rested(let id, _), .detached(let id),
+            .paused(let id, _), .resumed(let id), .probeProven(let id, _, _),
+            .probeSuspected(let id, _, _), .probeStruck(let id, _, _, _),
+            .probeCleared(let id, _, _), .probeHeld(let id, _, _), .remedied(let id, _, _, _, _):
             id
         }
     }

@@ -6,6 +6,7 @@ extension SimulatedMachine {
 
     mutating func populate() {
         let most = 1 + random.below(12)
+        let usesDatabase = random.oneIn(2)
         var rank = 0
         while instances.count < most {
             let copies = random.oneIn(5) ? 2 + random.below(2) : 1
@@ -14,15 +15,39 @@ extension SimulatedMachine {
                 let name = copies == 1 ? service : "\(service)@\(copy)"
                 let definition = InstanceDefinition(
                     name: name, service: service, policy: policy(rank: rank), launch: 1,
-                    probes: random.oneIn(3) ? [ProbeDefinition(fingerprint: 1)] : [])
+                    probes: probes(), remedies: remedies(), detaches: random.oneIn(8))
                 numbers[name] = instances.count
-                instances.append(
-                    SimInstance(name: name, service: service, rank: rank, definition: definition))
+                var instance = SimInstance(
+                    name: name, service: service, rank: rank, definition: definition)
+                instance.usesDatabase = usesDatabase && !random.oneIn(4)
+                instances.append(instance)
                 notePolicy(instances.count - 1)
             }
             rank += 1
         }
         renewConfiguration()
+    }
+
+    /// From here on a fingerprint is that of a probe that never passes.
+    static let neverPasses: UInt64 = 900
+
+    private mutating func probes() -> [ProbeDefinition] {
+        guard random.oneIn(2) else { return [] }
+        return (0...random.below(2)).map { place in
+            let policy = ProbePolicy(
+                interval: .seconds(random.within(5...60)),
+                timeout: .milliseconds(random.within(100...3000)), strikes: 1 + random.below(4),
+                confirmInterval: .milliseconds(random.within(250...3000)))
+            return ProbeDefinition(
+                policy: policy,
+                fingerprint: random.oneIn(6)
+                    ? Self.neverPasses + UInt64(place) : UInt64(1 + 2 * random.below(3) + place))
+        }
+    }
+
+    private mutating func remedies() -> [RemedyKind] {
+        guard random.oneIn(4) else { return [.restart] }
+        return (0..<random.below(4)).map { _ in random.pick(RemedyKind.allCases) }
     }
 
     private mutating func policy(rank: Int) -> ServicePolicy {
@@ -74,9 +99,8 @@ extension SimulatedMachine {
             case 3:
                 instances[number].definition.policy = policy(rank: instances[number].rank)
             default:
-                let probes = instances[number].definition.probes
-                instances[number].definition.probes =
-                    probes.isEmpty ? [ProbeDefinition(fingerprint: 1)] : []
+                instances[number].definition.probes = probes()
+                instances[number].definition.remedies = remedies()
             }
             notePolicy(number)
             if !instances[number].isConfigured { instances[number].wish = .unknown }
@@ -108,11 +132,32 @@ extension SimulatedMachine {
         case 57:
             reboot()
             return nil
+        case 59: return ask(.healAsked)
+        case 60: return pause()
+        case 61:
+            databaseDeadUntil = now + .seconds(random.within(1...120))
+            return []
+        case 62: return trouble()
         case 58:
             wall += random.within(-7_200_000_000_000...7_200_000_000_000)
             return []
         default: return []
         }
+    }
+
+    private mutating func pause() -> [Event] {
+        if random.oneIn(3) { return ask(.resumeAsked) }
+        return ask(.pauseAsked(until: now + .seconds(random.within(-5...600))))
+    }
+
+    /// The probing breaks, or the machine is slow.
+    private mutating func trouble() -> [Event] {
+        if random.oneIn(2) {
+            blindUntil = now + .seconds(random.within(1...300))
+            return []
+        }
+        now = now + .milliseconds(random.within(0...20_000))
+        return random.oneIn(2) ? [.machineStalled] : []
     }
 
     private mutating func ask(_ event: InstanceEvent) -> [Event] {
@@ -123,8 +168,17 @@ extension SimulatedMachine {
         guard hands.ending == nil, instances[number].isConfigured,
             let id = mind?.id(named: instances[number].name)
         else { return [] }
-        instances[number].isWishDurable = false
-        instances[number].wish = event == .stopAsked ? .down : .up
+        switch event {
+        case .startAsked, .restartAsked:
+            instances[number].isWishDurable = false
+            instances[number].wish = .up
+        case .stopAsked:
+            instances[number].isWishDurable = false
+            instances[number].wish = .down
+        // Where it rests, that is a wish to have it up.
+        case .healAsked: instances[number].wish = .unknown
+        default: break
+        }
         return [.instance(id, event)]
     }
 
@@ -167,7 +221,8 @@ extension SimulatedMachine {
     /// From now on, whose process may be ended?
     mutating func noteReasons(_ event: Event) {
         switch event {
-        case .instance(let id, .stopAsked), .instance(let id, .restartAsked):
+        case .instance(let id, .stopAsked), .instance(let id, .restartAsked),
+            .instance(let id, .healAsked):
             if let owner = hands.owners[id.index] { giveReason(owner) }
         case .stopAllAsked: for number in instances.indices { giveReason(number) }
         case .endAsked:
@@ -217,13 +272,16 @@ extension SimulatedMachine {
         kernel.processes = []
         for number in instances.indices {
             instances[number].wish = .unknown
+            instances[number].daemon = nil
+            instances[number].detachedLaunch = nil
         }
     }
 
     // MARK: What is remembered of it
 
-    mutating func note(_ record: SimRecord) {
+    mutating func note(_ record: SimRecord) throws {
         guard let number = numbers[record.name] else { return }
+        try noteDetached(record, number)
         switch record.record {
         case .processStarted(_, _, let attempt), .processAdopted(_, _, let attempt),
             .spawnFailed(_, let attempt, _):
@@ -234,6 +292,21 @@ extension SimulatedMachine {
         case (.stopBegan(_, .rest), .down), (.rested(_, .asked), .down),
             (.stopBegan(_, .restart), .up), (.startAsked, .up):
             instances[number].isWishDurable = true
+        default: break
+        }
+    }
+
+    /// What is detached is not started again without a word of why.
+    private mutating func noteDetached(_ record: SimRecord, _ number: Int) throws {
+        switch record.record {
+        case .detached: instances[number].detachedLaunch = record.launch
+        case .processStarted:
+            if instances[number].detachedLaunch == record.launch {
+                throw Violation(rule: .startedTwice, what: "\(record.name), which is detached")
+            }
+            instances[number].detachedLaunch = nil
+        case .restartDecided, .startAsked, .stopBegan, .rested, .spawnFailed:
+            instances[number].detachedLaunch = nil
         default: break
         }
     }

@@ -52,13 +52,85 @@ extension SimulatedMachine {
         guard process.isMain, process.isWanted, process.fate.map({ $0 > now }) ?? true else {
             return
         }
-        // A start that is not confirmed in time is a reason; that it never would be, too.
-        if let passes = process.passes, passes <= now, instances[process.owner].isConfigured,
-            passes - process.born <= .seconds(1)
-        {
+        let name = instances[process.owner].name
+        guard instances[process.owner].isConfigured, let mind, let id = mind.id(named: name) else {
+            return
+        }
+        if mind.definition(id).probes.isEmpty {
+            throw Violation(rule: .unwantedStop, what: "\(name) \(process.identity.pid)")
+        }
+        if !hasReason(id, process.owner, mind.definition(id)) {
+            throw Violation(rule: .strikes, what: "\(name) \(process.identity.pid)")
+        }
+    }
+
+    /// A probe that has passed at some time struck often enough, or failed a whole start time-out
+    /// long.
+    private func hasReason(
+        _ id: InstanceID, _ owner: Int, _ definition: InstanceDefinition
+    ) -> Bool {
+        let time = now - hands.watchedSince[id.index]
+        return definition.probes.contains { probe in
+            guard let tally = hands.tallies[id.index][probe.fingerprint],
+                instances[owner].proven.contains(probe.fingerprint)
+            else { return false }
+            if tally.fails >= probe.policy.strikes { return true }
+            return tally.last == .failed && !tally.hasPassed
+                && time >= definition.policy.start.timeout
+        }
+    }
+
+    /// What the mind is told of a probe.
+    mutating func noteFinding(_ event: Event) {
+        guard case .instance(let id, .probed(let k, let serial, let outcome)) = event, let mind,
+            mind.definition(id).probes.indices.contains(k), let owner = hands.owners[id.index]
+        else { return }
+        let fingerprint = mind.definition(id).probes[k].fingerprint
+        var tally = hands.tallies[id.index][fingerprint] ?? SimHands.Tally()
+        tally.last = hands.mistaken.contains(serial) ? .unknown : outcome
+        switch tally.last {
+        case .passed:
+            tally.fails = 0
+            tally.hasPassed = true
+            if fingerprint < Self.neverPasses { instances[owner].proven.insert(fingerprint) }
+        case .failed: tally.fails += 1
+        case .unknown, nil: break
+        }
+        hands.tallies[id.index][fingerprint] = tally
+    }
+
+    /// With a common cause no restart that probes caused begins while another is unconfirmed.
+    mutating func checkHerd(
+        _ event: Event, _ actions: [Action], hadCommonCause: Bool
+    ) throws(Violation) {
+        for action in actions {
+            guard case .record(let record) = action, let id = record.instance else { continue }
+            hands.makeRoom(id.index + 1)
+            switch record {
+            case .stopBegan(_, .heal):
+                hands.isProbeCaused[id.index] = true
+                if case .instance(_, .healAsked) = event { continue }
+                if hadCommonCause { try checkAloneHealing(id) }
+            case .restartDecided(_, _, let rule, _, _):
+                hands.isProbeCaused[id.index] = rule == .unhealthy || rule == .startTimeout
+            case .startAsked: hands.isProbeCaused[id.index] = false
+            default: break
+            }
+        }
+    }
+
+    private func checkAloneHealing(_ id: InstanceID) throws(Violation) {
+        guard let mind else { return }
+        for other in mind.all where other != id && hands.isProbeCaused[other.index] {
+            switch mind.status(other, at: now).phase {
+            case .stopping(let stopping) where stopping.aftermath == .heal:
+                if stopping.stage == .stuck { continue }
+            case .starting(.spawning), .starting(.unproven), .starting(.remedying): break
+            case .stopped, .starting, .running, .backingOff, .stopping, .handedOver: continue
+            }
             throw Violation(
-                rule: .unwantedStop,
-                what: "\(instances[process.owner].name) \(process.identity.pid)")
+                rule: .herd,
+                what: "\(mind.definition(id).name) beside \(mind.definition(other).name)")
         }
     }
 
@@ -71,10 +143,14 @@ extension SimulatedMachine {
             case .stopped, .starting(.spawning): true
             case .starting(.parked):
                 status.waitsFor != nil || !hands.hasBegun || waitsForStop(status)
-            case .starting(.unproven): status.deadline != nil && hasProcess(id)
+                    || status.pausedUntil != nil
+            case .starting(.remedying): status.deadline != nil
+            case .starting(.unproven):
+                (status.deadline != nil || status.pausedUntil != nil) && hasProcess(id)
             case .running: hasProcess(id)
             case .backingOff, .handedOver:
-                status.deadline.map { $0 - now <= .seconds(45) } ?? false
+                status.deadline.map { $0 - now <= .seconds(45) }
+                    ?? (status.pausedUntil != nil || status.isQueued)
             case .stopping(let stopping): status.deadline != nil || stopping.stage == .unspawned
             }
         if !isSound {
@@ -96,6 +172,7 @@ extension SimulatedMachine {
 
     private func hasProcess(_ id: InstanceID) -> Bool {
         guard hands.watches.indices.contains(id.index) else { return false }
+        if mind?.definition(id).detaches == true { return true }
         return hands.watches[id.index] != nil || hands.isDeathUntold[id.index]
     }
 
@@ -108,21 +185,27 @@ extension SimulatedMachine {
             let status = mind.status(id, at: now)
             let isWell =
                 switch status.phase {
-                case .running: instance.wish != .down && !status.isHandedOver
+                case .running:
+                    instance.wish != .down
+                        && (!status.isHandedOver || status.definition.policy.restart == .never)
                 case .stopped(.asked): instance.wish != .up
                 case .stopped(.fresh): instance.mayWait
                 case .stopped(.finished), .stopped(.failed): instance.mayRest
                 case .starting(.parked): status.waitsFor != nil
-                case .stopped(.ended), .starting(.spawning), .starting(.unproven), .backingOff,
-                    .handedOver, .stopping:
+                case .stopped(.ended), .starting(.spawning), .starting(.remedying),
+                    .starting(.unproven), .backingOff, .handedOver, .stopping:
                     false
                 }
             if !isWell || status.incident != nil && status.waitsFor == nil {
                 throw Violation(
                     rule: .liveness,
                     what: "\(instance.name) settled as \(status.phase), wish \(instance.wish), "
+                        + "handed over \(status.isHandedOver), "
                         + "incident \(status.incident ?? 0), waits for \(status.waitsFor ?? "-")")
             }
+        }
+        for id in mind.all where mind.status(id, at: now).phase == .running {
+            try checkWorks(id, mind.status(id, at: now))
         }
         for process in kernel.processes where process.isMain {
             guard instances[process.owner].isConfigured else {
@@ -131,17 +214,36 @@ extension SimulatedMachine {
         }
     }
 
+    /// What hangs has been found, and a human was told where nothing may be done.
+    private func checkWorks(_ id: InstanceID, _ status: InstanceStatus) throws(Violation) {
+        guard let owner = hands.owners[id.index], status.definition.policy.restart != .never,
+            status.heldBy == nil
+        else { return }
+        let health =
+            status.definition.detaches
+            ? instances[owner].daemon
+            : kernel.main(of: owner).map { kernel.processes[$0].health }
+        let counts = status.probes.indices.contains {
+            status.probes[$0].hasPassed
+                && status.definition.probes[$0].fingerprint < Self.neverPasses
+        }
+        if counts, health?.isWell(at: now) != true {
+            throw Violation(rule: .liveness, what: "\(status.definition.name) hangs unfound")
+        }
+    }
+
     func checkIncidents() throws(Violation) {
         var isOpen: [Int: String] = [:]
         var opened: Set<Int> = []
         for line in ledger {
             switch line.record {
-            case .incidentOpened(_, let id, _):
+            case .incidentOpened(_, let id, _, _), .commonCauseBegan(let id, _, _):
                 if !opened.insert(id).inserted {
                     throw Violation(rule: .incidents, what: "\(id) was opened twice")
                 }
                 isOpen[id] = line.name
-            case .incidentResolved(_, let id, _), .incidentHandedOver(_, let id, _):
+            case .incidentResolved(_, let id, _), .incidentHandedOver(_, let id, _),
+                .commonCauseEnded(let id, _), .commonCauseHandedOver(let id):
                 if isOpen.removeValue(forKey: id) != line.name {
                     throw Violation(rule: .incidents, what: "\(id) ended but was not open")
                 }

@@ -10,6 +10,8 @@ struct Violation: Error, CustomStringConvertible {
         case tree = "after a stop the whole tree is gone"
         case deadlines = "no deadline is left in the past"
         case flood = "one event leads to few actions"
+        case strikes = "nothing is ended for probes without their complete strikes"
+        case herd = "with a common cause, probes cause restarts one at a time"
         case finish = "the end says finish once all is down, and not before"
     }
 
@@ -23,6 +25,7 @@ enum Sabotage: CaseIterable {
     case foldForgetsProcesses, foldForgetsIncidents
     case handsLoseExits, handsLoseDeadlines, handsSpawnTwice, handsSkipTree
     case ledgerLosesEnds, adoptionMistakesLaunch
+    case handsMistakeUnknown, handsTellDeadProbes, foldForgetsDetached
 }
 
 /// A machine, its operator and its Regen, which is killed at any point and started again. All of
@@ -53,6 +56,10 @@ struct SimulatedMachine {
     /// One in so many actions is Regen's last.
     var killRate: Int?
     var isCalm = false
+    /// What many services use is dead until then.
+    var databaseDeadUntil = Instant(nanoseconds: 0)
+    /// Nobody can look until then.
+    var blindUntil = Instant(nanoseconds: 0)
     var operatorAt = Instant(nanoseconds: 0)
 
     var events = 0
@@ -103,7 +110,8 @@ struct SimulatedMachine {
         }
         if sabotage != .handsLoseDeadlines { consider(mind?.nextDeadline()) }
         if !isCalm { consider(operatorAt) }
-        for watch in hands.watches { consider(watch?.passes) }
+        for look in hands.looks { consider(look.due) }
+        for answer in hands.remedies { consider(answer.due) }
         return next
     }
 
@@ -115,9 +123,14 @@ struct SimulatedMachine {
             kernel.processes[i].end = nil
             kernel.processes[i].obedience = .milliseconds(100)
             kernel.processes[i].unkillableUntil = now
-            kernel.processes[i].passes = kernel.processes[i].passes.map { min($0, now) } ?? now
+            // What hangs goes on hanging: it must be found.
+            let health = kernel.processes[i].health
+            kernel.processes[i].health.passes = health.passes.map { min($0, now) } ?? now
+            kernel.processes[i].health.flaps = nil
         }
-        for i in hands.watches.indices { hands.watches[i]?.passes = now }
+        for i in instances.indices { instances[i].daemon?.flaps = nil }
+        databaseDeadUntil = now
+        blindUntil = now
         let end = now + Self.settling
         while now < end || mind == nil { try liveOn(until: end) }
         try checkSettled()
@@ -155,6 +168,14 @@ struct SimInstance {
     var mayWait = false
     /// The highest attempt that the ledger knows of.
     var recordedAttempt = 0
+    /// It fails with the database.
+    var usesDatabase = false
+    /// What its start command left behind, where it detaches.
+    var daemon: SimHealth?
+    /// The ledger's last word on it is that it is detached; what it was started with.
+    var detachedLaunch: UInt64?
+    /// Fingerprints of probes that have passed at some time.
+    var proven: Set<UInt64> = []
     /// The process that is being made right now has a reason to be ended.
     var isNextUnwanted = false
 }
@@ -164,9 +185,42 @@ struct SimHands {
     struct Watch {
         var process: ProcessIdentity
         var isChild: Bool
-        /// When a probe passes; `nil` once it has.
-        var passes: Instant?
     }
+
+    /// A look under way.
+    struct Look {
+        var id: InstanceID
+        var probe: Int
+        var serial: Int
+        var due: Instant
+        /// It took too long.
+        var isSlow: Bool
+    }
+
+    /// A remedy under way.
+    struct Remedy {
+        var id: InstanceID
+        var serial: Int
+        var due: Instant
+    }
+
+    /// What was told of one probe since the process began, or this daemon.
+    struct Tally {
+        var fails = 0
+        var last: ProbeOutcome?
+        var hasPassed = false
+    }
+
+    var looks: [Look] = []
+    var remedies: [Remedy] = []
+    /// Looks that found nothing out, and of which the sabotaged hands say that they failed.
+    var mistaken: [Int] = []
+    /// By place and fingerprint. Looked up, never iterated.
+    var tallies: [[UInt64: Tally]] = []
+    /// Since when it is watched.
+    var watchedSince: [Instant] = []
+    /// The last restart of it was caused by probes.
+    var isProbeCaused: [Bool] = []
 
     /// By the mind's place.
     var owners: [Int?] = []
@@ -184,6 +238,9 @@ struct SimHands {
             watches.append(nil)
             treeWatches.append(false)
             isDeathUntold.append(false)
+            tallies.append([:])
+            watchedSince.append(Instant(nanoseconds: 0))
+            isProbeCaused.append(false)
         }
     }
 }

@@ -86,7 +86,8 @@ import Testing
             (.foldForgetsIncidents, .incidents), (.handsLoseExits, .liveness),
             (.handsLoseDeadlines, .liveness), (.handsSpawnTwice, .startedTwice),
             (.handsSkipTree, .tree), (.ledgerLosesEnds, .incidents),
-            (.adoptionMistakesLaunch, .unwantedStop),
+            (.adoptionMistakesLaunch, .unwantedStop), (.handsMistakeUnknown, .strikes),
+            (.foldForgetsDetached, .startedTwice), (.handsTellDeadProbes, .strikes),
         ])
     func planted(sabotage: Sabotage, rule: Violation.Rule) {
         let rules = (1...100).map { Self.violation(seed: $0, sabotage: sabotage)?.rule }

@@ -54,7 +54,8 @@ import Testing
             service("web", confirmed: true), memory: memory { $0.process = left })
         machine.wait(.seconds(89))
         #expect(machine.all.terminations == [])
-        machine.tell("web", .confirmed)
+        machine.waitForLook("web")
+        machine.answer("web", .passed)
         #expect(machine.phase("web") == .running)
     }
 
@@ -136,7 +137,8 @@ import Testing
                 .incidentResolved(machine.id("web"), incident: 8, healing: .minutes(11))))
         machine.crash("web", .unknown)
         #expect(
-            machine.last.records.contains(.incidentOpened(machine.id("web"), incident: 9, .unknown))
+            machine.last.records.contains(
+                .incidentOpened(machine.id("web"), incident: 9, .unknown, probe: nil))
         )
     }
 

@@ -181,7 +181,8 @@ import Testing
         machine.wait(.seconds(1))
         #expect(machine.last.terminations == [])
         #expect(machine.phase("a") == .starting(.unproven))
-        machine.tell("a", .confirmed)
+        machine.waitForLook("a")
+        machine.answer("a", .passed)
         #expect(machine.phase("a") == .running)
     }
 

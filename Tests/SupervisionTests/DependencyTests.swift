@@ -185,8 +185,9 @@ import Testing
             service("db", confirmed: true) { $0.start = StartPolicy(timeout: .seconds(5)) },
             service("web", after: ["db"]))
         machine.spawn("db")
-        machine.tell("db", .confirmed)
+        machine.answer("db", .passed)
         machine.bringUp("web")
+        machine.find(.failed, "db")
         machine.crash("db")
         machine.spawn("db")
         machine.tell(.stopAllAsked)

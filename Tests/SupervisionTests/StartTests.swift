@@ -23,29 +23,35 @@ import Testing
         machine.spawn("web")
         machine.wait(.seconds(89))
         #expect(machine.phase("web") == .starting(.unproven))
-        machine.tell("web", .confirmed)
+        machine.waitForLook("web")
+        machine.answer("web", .passed)
         #expect(machine.phase("web") == .running)
-        #expect(machine.mind.nextDeadline() == nil)
+        #expect(machine.status("web").deadline == nil)
     }
 
     @Test("a start that is not confirmed in time is ended as hung, and counted")
     func startTimeout() {
         var machine = Machine(service("web", confirmed: true))
+        machine.find(.failed, "web")
         machine.spawn("web")
         machine.wait(.seconds(90))
-        #expect(machine.last.deeds == [.terminate(machine.id("web"), signal: 15)])
+        #expect(machine.last.terminations == [0])
         #expect(machine.phase("web") == .stopping(.signalled, .failStart))
         #expect(machine.pause("web") == .seconds(2))
         machine.goDown("web")
         #expect(machine.last.openings == [.startTimeout])
-        #expect(machine.last.rules == [.failedStart])
+        #expect(machine.last.rules == [.startTimeout])
         #expect(machine.phase("web") == .backingOff)
     }
 
     @Test("each failed start doubles the time-out, to a quarter of an hour")
     func timeoutDoubles() {
         var machine = Machine(
-            service("web", confirmed: true) { $0.start = StartPolicy(retries: 100) })
+            service("web", confirmed: true) {
+                $0.start = StartPolicy(retries: 100)
+                $0.escalation = EscalationPolicy(attempts: 100)
+            })
+        machine.find(.failed, "web")
         for seconds: Int64 in [90, 180, 360, 720, 900, 900] {
             machine.spawn("web")
             #expect(machine.pause("web") == .seconds(seconds))
@@ -66,14 +72,16 @@ import Testing
     @Test("a success makes the time-out short again")
     func timeoutShrinks() {
         var machine = Machine(service("web", confirmed: true))
+        machine.find(.failed, "web")
         machine.spawn("web")
         machine.wait(.seconds(90))
         machine.goDown("web")
         machine.wait(.seconds(1))
+        machine.find(.passed, "web")
         machine.spawn("web")
-        machine.tell("web", .confirmed)
         machine.wait(.seconds(1))
         machine.crash("web")
+        machine.find(nil, "web")
         machine.spawn("web")
         #expect(machine.pause("web") == .seconds(90))
     }

@@ -13,14 +13,13 @@ import Worker
     }
 
     private static var requests: [Request] {
-        var http = HTTPProbe(url: "https://a.example/\u{e9}?\"")
+        var http = HTTPProbe(url: "https://a.example/e?\"")
         http.socket = "/run/a socket"
         http.headers = [.init("Authorization", "Bearer \u{1F511}"), .init("X-Empty", "")]
         http.status = [200...200, 300...399]
         http.contains = "tab\tand \u{7f}"
         http.matches = "^[a-z]+\\.$"
         http.within = .milliseconds(700)
-        http.verify = false
         http.authorities = "/etc/ca.pem"
         http.redirects = 3
         var tls = TLSProbe(.server(host: "::1", port: 443))

@@ -15,6 +15,9 @@ int regen_pipe(int *reading, int *writing);
 // run anything of ours. Returns its pid, or -1 with errno.
 pid_t regen_warden(int *lifeline);
 
+// prctl(2) is variadic. PR_SET_PDEATHSIG: SIGKILL when the thread that started us ends.
+void regen_end_with_parent(void);
+
 // openat2(2), without a wrapper in glibc, with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and
 // RESOLVE_NO_MAGICLINKS.
 int regen_open_beneath(int directory, const char *path, int flags, mode_t mode);
@@ -24,3 +27,14 @@ int regen_open_without_links(const char *path, int flags);
 
 // fchownat(2) with AT_EMPTY_PATH; declared under _GNU_SOURCE.
 int regen_change_owner(int descriptor, uid_t owner, gid_t group);
+
+// A TCP socket that listens.
+struct regen_listener {
+    uint32_t inode;
+    uint32_t user;
+};
+
+// The sockets of this network namespace that listen at a port, of one family (AF_INET, AF_INET6), at
+// most so many. Their number, or -1 with errno. By sock_diag(7): to read /proc/net/tcp, the kernel
+// walks the table of all connections, which takes 10 ms however few there are.
+int regen_listeners(int family, uint16_t port, struct regen_listener *found, int most);

@@ -12,32 +12,3 @@ final class Inquiry {
 
     init(_ call: Call.ID) { self.call = call }
 }
-
-/// The search for the cause of an incident.
-final class Inquest {
-    let place: Int
-    /// The instance's name: the place may be another's when the evidence arrives.
-    let name: String
-    let incident: Int
-    let kind: FailureKind
-    /// How the process ended, if it did.
-    let exit: ExitStatus?
-    /// What its probes said.
-    let complaints: [String]
-    /// The evidence as it comes in.
-    var surveys: [Finding] = []
-    /// So many surveys have not come back.
-    var open = 0
-
-    init(
-        place: Int, name: String, incident: Int, kind: FailureKind, exit: ExitStatus?,
-        complaints: [String]
-    ) {
-        self.place = place
-        self.name = name
-        self.incident = incident
-        self.kind = kind
-        self.exit = exit
-        self.complaints = complaints
-    }
-}

@@ -74,6 +74,19 @@ final class Watch {
         return Array(ports.prefix(LookRequest.mostPorts))
     }
 
+    /// Why the last look of a probe failed.
+    func complaint(_ probe: Int) -> String? {
+        guard sightings.indices.contains(probe), sightings[probe].outcome == .failed else {
+            return nil
+        }
+        return "\(names[probe]): \(sightings[probe].reason)"
+    }
+
+    /// Why the first that failed did.
+    var firstComplaint: String {
+        sightings.indices.lazy.compactMap { self.complaint($0) }.first ?? "no probe has passed"
+    }
+
     /// The files that its remedies declare.
     var environmentFiles: [EnvironmentFile] {
         remedies.flatMap { remedy in

@@ -1,7 +1,7 @@
 import JSON
 import Supervision
 
-extension Sequence {
+extension StartSequence {
     /// Reads a service's `run`; `nil` where there is none, or no start in it, which is told.
     init?(_ service: Section, _ findings: inout Findings) {
         guard let place = service.place("run") else { return nil }
@@ -44,13 +44,13 @@ extension Section {
     /// Texts for the shell; a single one is a list of one.
     fileprivate func steps(_ key: String, _ findings: inout Findings) -> [String] {
         guard let place = place(key) else { return [] }
-        let step = boundedText(Sequence.longestStep)
+        let step = boundedText(StartSequence.longestStep)
         if case .scalar = place.tree.content {
             let text = place.read(or: "", &findings, step)
             return [text]
         }
         let least = key == "start" ? 1 : 0
-        return list(key, counts: least...Sequence.mostSteps, &findings, step) ?? []
+        return list(key, counts: least...StartSequence.mostSteps, &findings, step) ?? []
     }
 }
 
