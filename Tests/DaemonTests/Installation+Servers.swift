@@ -35,10 +35,12 @@ extension Installation {
         return Int(address.sin_port.bigEndian)
     }
 
-    /// `bin/serve NAME PORT [deaf]`: an HTTP server. /health is well unless there is a file
+    /// `bin/serve NAME PORT [deaf] [behind=PORT]`: an HTTP server. /health… is well unless there is
+    /// a file
     /// `NAME.sick` (500), `NAME.blip` (500 once) or `NAME.mute` (this process never answers again);
-    /// while there is `NAME.slow`, it keeps its answers back. Everything else is 404. Each request
-    /// is a line in `NAME.asked`. `deaf`: it ignores SIGTERM.
+    /// while there is `NAME.slow`, it keeps its answers back and there is a `NAME.held`. Everything else is 404. Each request
+    /// is a line in `NAME.asked`. `deaf`: it ignores SIGTERM. `behind=PORT`: it is well only while
+    /// somebody takes connections there.
     func makeServer() throws {
         try make("serve", Self.server.replacingOccurrences(of: "@DIR@", with: directory))
     }
@@ -53,6 +55,11 @@ extension Installation {
             try: os.unlink(path(kind))
             except FileNotFoundError: return False
             return True
+        behind = [int(word[7:]) for word in sys.argv if word.startswith("behind=")]
+        def isServed(port):
+            try: socket.create_connection(("127.0.0.1", port), 1).close()
+            except OSError: return False
+            return True
         asked = os.open(path("asked"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         mute = False
         def answer(page):
@@ -60,8 +67,11 @@ extension Installation {
             mute = mute or take("mute")
             os.write(asked, (page + "\n").encode())
             while mute: time.sleep(1000)
-            while os.path.exists(path("slow")): time.sleep(0.01)
+            while os.path.exists(path("slow")):
+                open(path("held"), "w").close()
+                time.sleep(0.01)
             if not page.startswith("/health"): return "404 Not Found"
+            if not all(map(isServed, behind)): return "503 No Database"
             sick = os.path.exists(path("sick")) or take("blip")
             return "500 Trouble" if sick else "200 OK"
         def serve(connection):
@@ -107,6 +117,16 @@ extension Installation {
         }
     }
 
+    /// Records a failure unless this is what happened to the service, without the events that are
+    /// passed over.
+    func expect(
+        _ service: String, _ tale: [String], without events: Set<String> = [],
+        at place: SourceLocation = #_sourceLocation
+    ) throws {
+        let told = try self.tale(of: service).filter { !events.contains($0) }
+        #expect(told == tale, "\(service): \(told)\n\(messages)", sourceLocation: place)
+    }
+
     /// Waits until there are so many records of that event.
     func until(_ event: String, of service: String? = nil, count: Int = 1) throws {
         try until("\(service ?? "daemon"): \(count) × \(event)", seconds: 60) {
@@ -133,7 +153,7 @@ extension Installation {
             .first { $0["role"]?.string == role }?["pid"]?.integer.map { Int32($0) }
     }
 
-    /// Starts a program that is not a service; it ends with the test if that does not end it.
+    /// Starts a program that is not a service. Whoever starts it ends it.
     func run(_ words: [String]) throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: words[0])

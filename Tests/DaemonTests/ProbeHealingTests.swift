@@ -33,7 +33,7 @@ import Testing
         kill(pid, SIGSTOP)
         try installation.until("incident.resolve", of: "web")
         try installation.untilAsked("web", times: 5)
-        #expect(try installation.tale(of: "web") == oneHealing)
+        try installation.expect("web", oneHealing)
         let strikes = try installation.records("probe.strike", of: "web")
         #expect(strikes.map { $0["strike"]?.integer } == [1, 2, 3])
         #expect(strikes.allSatisfy { $0["of"]?.integer == 3 })
@@ -55,7 +55,7 @@ import Testing
         try installation.until("incident.resolve", of: "web")
         var tale = oneHealing
         tale.insert("service.kill", at: 5)
-        #expect(try installation.tale(of: "web") == tale)
+        try installation.expect("web", tale)
         #expect(
             try installation.records("process.exit", of: "web").first?["signal"]?.integer == 9)
     }
@@ -117,8 +117,7 @@ import Testing
         installation.touch("web.blip")
         try installation.until("probe.clear", of: "web")
         try installation.untilAsked("web", times: 5)
-        #expect(
-            try installation.tale(of: "web") == ["process.start", "probe.strike", "probe.clear"])
+        try installation.expect("web", ["process.start", "probe.strike", "probe.clear"])
         #expect(try installation.pid(of: "web") == pid)
         #expect(try installation.probe(of: "web")?["strikes"]?.integer == 0)
     }
@@ -149,7 +148,7 @@ import Testing
         try installation.start()
         try installation.until("probe.suspect", of: "web")
         try installation.untilAsked("web", times: 12)
-        #expect(try installation.tale(of: "web") == ["process.start"])
+        try installation.expect("web", ["process.start"])
         #expect(try installation.phase("web") == "running")
         #expect(try installation.probe(of: "web")?["suspect"]?.bool == true)
         #expect(try installation.regen("status").output.contains("suspicious"))
