@@ -5,12 +5,14 @@ import Glibc
 import JSON
 @testable import Ledger
 import Linux
+import Probing
 import Worker
 
 /// Everything that reads what somebody else wrote, and what must hold whatever that was.
 private let targets: [String: @Sendable ([UInt8]) -> Void] = [
     "answer": answer, "call": call, "configuration": configuration, "json": json,
-    "ledger-line": ledgerLine, "messages": messages, "probe": probe, "request": request,
+    "ledger-line": ledgerLine, "look-answer": lookAnswer, "look-request": lookRequest,
+    "messages": messages, "notice": notice, "probe": probe, "request": request,
 ]
 
 private let target: @Sendable ([UInt8]) -> Void = {
@@ -44,6 +46,26 @@ private func answer(_ bytes: [UInt8]) {
         answer.microseconds.magnitude < JSONWriter.integerLimit
     else { return }
     precondition(Answer(line: line) == answer)
+}
+
+/// A looker's line: the looker may be a service's user, and lie.
+private func lookAnswer(_ bytes: [UInt8]) {
+    guard let answer = LookAnswer(line: bytes) else { return }
+    precondition(written(answer.write).count <= LookAnswer.longestLine)
+}
+
+/// What a looker is told to do, as root for all it knows.
+private func lookRequest(_ bytes: [UInt8]) {
+    guard let request = LookRequest(line: bytes) else { return }
+    _ = written(request.write)
+}
+
+/// What a service says of itself.
+private func notice(_ bytes: [UInt8]) {
+    var notice = Notice()
+    notice.take(bytes, at: 1)
+    precondition((notice.status?.utf8.count ?? 0) <= 3 * Notice.longestStatus)
+    _ = notice.complaint(watchdog: 1, at: 2)
 }
 
 /// A daemon's line.

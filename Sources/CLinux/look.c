@@ -73,6 +73,11 @@ int regen_open_without_links(const char *path, int flags) {
     return open_with(AT_FDCWD, path, flags, 0, 0);
 }
 
+int regen_settle(int directory) {
+    uint64_t entries[128]; // room for at least one
+    return (int)syscall(SYS_getdents64, directory, entries, sizeof entries);
+}
+
 int regen_change_owner(int descriptor, uid_t owner, gid_t group) {
     return fchownat(descriptor, "", owner, group, AT_EMPTY_PATH);
 }

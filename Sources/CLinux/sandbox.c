@@ -188,14 +188,13 @@ static int set_limits(uint64_t memory_bytes, uint64_t descriptors, uint64_t stac
         return -1;
     }
     return limit(RLIMIT_AS, memory_bytes) | limit(RLIMIT_NOFILE, descriptors)
-        | limit(RLIMIT_CORE, 0) | limit(RLIMIT_FSIZE, 0);
+        | limit(RLIMIT_CORE, 0);
 }
 
 int regen_enter_sandbox(uint64_t memory_bytes, uint64_t descriptors, uint64_t stack_bytes) {
     if (set_limits(memory_bytes, descriptors, stack_bytes)) return REGEN_SANDBOX_LIMITS;
-    // A stranger that hangs up must not end us, nor a limit that is reached.
+    // A stranger that hangs up must not end us.
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) return REGEN_SANDBOX_DUMPABLE;
     if (drop_capabilities()) return REGEN_SANDBOX_CAPABILITIES;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) return REGEN_SANDBOX_PRIVILEGES;

@@ -1,6 +1,7 @@
 import Configuration
 import Ledger
 import Linux
+import Probing
 import Records
 import Supervision
 

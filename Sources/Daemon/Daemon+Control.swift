@@ -3,6 +3,7 @@ import Control
 import JSON
 import Ledger
 import Linux
+import Probing
 import Records
 import Supervision
 
@@ -292,7 +293,7 @@ extension Daemon {
         if let deadline = status.deadline, status.phase.isWaiting {
             report.nextStartMilliseconds = max(0, (deadline - instant).nanoseconds / 1_000_000)
         }
-        report.note = note(status)
+        report.note = note(status, hand)
         if let hand { tellHealth(of: hand, status, in: &report) }
         return report
     }
@@ -304,11 +305,13 @@ extension Daemon {
         for (i, probe) in watch.probes.enumerated() where status.probes.indices.contains(i) {
             let sighting = watch.sightings[i]
             var told = ProbeReport(name: watch.names[i], of: Int64(probe.policy.strikes))
-            told.outcome = sighting.outcome
+            // What was seen of a process that has ended says nothing any more.
+            let isLooking = status.process != nil || hand.detaches
+            told.outcome = isLooking ? sighting.outcome : .never
             told.strikes = Int64(status.probes[i].strikes)
             told.suspect = status.probes[i].isSuspect
             told.reason = sighting.reason.isEmpty ? nil : sighting.reason
-            if sighting.outcome != .never {
+            if told.outcome != .never {
                 told.agoMilliseconds = (now.boot - sighting.at) / 1_000_000
                 told.tookMicroseconds = sighting.microseconds
             }
@@ -325,14 +328,13 @@ extension Daemon {
         report.lastOutput = watch.lastOutput
     }
 
-    private func note(_ status: InstanceStatus) -> String? {
+    private func note(_ status: InstanceStatus, _ hand: Hand?) -> String? {
         switch status.phase {
         case .stopped(.failed):
             return [Rest.failed.words, status.lastFailure?.words].compactMap { $0 }
                 .joined(separator: ": ")
         case .stopped(let rest):
-            let isLeft = hands[mind.id(named: status.definition.name)?.index ?? 0]?.detaches == true
-            return isLeft
+            return hand?.detaches == true
                 ? "\(rest.words); what its start command left behind is not Regen's, and goes on"
                 : rest.words
         case .stopping(let stopping):
@@ -340,7 +342,8 @@ extension Daemon {
         case .starting, .running, .backingOff, .handedOver: break
         }
         if status.process == nil, let failure = status.lastFailure { return failure.words }
-        return status.isHandedOver ? "handed over to a human; tried on at the slowest pace" : nil
+        if status.isHandedOver { return "handed over to a human; tried on at the slowest pace" }
+        return hand?.watch.notice.status.map { "says: \($0)" }
     }
 }
 
@@ -379,7 +382,7 @@ extension Phase {
     fileprivate var isWanted: Bool {
         switch self {
         case .stopped(let rest): rest == .failed
-        case .stopping(let stopping): stopping.aftermath == .restart
+        case .stopping(let stopping): stopping.aftermath.isRecovery
         case .starting, .running, .backingOff, .handedOver: true
         }
     }

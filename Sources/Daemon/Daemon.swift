@@ -2,6 +2,7 @@ import Configuration
 import Control
 import Ledger
 import Linux
+import Probing
 import Records
 import Supervision
 

@@ -58,17 +58,7 @@ extension Narrator {
             say(
                 outcome == .refused ? .error : .info,
                 "\(facts.name): \(kind.rawValue): \(outcome.rawValue)\(why)")
-        case .probeProven, .probeSuspected, .probeStruck, .probeCleared, .probeHeld:
-            tellProbe(record, facts)
-        case .commonCauseBegan, .commonCauseEnded, .commonCauseHandedOver:
-            tellCommonCause(record)
-        }
-    }
-
-    private mutating func tellProbe(
-        _ record: Supervision.Record, _ facts: (InstanceID) -> InstanceFacts
-    ) {
-        switch record {
+        case .probeProven, .probeCleared: break
         case .probeSuspected(let id, let probe, _):
             let facts = facts(id)
             say(
@@ -85,12 +75,6 @@ extension Narrator {
             say(
                 .warning,
                 "\(facts(id).name): left alone, because \(facts(dependency).name) is unhealthy")
-        default: break
-        }
-    }
-
-    private mutating func tellCommonCause(_ record: Supervision.Record) {
-        switch record {
         case .commonCauseBegan(let incident, let services, let of):
             say(
                 .error,
@@ -100,7 +84,6 @@ extension Narrator {
             say(.notice, "calm again after \(interval.words) (incident \(incident))")
         case .commonCauseHandedOver(let incident):
             say(.error, "the common cause lasts and needs a human (incident \(incident))")
-        default: break
         }
     }
 }

@@ -22,12 +22,8 @@ public struct ConfinedDirectory: ~Copyable {
     /// Throws ELOOP when a directory on the way is a symbolic link, EXDEV when the path leads out.
     /// The corresponding C function is `openat2` with RESOLVE_BENEATH.
     public func find(_ below: String) throws(SystemError) -> ConfinedFile? {
-        let name = "\(path)/\(below)"
-        do {
-            let raw = try system("open \(name)") {
-                regen_open_beneath(directory.raw, below, REGEN_O_PATH | O_NOFOLLOW, 0)
-            }
-            return ConfinedFile(path: name, descriptor: OwnedFD(adopting: raw))
+        do throws(SystemError) {
+            return try open(below, REGEN_O_PATH | O_NOFOLLOW)
         } catch {
             if error.code == ENOENT { return nil }
             throw error
@@ -37,12 +33,17 @@ public struct ConfinedDirectory: ~Copyable {
     /// Makes an empty file that nobody but us may use, and opens it.
     /// The corresponding C function is `openat2` with O_CREAT and O_EXCL.
     public func makeFile(_ below: String) throws(SystemError) -> ConfinedFile {
-        let name = "\(path)/\(below)"
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
-        let raw = try system("make \(name)") {
-            regen_open_beneath(directory.raw, below, flags, 0o600)
+        try open(below, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+    }
+
+    private func open(_ below: String, _ flags: Int32) throws(SystemError) -> ConfinedFile {
+        let parent = try parent(of: below)
+        let name = try name(of: below)
+        let raw = try system("open \(path)/\(below)") {
+            regen_open_beneath(parent.raw, name, flags, 0o600)
         }
-        return ConfinedFile(path: name, descriptor: OwnedFD(adopting: raw))
+        return ConfinedFile(
+            path: "\(path)/\(below)", descriptor: OwnedFD(adopting: raw), parent: parent)
     }
 
     /// Makes a directory that nobody but us may use. The corresponding C function is `mkdirat`.
@@ -76,19 +77,24 @@ public struct ConfinedDirectory: ~Copyable {
     private func inParent(
         of below: String, _ make: (Int32, String) -> Int32
     ) throws(SystemError) {
+        let name = try name(of: below)
+        let parent = try parent(of: below)
+        try system("make \(path)/\(below)") { make(parent.raw, name) }
+    }
+
+    private func name(of below: String) throws(SystemError) -> String {
         let start = below.lastIndex(of: "/").map { below.index(after: $0) }
         let name = String(below[(start ?? below.startIndex)...])
         guard !name.isEmpty, name != ".", name != ".." else {
-            throw SystemError(EINVAL, "make \(path)/\(below)")
+            throw SystemError(EINVAL, "name \(path)/\(below)")
         }
-        let parent = try parent(of: below)
-        try system("make \(path)/\(below)") { make(parent.raw, name) }
+        return name
     }
 
     private func parent(of below: String) throws(SystemError) -> OwnedFD {
         let above = below.lastIndex(of: "/").map { String(below[..<$0]) } ?? "."
         let raw = try system("open \(path)/\(above)") {
-            regen_open_beneath(directory.raw, above, REGEN_O_PATH | O_DIRECTORY, 0)
+            regen_open_beneath(directory.raw, above, O_RDONLY | O_DIRECTORY, 0)
         }
         return OwnedFD(adopting: raw)
     }
@@ -99,11 +105,23 @@ public struct ConfinedDirectory: ~Copyable {
 public struct ConfinedFile: ~Copyable {
     /// The path that it was found by.
     public let path: String
-    fileprivate let descriptor: OwnedFD
+    private let descriptor: OwnedFD
+    private let parent: OwnedFD
 
-    fileprivate init(path: String, descriptor: consuming OwnedFD) {
+    fileprivate init(
+        path: String, descriptor: consuming OwnedFD, parent: consuming OwnedFD
+    ) {
         self.path = path
         self.descriptor = descriptor
+        self.parent = parent
+    }
+
+    /// Waits until whoever takes a name out of its directory at this moment is done. The kernel counts
+    /// a file's names down before the name itself goes; in between, `status` and `place` together
+    /// would tell of a file with one name although its last one was elsewhere.
+    /// The corresponding C function is `getdents64`, which waits for the directory's lock.
+    public func settle() throws(SystemError) {
+        try system("read the directory of \(path)") { regen_settle(parent.raw) }
     }
 
     /// What the kernel knows of it. The corresponding C function is `fstat`.

@@ -105,8 +105,8 @@ public final class NetworkWorker {
         }
     }
 
-    /// So much of a wrong line is told, in bytes.
-    private static let mostQuoted = 100
+    /// So much of a wrong line is told, in bytes: what stands behind may be a secret.
+    private static let mostQuoted = 32
 
     private func perform(_ request: Request) {
         switch request {

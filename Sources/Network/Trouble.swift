@@ -21,7 +21,7 @@ struct Trouble {
         case CURLE_OPERATION_TIMEDOUT: .failed(silence)
         case CURLE_COULDNT_CONNECT, CURLE_SEND_ERROR, CURLE_RECV_ERROR: connection
         case CURLE_COULDNT_RESOLVE_HOST: resolution
-        case CURLE_GOT_NOTHING: .failed("the connection was closed without an answer")
+        case CURLE_GOT_NOTHING: .failed(Self.nothing)
         case CURLE_PARTIAL_FILE: .failed("the connection was closed in the middle of the answer")
         case CURLE_TOO_MANY_REDIRECTS: .failed("too many redirects")
         case CURLE_UNSUPPORTED_PROTOCOL where isRedirect:
@@ -46,6 +46,8 @@ struct Trouble {
     /// The reason when the bound of headers is reached.
     static let tooManyHeaders = "answered more than 64 KiB of headers"
 
+    private static let nothing = "the connection was closed without an answer"
+
     /// CURLE_TOO_LARGE of libcurl 8.6.
     private static let tooLarge = CURLcode(rawValue: 100)
 
@@ -60,7 +62,11 @@ struct Trouble {
 
     private var connection: Finding {
         let number = Int32(easy.number(CURLINFO_OS_ERRNO))
-        guard number != 0 else { return .failed(words) }
+        guard number != 0 else {
+            // One kept connection after the other was closed when it was used.
+            let isDead = words.hasPrefix("Connection died")
+            return .failed(isDead ? Self.nothing : words)
+        }
         let reason = SystemError(number, "").reason
         let text = reason.prefix(1).lowercased() + reason.dropFirst()
         return SystemError.isShortage(number) || SystemError.isRefusal(number)

@@ -97,10 +97,10 @@ extension Looker {
         }
     }
 
-    /// As much of the end as an answer takes; what is not UTF-8 grows when it is replaced.
+    /// As much of the end as an answer takes; what is no text grows when it is replaced.
     private static func end(of output: [UInt8]) -> String {
         let text = String(decoding: output, as: UTF8.self)
-        if text.utf8.count <= RemedyAnswer.mostOutput { return text }
+        if text.utf8.count <= RemedyAnswer.mostOutput, !output.contains(0) { return text }
         return String(decoding: output.suffix(RemedyAnswer.mostOutput / 3), as: UTF8.self)
     }
 }

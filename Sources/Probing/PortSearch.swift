@@ -176,13 +176,20 @@ extension Looker {
 /// By what a process is known to be a leftover of the service. The same user, the same program or our
 /// mark in its environment never do: anybody can have those.
 private struct Claim {
-    let earlier: [ProcessIdentity]
-    let cgroup: String?
+    private let earlier: [ProcessIdentity]
+    private let cgroup: String?
+
+    /// A cgroup that we are in ourselves is not one service's own, whoever says so.
+    init(earlier: [ProcessIdentity], cgroup: String?) {
+        self.earlier = earlier
+        let ours = Cgroup.path(of: ProcessTable.own) ?? "/"
+        self.cgroup = cgroup.flatMap { isWithin(ours, $0) ? nil : $0 }
+    }
 
     func covers(_ process: ProcessIdentity) -> Bool {
         guard isAlive(process) else { return false }
         if earlier.contains(process) { return true }
         guard let cgroup, let place = Cgroup.path(of: process.pid) else { return false }
-        return place == cgroup || place.hasPrefix("\(cgroup)/")
+        return isWithin(place, cgroup)
     }
 }

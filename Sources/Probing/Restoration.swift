@@ -80,10 +80,12 @@ struct Restoration {
             }
         guard status.kind == kind else { throw .refused("\(path) is no \(word)") }
         // Another name could be that of a file elsewhere, which is not ours to give away. First how
-        // many names there are, then that this one is still among them: it was there all the time.
+        // many names there are; then, with no removal under way, that this one is still among them:
+        // so it was the one that was counted.
         if kind == .file, status.links != 1 {
             throw .refused("\(path) has \(status.links) names (hard links), and is left alone")
         }
+        try attempt(dependency) { () throws(SystemError) in try found.settle() }
         guard found.place == path else {
             throw .refused("\(path) was moved while it was looked at")
         }
@@ -265,12 +267,13 @@ struct Restoration {
         normal("\(dependency.base)/\(dependency.path)")
     }
 
-    private func isWithin(_ path: String, _ directory: String) -> Bool {
-        path == directory || path.hasPrefix("\(directory)/")
-    }
-
     /// As the kernel writes it. `..` stays: it leads out, and is refused.
     private func normal(_ path: String) -> String {
         "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
+}
+
+/// Whether a path is that directory's, or below it.
+func isWithin(_ path: String, _ directory: String) -> Bool {
+    path == directory || path.hasPrefix(directory.hasSuffix("/") ? directory : "\(directory)/")
 }

@@ -22,7 +22,9 @@ struct ServiceTree {
 
     init(of subject: Subject) {
         main = subject.main.flatMap { main in
-            main.startTicks == 0 || isAlive(main) ? main.pid : nil
+            let isThere =
+                main.startTicks == 0 ? ProcessTable.entry(main.pid) != nil : isAlive(main)
+            return isThere ? main.pid : nil
         }
         if let main { addDescendants(of: main) }
         if let cgroup = subject.cgroup { addMembers(of: cgroup, depth: 0) }

@@ -57,7 +57,7 @@ public struct Encoder {
         case .workerFailed(let role, let pid, let reason):
             json.string("role", role)
             json.integer("pid", Int64(pid))
-            json.string("reason", reason)
+            json.string("reason", reason.clipped(to: Self.longestReason))
             return "worker.fail"
         case .stepEnded(let id, let step, let number, let end, let took):
             json.string("service", facts(id).name)
@@ -77,21 +77,30 @@ public struct Encoder {
         }
     }
 
+    /// Bytes of a cause's sentence and of each line of its evidence, and lines: control characters
+    /// take six bytes each, and a line has a bound.
+    private static let longestCause = 160
+    private static let longestEvidence = 96
+    private static let mostEvidence = 4
+
     private mutating func encode(_ end: StepEnd) {
         switch end {
         case .code(let code): json.integer("code", Int64(code))
         case .signal(let signal): json.integer("signal", Int64(signal))
         case .late: json.string("status", "late")
-        case .failed(let reason): json.string("reason", reason)
+        case .failed(let reason):
+            json.string("reason", reason.clipped(to: Self.longestReason))
         }
     }
 
     private mutating func encode(_ cause: Cause) {
         json.string("class", cause.kind)
-        json.string("text", cause.text)
+        json.string("text", cause.text.clipped(to: Self.longestCause))
         json.key("evidence")
         json.beginArray()
-        for line in cause.evidence { json.string(line) }
+        for line in cause.evidence.prefix(Self.mostEvidence) {
+            json.string(line.clipped(to: Self.longestEvidence))
+        }
         json.endArray()
         if let output = cause.output {
             json.integer("output_bytes", Int64(output.bytes))
@@ -155,7 +164,10 @@ public struct Encoder {
             let facts = facts(id)
             begin(incident, facts)
             json.string("kind", kind.rawValue)
-            if let probe { encode(probe, facts, withReason: true) }
+            if let probe {
+                encode(name: probe, facts)
+                encode(reason: probe, facts)
+            }
             return "incident.open"
         case .incidentResolved(let id, let incident, let healing):
             begin(incident, facts(id))
@@ -198,11 +210,30 @@ public struct Encoder {
             json.integer("place", Int64(place))
             json.string("outcome", outcome.rawValue)
             let reason = facts(id).remedyReason
-            if !reason.isEmpty { json.string("reason", reason) }
+            if !reason.isEmpty { json.string("reason", reason.clipped(to: Self.longestReason)) }
             json.integer("incident", Int64(incident))
             return "remedy.end"
-        case .probeProven, .probeSuspected, .probeStruck, .probeCleared, .probeHeld:
-            return encodeProbe(record, facts: facts)
+        case .probeProven(let id, let probe, let fingerprint):
+            begin(probe, fingerprint, facts(id))
+            return "probe.proven"
+        case .probeSuspected(let id, let probe, let fingerprint):
+            begin(probe, fingerprint, facts(id))
+            return "probe.suspect"
+        case .probeStruck(let id, let probe, let strike, let of):
+            let facts = facts(id)
+            begin(probe: probe, facts)
+            encode(reason: probe, facts)
+            json.integer("strike", Int64(strike))
+            json.integer("of", Int64(of))
+            return "probe.strike"
+        case .probeCleared(let id, let probe, let strikes):
+            begin(probe: probe, facts(id))
+            json.integer("strikes", Int64(strikes))
+            return "probe.clear"
+        case .probeHeld(let id, let probe, let dependency):
+            begin(probe: probe, facts(id))
+            json.string("dependency", facts(dependency).name)
+            return "probe.held"
         case .commonCauseBegan(let incident, let services, let of):
             json.integer("incident", Int64(incident))
             json.integer("count", Int64(services))
@@ -218,54 +249,28 @@ public struct Encoder {
         }
     }
 
-    private mutating func encodeProbe(
-        _ record: Supervision.Record, facts: (InstanceID) -> InstanceFacts
-    ) -> StaticString {
-        switch record {
-        case .probeProven(let id, let probe, let fingerprint):
-            begin(probe, fingerprint, facts(id))
-            return "probe.proven"
-        case .probeSuspected(let id, let probe, let fingerprint):
-            begin(probe, fingerprint, facts(id))
-            return "probe.suspect"
-        case .probeStruck(let id, let probe, let strike, let of):
-            let facts = facts(id)
-            json.string("service", facts.name)
-            encode(probe, facts, withReason: true)
-            json.integer("strike", Int64(strike))
-            json.integer("of", Int64(of))
-            return "probe.strike"
-        case .probeCleared(let id, let probe, let strikes):
-            let facts = facts(id)
-            json.string("service", facts.name)
-            encode(probe, facts, withReason: false)
-            json.integer("strikes", Int64(strikes))
-            return "probe.clear"
-        case .probeHeld(let id, let probe, let dependency):
-            let service = facts(id)
-            json.string("service", service.name)
-            encode(probe, service, withReason: false)
-            json.string("dependency", facts(dependency).name)
-            return "probe.held"
-        default: preconditionFailure("not about a probe")
-        }
-    }
-
     /// Bytes of a probe's name and of its reason that a record holds: a line has a bound.
     private static let longestName = 128
     private static let longestReason = 256
 
-    private mutating func encode(_ probe: Int, _ facts: InstanceFacts, withReason: Bool) {
+    private mutating func encode(name probe: Int, _ facts: InstanceFacts) {
         json.integer("probe", Int64(probe))
         json.string("probe_name", facts.probeName(probe).clipped(to: Self.longestName))
-        if withReason, let reason = facts.probeReason(probe) {
-            json.string("reason", reason.clipped(to: Self.longestReason))
-        }
+    }
+
+    private mutating func encode(reason probe: Int, _ facts: InstanceFacts) {
+        guard let reason = facts.probeReason(probe) else { return }
+        json.string("reason", reason.clipped(to: Self.longestReason))
+    }
+
+    private mutating func begin(probe: Int, _ facts: InstanceFacts) {
+        json.string("service", facts.name)
+        encode(name: probe, facts)
     }
 
     private mutating func begin(_ probe: Int, _ fingerprint: UInt64, _ facts: InstanceFacts) {
-        json.string("service", facts.name)
-        encode(probe, facts, withReason: true)
+        begin(probe: probe, facts)
+        encode(reason: probe, facts)
         json.decimal("fingerprint", Int64(bitPattern: fingerprint))
     }
 

@@ -82,7 +82,9 @@ extension Mind {
 
     /// The next restart, once the last one is confirmed or has failed; the end of it, once calm.
     mutating func tendCommonCause(at now: Instant, into actions: inout [Action]) {
+        let wasHealing = !healing.isEmpty
         healing = healing.filter(isHealing)
+        if wasHealing, healing.isEmpty { turnSince = now }
         waiting = waiting.filter { !instances[$0].isVacant && instances[$0].patience == .queued }
         while healing.isEmpty, let i = nextToHeal() {
             waiting.removeAll { $0 == i }
@@ -110,7 +112,25 @@ extension Mind {
 
     /// Critical services first, then whoever waits longest.
     private func nextToHeal() -> Int? {
-        waiting.first { instances[$0].policy.critical } ?? waiting.first
+        for i in waiting where instances[i].policy.critical {
+            switch evidence(i) {
+            case .failed: return i
+            case nil: return nil
+            case .unknown, .passed: continue
+            }
+        }
+        return waiting.first { evidence($0) == .failed }
+    }
+
+    /// What its failing probe has found since the last restart of another; `nil`: it has not
+    /// looked yet.
+    private func evidence(_ i: Int) -> ProbeOutcome? {
+        guard instances[i].phase == .running, let k = instances[i].completeProbe else {
+            return .failed
+        }
+        let probe = instances[i].probes[k]
+        guard let look = probe.answeredLook, look > turnSince else { return nil }
+        return probe.lastOutcome
     }
 
     private mutating func endIfCalm(

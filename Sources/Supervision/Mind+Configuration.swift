@@ -109,7 +109,7 @@ extension Mind {
         instances[i].definition = definition
         if old.remedies != definition.remedies {
             instances[i].hasRemedies = definition.remedies != [.restart]
-            instances[i].nextRemedy = 0
+            if instances[i].phase != .starting(.remedying) { instances[i].nextRemedy = 0 }
         }
         guard old.probes != definition.probes else { return }
         instances[i].renewProbes(at: now)

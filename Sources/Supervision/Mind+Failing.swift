@@ -115,9 +115,8 @@ extension Mind {
 
     /// Restarts that probes caused have not helped so often that a human must look.
     private func exhaustion(_ i: Int) -> HandoverReason? {
-        let instance = instances[i]
-        let most = instance.policy.escalation.attempts
-        return instance.isProbeCaused && instance.attempts >= most ? .attempts : nil
+        guard instances[i].isProbeCaused else { return nil }
+        return instances[i].attempts >= instances[i].policy.escalation.attempts ? .attempts : nil
     }
 
     private mutating func retry(

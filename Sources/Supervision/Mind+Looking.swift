@@ -112,6 +112,7 @@ extension Mind {
             return
         }
         instances[i].probes[k].lastOutcome = outcome
+        instances[i].probes[k].answeredLook = instances[i].probes[k].lastLook
         switch outcome {
         case .passed: pass(i, k, at: now, into: &actions)
         case .failed:

@@ -82,7 +82,7 @@ extension Mind {
             recover(i, at: now, into: &actions)
         case .starting(.parked): step(i, .dependencyChanged, at: now, into: &actions)
         case .starting(.unproven):
-            if instances[i].needsConfirmation { wake(i, at: proofDeadline(i, at: now)) }
+            if instances[i].deadline == nil { wake(i, at: max(proofDeadline(i, at: now), now)) }
             beginLooks(i, at: now, into: &actions)
         case .running: beginLooks(i, at: now, into: &actions)
         case .stopped, .starting(.spawning), .starting(.remedying), .stopping: break

@@ -29,10 +29,10 @@ extension Mind {
     /// When an unproven start is a success or, where something must confirm it, a failure. That
     /// time-out counts from now: nobody knows what an earlier daemon saw of an adopted process.
     func proofDeadline(_ i: Int, at now: Instant) -> Instant {
-        let instance = instances[i]
-        guard instance.needsConfirmation else {
-            return instance.since + instance.policy.backoff.quick
+        guard instances[i].needsConfirmation else {
+            return instances[i].since + instances[i].policy.backoff.quick
         }
+        let instance = instances[i]
         let timeout = doubled(
             instance.policy.start.timeout, times: instance.failedStarts,
             most: max(Self.longestStart, instance.policy.start.timeout))

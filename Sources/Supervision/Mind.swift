@@ -40,6 +40,9 @@ public struct Mind: Sendable {
     var waiting: [Int] = []
     /// Whose restart by probes is neither confirmed nor failed; may hold some that no longer are.
     var healing: [Int] = []
+    /// When the last of those restarts was confirmed or failed: who is next has to fail once more
+    /// since then, for that restart may have been what was needed.
+    var turnSince = Instant(nanoseconds: .min)
     /// Until then the machine is taken to be stalled.
     var stalledUntil = Instant(nanoseconds: .min)
     var lastStall: Instant?
@@ -106,15 +109,18 @@ public struct Mind: Sendable {
     }
 
     private mutating func wakeDue(at now: Instant, into actions: inout [Action]) {
-        while let due = nextOfPhases(), due <= now, let index = deadlines.first?.index {
-            deadlines.removeFirst()
-            instances[index].deadline = nil
-            step(index, .due, at: now, into: &actions)
-        }
-        while let due = nextCare(), due <= now, let index = cares.first?.index {
-            cares.removeFirst()
-            instances[index].careDeadline = nil
-            care(index, at: now, into: &actions)
+        while let due = nextDeadline(), due <= now {
+            if nextOfPhases() == due, let index = deadlines.first?.index {
+                deadlines.removeFirst()
+                instances[index].deadline = nil
+                step(index, .due, at: now, into: &actions)
+            } else if nextCare() == due, let index = cares.first?.index {
+                cares.removeFirst()
+                instances[index].careDeadline = nil
+                care(index, at: now, into: &actions)
+            } else {
+                tendCommonCause(at: now, into: &actions)
+            }
         }
     }
 

@@ -12,6 +12,8 @@ struct ProbeState: Sendable {
     var lastOutcome: ProbeOutcome?
     /// When the last look began.
     var lastLook: Instant?
+    /// When the last look that was answered began.
+    var answeredLook: Instant?
     /// The look that is under way.
     var serial: Int?
     /// The machine stalled while that look was under way: its failure means nothing.
@@ -30,6 +32,7 @@ struct ProbeState: Sendable {
         hasPassedNow = false
         lastOutcome = nil
         lastLook = nil
+        answeredLook = nil
         isSpread = false
         end()
         next = now

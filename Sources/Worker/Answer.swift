@@ -56,14 +56,20 @@ public struct Answer: Equatable, Sendable {
 }
 
 extension String {
-    /// At most so many bytes of it, cut between characters.
+    /// At most so many bytes of it, cut between characters, as they will be read: a JSON text has no
+    /// U+0000, and U+FFFD in its place is longer.
     func cut(to bytes: Int) -> String {
-        if utf8.count <= bytes { return self }
+        let isPlain = !unicodeScalars.contains("\0")
+        if isPlain, utf8.count <= bytes { return self }
         var text = ""
-        for character in self {
+        for character in isPlain ? self : withoutNUL {
             guard text.utf8.count + character.utf8.count <= bytes else { break }
             text.append(character)
         }
         return text
+    }
+
+    private var withoutNUL: String {
+        String(UnicodeScalarView(unicodeScalars.map { $0 == "\0" ? "\u{fffd}" : $0 }))
     }
 }

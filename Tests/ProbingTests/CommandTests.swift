@@ -36,6 +36,16 @@ import Worker
         #expect(try shell("echo Server") { $0.contains = "Running" }.outcome == .failed)
     }
 
+    @Test("output that is no text does not spoil the answer") func noText() throws {
+        let script = "head -c 4000 /dev/zero; head -c 4000 /dev/urandom; exit 1"
+        #expect(try shell(script).reason.hasPrefix("exit code 1: "))
+        let zeros = try shell("head -c 4000 /dev/zero; exit 1")
+        #expect(zeros.reason.hasSuffix("\u{fffd}"))
+        #expect(zeros.reason.utf8.count <= Answer.longestReason)
+        let check = ["/bin/sh", "-c", script]
+        #expect(try looker.mend(.validate(command: check)).outcome == .refused)
+    }
+
     @Test("that it cannot be started says nothing of the service") func cannotStart() throws {
         let answer = try looker.look(.command(CommandProbe(command: ["/no/such/program"])))
         #expect(answer.outcome == .unknown)

@@ -148,6 +148,16 @@ import Worker
         #expect(survey.log == nil)
     }
 
+    @Test("a survey that would be too long is empty, and the next one is as ever") func tooLong()
+        throws
+    {
+        let path = "/" + String(repeating: "é", count: 2000)
+        let file = EnvironmentFile(path: path, keys: ["A"])
+        let files = [EnvironmentFile](repeating: file, count: Remedy.mostItems)
+        #expect(try looker.survey(.environment(files)) == Survey(serial: 1))
+        #expect(try looker.survey(.environment([file])).missing.count == 1)
+    }
+
     @Test(
         "the unit is the innermost service or scope",
         arguments: [

@@ -133,6 +133,18 @@ import Worker
         #expect(try process.end() == .signalled(SIGTERM))
     }
 
+    @Test(
+        "a cgroup that the looker is in itself is no service's own",
+        .enabled(if: Cgroup.mountPoint() != nil))
+    func sharedCgroup() throws {
+        let (process, port) = try holder()
+        let own = try #require(Cgroup.path(of: ProcessTable.own))
+        for group in [own, String(own[..<own.lastIndex(of: "/")!]), "/sys/fs/cgroup", "/"] {
+            #expect(try free([port], of: Subject(cgroup: group)).outcome == .refused)
+            #expect(process.lives)
+        }
+    }
+
     @Test("the tree of a cgroup counts as the service", .enabled(if: TestCgroup.isPossible))
     func tree() throws {
         let group = try TestCgroup()

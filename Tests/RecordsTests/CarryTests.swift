@@ -26,7 +26,7 @@ import Testing
         )
         let attempt = Int.random(in: 1...40, using: &chance)
         let incident = Int.random(in: 1...20, using: &chance)
-        switch Int.random(in: 0..<16, using: &chance) {
+        switch Int.random(in: 0..<26, using: &chance) {
         case 0, 1: return .processStarted(id, process, attempt: attempt)
         case 2: return .processAdopted(id, process, attempt: attempt)
         case 3, 4, 5:
@@ -41,13 +41,29 @@ import Testing
         case 8: return .incidentResolved(id, incident: incident, healing: .zero)
         case 9, 10:
             return .incidentOpened(
-                id, incident: incident, FailureKind.allCases.randomElement(using: &chance)!)
+                id, incident: incident, FailureKind.allCases.randomElement(using: &chance)!,
+                probe: nil)
         case 11:
             return .incidentHandedOver(
                 id, incident: incident, HandoverReason.allCases.randomElement(using: &chance)!)
         case 12: return .recovered(id)
         case 13: return .startAsked(id)
         case 14: return .stopBegan(id, Stopping.Aftermath.allCases.randomElement(using: &chance)!)
+        case 15: return .detached(id)
+        case 16: return .paused(id, for: .milliseconds(.random(in: 0...9_000_000, using: &chance)))
+        case 17: return .resumed(id)
+        case 18, 19:
+            return .probeProven(
+                id, probe: 0, fingerprint: .random(in: 0...60, using: &chance))
+        case 20, 21:
+            return .probeSuspected(
+                id, probe: 0, fingerprint: .random(in: 0...60, using: &chance))
+        case 22:
+            return .remedied(
+                id, .restart, place: .random(in: 0...5, using: &chance), .applied,
+                incident: incident)
+        case 23: return .commonCauseBegan(incident: incident, services: 3, of: 4)
+        case 24: return .commonCauseEnded(incident: incident, after: .zero)
         default: return .rested(id, Rest.allCases.randomElement(using: &chance)!)
         }
     }

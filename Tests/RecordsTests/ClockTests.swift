@@ -94,7 +94,7 @@ import Testing
     func forward() throws {
         var diary = Diary()
         for _ in 0..<4 { crash(&diary) }
-        diary.write(.incidentOpened(Self.id, incident: 1, .exitCode))
+        diary.write(.incidentOpened(Self.id, incident: 1, .exitCode, probe: nil))
         diary.reboot(after: Diary.year)
         let earliest = try #require(try crashes(diary).max())
         #expect(earliest == Instant(nanoseconds: 10 * Diary.second - Diary.year))
@@ -111,7 +111,7 @@ import Testing
         crash(&diary)
         diary.wall = wall
         crash(&diary)
-        diary.write(.incidentOpened(Self.id, incident: 1, .exitCode))
+        diary.write(.incidentOpened(Self.id, incident: 1, .exitCode, probe: nil))
         diary.reboot(after: 0)
         diary.wall = 1_790_000_000 * Diary.second
         #expect(try crashes(diary).allSatisfy { $0 <= .seconds(10) })

@@ -27,7 +27,7 @@ import Testing
             .crashLoopDetected(id, rule: .crashes, count: 5, within: .seconds(60), incident: 2),
             "crashloop.detected"
         ),
-        (.incidentOpened(id, incident: 2, .signal), "incident.open"),
+        (.incidentOpened(id, incident: 2, .hang, probe: 1), "incident.open"),
         (.incidentResolved(id, incident: 2, healing: .milliseconds(80)), "incident.resolve"),
         (.incidentHandedOver(id, incident: 2, .crashLoop), "incident.handover"),
         (.recovered(id), "service.recover"),
@@ -35,7 +35,28 @@ import Testing
         (.stopBegan(id, .restart), "service.stop"),
         (.stopForced(id), "service.kill"),
         (.rested(id, .asked), "service.rest"),
+        (.detached(id), "service.detach"),
+        (.paused(id, for: .seconds(60)), "service.pause"),
+        (.resumed(id), "service.resume"),
+        (.probeProven(id, probe: 0, fingerprint: .max), "probe.proven"),
+        (.probeSuspected(id, probe: 0, fingerprint: 1 << 63), "probe.suspect"),
+        (.probeStruck(id, probe: 0, strike: 2, of: 3), "probe.strike"),
+        (.probeCleared(id, probe: 0, strikes: 2), "probe.clear"),
+        (.probeHeld(id, probe: 0, dependency: InstanceID(1)), "probe.held"),
+        (
+            .remedied(id, .portConflict, place: 1, .notNeeded, incident: 2),
+            "remedy.end"
+        ),
+        (.commonCauseBegan(incident: 3, services: 4, of: 9), "commoncause.begin"),
+        (.commonCauseEnded(incident: 3, after: .seconds(20)), "commoncause.end"),
+        (.commonCauseHandedOver(incident: 3), "commoncause.handover"),
     ]
+
+    /// As long as a diagnosis may get.
+    private static let cause = Cause(
+        kind: "hang", text: String(repeating: "\u{1F600}", count: 9999),
+        evidence: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 99),
+        output: (4096, String(repeating: "0", count: 64)))
 
     static let entries: [(Entry, String)] =
         records.map { (.mind($0.0), $0.1) } + [
@@ -51,6 +72,12 @@ import Testing
             (.asked(method: "Stop", services: ["web", "db"], uid: 0, pid: 12), "control.act"),
             (.logUnavailable(id, errno: 28), "log.unavailable"),
             (.logRotated(id, bytes: 16 << 20), "log.rotate"),
+            (.workerFailed(role: "probe", pid: 9, reason: "it has ended"), "worker.fail"),
+            (
+                .stepEnded(id, step: "preflight", number: 0, .failed("no shell"), took: .zero),
+                "step.end"
+            ),
+            (.diagnosed(id, incident: 2, cause), "incident.diagnose"),
         ]
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -70,6 +97,18 @@ import Testing
         case .stopBegan: 11
         case .stopForced: 12
         case .rested: 13
+        case .detached: 14
+        case .paused: 15
+        case .resumed: 16
+        case .probeProven: 17
+        case .probeSuspected: 18
+        case .probeStruck: 19
+        case .probeCleared: 20
+        case .probeHeld: 21
+        case .remedied: 22
+        case .commonCauseBegan: 23
+        case .commonCauseEnded: 24
+        case .commonCauseHandedOver: 25
         }
     }
 
@@ -77,21 +116,24 @@ import Testing
     private func place(_ entry: Entry) -> Int {
         switch entry {
         case .mind(let record): place(record)
-        case .daemonStarted: 14
-        case .daemonStopped: 15
-        case .configurationLoaded: 16
-        case .configurationRefused: 17
-        case .booted: 18
-        case .clockStepped: 19
-        case .asked: 20
-        case .logUnavailable: 21
-        case .logRotated: 22
+        case .daemonStarted: 26
+        case .daemonStopped: 27
+        case .configurationLoaded: 28
+        case .configurationRefused: 29
+        case .booted: 30
+        case .clockStepped: 31
+        case .asked: 32
+        case .logUnavailable: 33
+        case .logRotated: 34
+        case .workerFailed: 35
+        case .stepEnded: 36
+        case .diagnosed: 37
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...22))
+        #expect(Self.entries.map { place($0.0) } == Array(0...37))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }
@@ -100,7 +142,8 @@ import Testing
     @Test("a line is printable ASCII and reads back, whatever the names hold")
     func printable() throws {
         let nasty = InstanceFacts(
-            name: "w\"e\\b\n\u{7f}\u{0}ü\u{1F600}", program: "\u{1}\u{2028}", launch: .max)
+            name: "w\"e\\b\n\u{7f}\u{0}ü\u{1F600}", program: "\u{1}\u{2028}", launch: .max,
+            probeNames: ["\u{0}\u{1F600}", "ü"], probeReasons: ["\r\n\u{7f}", "\"\\"])
         var diary = Diary()
         for (entry, event) in Self.entries {
             diary.write(entry, facts: nasty)
@@ -116,7 +159,10 @@ import Testing
     @Test("the longest names leave a line within the ledger's 4,096 bytes")
     func short() {
         let name = String(repeating: "x", count: 64)
-        let facts = InstanceFacts(name: name, program: "fifteen-letters", launch: .max)
+        let facts = InstanceFacts(
+            name: name, program: "fifteen-letters", launch: .max,
+            probeNames: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 2),
+            probeReasons: Array(repeating: String(repeating: "ü\u{1F600}", count: 9999), count: 2))
         var diary = Diary()
         for (entry, _) in Self.entries { diary.write(entry, facts: facts) }
         diary.write(
@@ -165,11 +211,110 @@ import Testing
             .failedStarts == 1)
     }
 
+    @Test("a strike and the incident it opens name the probe and the reason")
+    func reasons() throws {
+        let facts = InstanceFacts(
+            name: "web", program: "web", launch: 7, probeNames: ["tcp", "http"],
+            probeReasons: ["", "status 500"])
+        var diary = Diary()
+        for record in [
+            Supervision.Record.probeStruck(Self.id, probe: 1, strike: 3, of: 3),
+            .incidentOpened(Self.id, incident: 1, .hang, probe: 1),
+        ] {
+            diary.write(.mind(record), facts: facts)
+            let json = try JSONValue.parse(diary.lines.last!, limit: 4096)
+            #expect(json["probe"]?.integer == 1)
+            #expect(json["probe_name"]?.string == "http")
+            #expect(json["reason"]?.string == "status 500")
+        }
+        diary.write(.mind(.probeStruck(Self.id, probe: 5, strike: 1, of: 3)), facts: facts)
+        let json = try JSONValue.parse(diary.lines.last!, limit: 4096)
+        #expect(json["probe_name"]?.string == "probe 5")
+        #expect(json["reason"] == nil)
+    }
+
+    @Test("what a recovery needs is remembered")
+    func recovery() throws {
+        func memory(_ records: Supervision.Record...) throws -> InstanceMemory {
+            var diary = Diary()
+            for record in records { diary.write(record) }
+            return try #require(diary.memory.instances["web"])
+        }
+        let started = Supervision.Record.processStarted(Self.id, Self.process, attempt: 3)
+        let opened = Supervision.Record.incidentOpened(Self.id, incident: 2, .hang, probe: 0)
+        func restart(_ rule: RestartRule) -> Supervision.Record {
+            .restartDecided(Self.id, attempt: 4, rule: rule, wait: .zero, incident: 2)
+        }
+        #expect(try memory(started, .detached(Self.id)).isDetached)
+        #expect(try !memory(started, .detached(Self.id), opened, restart(.unhealthy)).isDetached)
+        #expect(try !memory(.detached(Self.id), .rested(Self.id, .asked)).isDetached)
+        #expect(try memory(.paused(Self.id, for: .seconds(60))).pausedUntil == .seconds(160))
+        #expect(
+            try memory(.paused(Self.id, for: .seconds(60)), .resumed(Self.id)).pausedUntil == nil)
+        #expect(try memory(opened, restart(.unhealthy), restart(.startTimeout)).attempts == 2)
+        #expect(try memory(restart(.unhealthy), opened).attempts == 0)
+        #expect(try memory(opened, restart(.startTimeout)).failedStarts == 1)
+        #expect(try memory(opened, restart(.atOnce)).attempts == 0)
+        let remedied = Supervision.Record.remedied(
+            Self.id, .environment, place: 4, .failed, incident: 2)
+        #expect(try memory(opened, remedied).nextRemedy == 5)
+        #expect(try memory(remedied, opened).nextRemedy == 0)
+        let suspected = Supervision.Record.probeSuspected(Self.id, probe: 0, fingerprint: 1 << 63)
+        let proven = Supervision.Record.probeProven(Self.id, probe: 0, fingerprint: 1 << 63)
+        #expect(try memory(suspected).suspectedProbes == [1 << 63])
+        #expect(try memory(suspected, proven).suspectedProbes == [])
+        #expect(try memory(suspected, proven, proven).provenProbes == [1 << 63])
+    }
+
+    @Test("of fingerprints the latest are remembered, and a carry of them all fits a line")
+    func fingerprints() throws {
+        var diary = Diary()
+        for number in 0..<100 {
+            let fingerprint = UInt64.max - UInt64(number)
+            diary.write(.probeProven(Self.id, probe: 0, fingerprint: fingerprint))
+            diary.write(.probeSuspected(Self.id, probe: 0, fingerprint: fingerprint / 2))
+            diary.pass(Diary.year / 100)
+            diary.write(
+                .processExited(
+                    Self.id, Self.process, attempt: 3, .code(1), uptime: .zero, asked: false))
+        }
+        let memory = try #require(diary.memory.instances["web"])
+        #expect(memory.provenProbes.count == InstanceMemory.mostFingerprints)
+        #expect(memory.provenProbes.last == UInt64.max - 99)
+        #expect(diary.carried(diary.recollection(of: diary.lines)).allSatisfy { $0.count <= 4096 })
+    }
+
+    @Test("a pause goes on over a boot, by the wall clock")
+    func pauseOverBoot() throws {
+        var diary = Diary()
+        diary.write(.paused(Self.id, for: .seconds(60)))
+        diary.reboot(after: 20 * Diary.second)
+        #expect(diary.memory.instances["web"]?.pausedUntil == .seconds(50))
+    }
+
+    @Test("a common cause is remembered until it ends, one way or the other")
+    func commonCause() {
+        let began = Supervision.Record.commonCauseBegan(incident: 9, services: 3, of: 3)
+        for end in [
+            Supervision.Record.commonCauseEnded(incident: 9, after: .zero),
+            .commonCauseHandedOver(incident: 9),
+        ] {
+            var diary = Diary()
+            diary.write(began)
+            #expect(diary.memory.commonCause == OpenIncident(id: 9, opened: .seconds(100)))
+            #expect(diary.memory.nextIncident == 10)
+            let carried = diary.carried(diary.recollection(of: diary.lines))
+            #expect(diary.memory(of: carried) == diary.memory)
+            diary.write(end)
+            #expect(diary.memory.commonCause == nil)
+        }
+    }
+
     @Test("the number of the next incident is above all that were told")
     func incidents() {
         var diary = Diary()
-        diary.write(.incidentOpened(Self.id, incident: 41, .signal))
-        diary.write(.incidentOpened(Self.id, incident: 3, .signal))
+        diary.write(.incidentOpened(Self.id, incident: 41, .signal, probe: nil))
+        diary.write(.incidentOpened(Self.id, incident: 3, .signal, probe: nil))
         #expect(diary.memory.nextIncident == 42)
     }
 }

@@ -95,6 +95,7 @@ extension SimulatedMachine {
     private mutating func forgetTallies(_ id: InstanceID) {
         hands.makeRoom(id.index + 1)
         hands.watchedSince[id.index] = now
+        hands.startTimeouts[id.index] = mind?.definition(id).policy.start.timeout ?? .zero
         hands.tallies[id.index] = [:]
     }
 
@@ -275,6 +276,7 @@ extension SimulatedMachine {
         var actions: [Action] = []
         let before = restingFrom(event)
         let hadCommonCause = mind?.commonCause != nil
+        let queue = hadCommonCause ? probeCausedInWaiting() : []
         say("\(now.nanoseconds / 1_000_000) ms  \(brief(event))")
         mind?.handle(event, at: now, into: &actions)
         events += 1
@@ -284,6 +286,7 @@ extension SimulatedMachine {
         if case .begun = event { hands.hasBegun = true }
         try check(event, actions, before: before)
         try checkHerd(event, actions, hadCommonCause: hadCommonCause)
+        try checkQueue(queue, event, actions)
         return actions.map { action in
             let owner = action.instance.flatMap { hands.owners[$0.index] }
             return Deed(action: action, owner: owner, line: line(action, owner))

@@ -76,7 +76,7 @@ extension SimulatedMachine {
             else { return false }
             if tally.fails >= probe.policy.strikes { return true }
             return tally.last == .failed && !tally.hasPassed
-                && time >= definition.policy.start.timeout
+                && time >= min(definition.policy.start.timeout, hands.startTimeouts[id.index])
         }
     }
 
@@ -113,7 +113,37 @@ extension SimulatedMachine {
                 if hadCommonCause { try checkAloneHealing(id) }
             case .restartDecided(_, _, let rule, _, _):
                 hands.isProbeCaused[id.index] = rule == .unhealthy || rule == .startTimeout
-            case .startAsked: hands.isProbeCaused[id.index] = false
+            case .startAsked, .stopBegan(_, .restart), .stopBegan(_, .rest):
+                hands.isProbeCaused[id.index] = false
+            default: break
+            }
+        }
+    }
+
+    /// Who waits for another attempt after a restart that probes caused.
+    func probeCausedInWaiting() -> [InstanceID] {
+        guard let mind else { return [] }
+        return mind.all.filter {
+            hands.isProbeCaused.indices.contains($0.index) && hands.isProbeCaused[$0.index]
+                && mind.status($0, at: now).phase == .backingOff
+        }
+    }
+
+    /// Another attempt of such a one, unless an operator made it, waits for its turn too.
+    func checkQueue(
+        _ waiting: [InstanceID], _ event: Event, _ actions: [Action]
+    ) throws(Violation) {
+        if waiting.isEmpty { return }
+        switch event {
+        case .deadlineReached, .instance(_, .probed), .instance(_, .exited),
+            .instance(_, .treeEnded):
+            break
+        default: return
+        }
+        for action in actions {
+            switch action {
+            case .spawn(let id, _), .remedy(let id, _, _, _):
+                if waiting.contains(id) { try checkAloneHealing(id) }
             default: break
             }
         }

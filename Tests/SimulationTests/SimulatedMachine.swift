@@ -217,6 +217,8 @@ struct SimHands {
     var mistaken: [Int] = []
     /// By place and fingerprint. Looked up, never iterated.
     var tallies: [[UInt64: Tally]] = []
+    /// The start time-out when that began.
+    var startTimeouts: [Interval] = []
     /// Since when it is watched.
     var watchedSince: [Instant] = []
     /// The last restart of it was caused by probes.
@@ -240,6 +242,7 @@ struct SimHands {
             isDeathUntold.append(false)
             tallies.append([:])
             watchedSince.append(Instant(nanoseconds: 0))
+            startTimeouts.append(.zero)
             isProbeCaused.append(false)
         }
     }

@@ -102,6 +102,8 @@ import Testing
             #expect(machine.last.terminations == [])
             machine.find(.passed, name)
             machine.spawn(name)
+            #expect(machine.last.terminations == [])
+            machine.wait(.seconds(1))
             order += machine.last.terminations
         }
         #expect(order.count == 6)
@@ -118,6 +120,7 @@ import Testing
         let first = machine.all.terminations[0]
         machine.goDown("s\(first)")
         machine.tell("s\(first)", .spawnFailed(SpawnFailure(step: .clone, code: 11)))
+        machine.wait(.seconds(1))
         #expect(machine.last.terminations.count == 1)
     }
 
@@ -280,6 +283,8 @@ import Testing
         machine.goDown("s0")
         machine.spawn("s0")
         machine.answer("s0", .passed)
+        #expect(machine.last.terminations == [])
+        machine.strike("s1")
         #expect(machine.last.terminations == [1])
     }
 

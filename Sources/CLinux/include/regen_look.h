@@ -25,6 +25,9 @@ int regen_open_beneath(int directory, const char *path, int flags, mode_t mode);
 // openat2(2) from the root directory, with RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS.
 int regen_open_without_links(const char *path, int flags);
 
+// getdents64(2), once and for nothing but its waiting for the directory's lock.
+int regen_settle(int directory);
+
 // fchownat(2) with AT_EMPTY_PATH; declared under _GNU_SOURCE.
 int regen_change_owner(int descriptor, uid_t owner, gid_t group);
 
