@@ -151,7 +151,7 @@ import Testing
         }
         installation.signal(SIGSTOP)
         // There is no event to wait for: nothing happens. The looks' time-outs pass, and more.
-        sleep(5)
+        sleep(4)
         installation.untouch("web.slow")
         installation.signal(SIGCONT)
         try installation.untilAsked("web", times: 8)

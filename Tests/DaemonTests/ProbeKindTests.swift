@@ -14,7 +14,7 @@ import Testing
 
     private static let wrongs = [
         Wrong(kind: "memory", probe: "memory: { below: 64MiB }"),
-        Wrong(kind: "cpu", probe: "cpu: { below: 20%, for: 1s }"),
+        Wrong(kind: "cpu", probe: "cpu: { below: 8%, for: 1s }"),
         Wrong(kind: "progress", probe: "progress: { file: @DIR@/beat, within: 1s }"),
         Wrong(kind: "notify", probe: "notify: { watchdog: 1s }"),
     ]

@@ -83,7 +83,7 @@ import Testing
         let pid = try #require(try installation.pid(of: "web"))
         #expect(try installation.regen("pause", "web", "--for", "1h").status == 0)
         kill(pid, SIGSTOP)
-        try installation.untilAsked("clock", times: 15)
+        try installation.untilAsked("clock", times: 10)
         try installation.expect("web", ["process.start"])
         #expect(try installation.regen("resume", "web").status == 0)
         try installation.until("incident.resolve", of: "web")

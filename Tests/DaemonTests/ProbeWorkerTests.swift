@@ -81,7 +81,7 @@ import Testing
         let worker = try #require(try installation.worker("probe"))
         try installation.replaceOwn("regen-net", by: script)
         kill(worker, SIGKILL)
-        try installation.until("worker.fail", count: 3)
+        try installation.until("worker.fail", count: 2)
         let asked = installation.asked("web")
         // About as long as the pauses so far, and all the others are still looked at.
         try installation.untilAsked("other", times: 10)
