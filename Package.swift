@@ -96,7 +96,7 @@ let package = Package(
                 "Worker", "Configuration", "Supervision", "Linux", "JSON", "regen-net",
                 "sandbox-trial",
             ], exclude: ["strangers.py"]),
-        tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend"]),
+        tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend", "regen-net"]),
         tests(
             "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
             exclude: ["Snapshots"]),

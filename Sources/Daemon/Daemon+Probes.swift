@@ -94,7 +94,7 @@ extension Daemon {
         else { return Verdict(.unknown) }
         let definition = hand.watch.probes[probe]
         var sighting = hand.watch.sightings[probe]
-        let verdict: Verdict
+        var verdict: Verdict
         sighting.microseconds = (now.boot - asked) / 1000
         switch finding {
         case .answer(let answer):
@@ -108,12 +108,20 @@ extension Daemon {
         case .fault(let reason): verdict = Verdict(.unknown, reason)
         case .remedy, .survey: verdict = Verdict(.unknown, "the worker mixed up its answers")
         }
+        let limit = definition.policy.timeout.nanoseconds + Self.standstill
+        if verdict.outcome == .failed, now.boot - asked > limit {
+            verdict = Verdict(.unknown, "told too late: regend or the whole machine stood still")
+        }
         sighting.outcome = ProbeReport.Outcome(verdict.outcome)
         sighting.reason = verdict.reason
         sighting.at = now.boot
         hand.watch.sightings[probe] = sighting
         return verdict
     }
+
+    /// A failure that is told so long after its time-out means nothing: while somebody stood still,
+    /// time passed that the service did not have.
+    static let standstill = lookerSlack + Mind.lateness.nanoseconds
 
     private func remedied(_ place: Int, _ serial: Int, _ finding: Finding) {
         guard let hand = hands[place] else { return }

@@ -9,6 +9,8 @@ final class Installation {
     /// Where its configuration, state and runtime directories are.
     let directory: String
     private(set) var daemon: Process?
+    /// Where the programs are that it is started with.
+    var launched = Installation.programs
 
     /// Where `swift build` put the programs: beside the test bundle.
     static let programs = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
@@ -64,7 +66,7 @@ final class Installation {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = [
-            "-c", "\(shell); exec \"$0\" run --config \"$1\"", "\(Self.programs)/regen",
+            "-c", "\(shell); exec \"$0\" run --config \"$1\"", "\(launched)/regen",
             configuration,
         ]
         let path = "\(directory)/stderr"
