@@ -7,6 +7,8 @@ extension Mind {
     public static let longestCommonCause = Interval.minutes(15)
     /// A deadline told so much too late: the loop was stopped, or the machine suspended.
     public static let lateness = Interval.seconds(1)
+    /// A stall that goes on for longer is how this machine is, and excuses nobody any more.
+    public static let longestStall = Interval.minutes(5)
     /// How often it is looked whether a common cause is over, once it may be.
     private static let calmPace = Interval.seconds(1)
 
@@ -14,7 +16,11 @@ extension Mind {
     /// probes cause restarts only one at a time.
     mutating func noteStall(at now: Instant) {
         guard lastStall != now else { return }
+        let goesOn = lastStall.map { now - $0 <= Self.together } ?? false
+        if !goesOn { stallBegan = now }
         lastStall = now
+        // Whoever keeps the machine busy for good must not keep it from being healed.
+        if now - stallBegan > Self.longestStall { return }
         stalledUntil = now + Self.together
         for i in instances.indices where !instances[i].probes.isEmpty {
             for k in instances[i].probes.indices where instances[i].probes[k].serial != nil {

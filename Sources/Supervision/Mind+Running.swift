@@ -111,11 +111,21 @@ extension Mind {
             stop(i, aftermath, at: now, into: &actions)
         } else if launch != instances[i].definition.launch {
             stop(i, .restart, at: now, into: &actions)
-        } else if !instances[i].needsConfirmation, proofDeadline(i, at: now) <= now {
+        } else if hadComeUp(i, at: now) {
             comeUp(i, at: now, into: &actions)
+            beginLooks(i, at: now, into: &actions)
         } else {
             prove(i, at: now, into: &actions)
         }
+    }
+
+    /// Whether an adopted process was up under the earlier daemon. One that has lived for a whole
+    /// start time-out outside of any incident was: a later one would have ended it otherwise.
+    private func hadComeUp(_ i: Int, at now: Instant) -> Bool {
+        let instance = instances[i]
+        guard instance.needsConfirmation else { return proofDeadline(i, at: now) <= now }
+        return instance.incident == nil && !instance.isHandedOver && instance.failedStarts == 0
+            && instance.pausedUntil == nil && now - instance.since >= instance.policy.start.timeout
     }
 
     /// A process that the ledger knows as running and the kernel does not: it ended unseen, and

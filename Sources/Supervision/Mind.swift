@@ -46,6 +46,7 @@ public struct Mind: Sendable {
     /// Until then the machine is taken to be stalled.
     var stalledUntil = Instant(nanoseconds: .min)
     var lastStall: Instant?
+    var stallBegan = Instant(nanoseconds: .min)
     /// The daemon is ending: nothing starts any more.
     var ending: Ending?
 

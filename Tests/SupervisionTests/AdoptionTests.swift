@@ -124,6 +124,33 @@ import Testing
         #expect(machine.last.spawns == [0])
     }
 
+    @Test("one that was up for long, and hangs, is healed after its strikes and no later")
+    func hangsWhileNobodyLooks() {
+        var machine = adopting(
+            service("web", probes: [probe(1)]),
+            memory: memory {
+                $0.process = left
+                $0.provenProbes = [1]
+            })
+        #expect(machine.phase("web") == .running)
+        machine.strike("web", times: 3)
+        #expect(machine.last.openings == [.hang])
+        #expect(machine.last.terminations == [0])
+    }
+
+    @Test("one that is just starting keeps its time to come up")
+    func startsWhileNobodyLooks() {
+        var machine = adopting(
+            service("web", probes: [probe(1)]) { $0.start.timeout = .hours(9) },
+            memory: memory {
+                $0.process = left
+                $0.provenProbes = [1]
+            })
+        #expect(machine.phase("web") == .starting(.unproven))
+        machine.answer("web", .failed)
+        #expect(machine.last.strikes.isEmpty)
+    }
+
     @Test("an open incident goes on, and ends once")
     func incidentGoesOn() {
         var machine = adopting(

@@ -288,6 +288,18 @@ import Testing
         #expect(machine.last.terminations == [1])
     }
 
+    @Test("a machine that is never anything but busy delays a start time-out by minutes, not for ever")
+    func endlessStall() {
+        var machine = Machine(service("web", probes: [probe(1)]))
+        machine.spawn("web")
+        machine.find(.failed, "web")
+        for _ in 0..<120 {
+            machine.tell(.machineStalled)
+            machine.wait(.seconds(5))
+        }
+        #expect(machine.all.terminations == [0])
+    }
+
     @Test("a stall with which nobody fails is no incident")
     func quietStall() {
         var machine = running(9)
