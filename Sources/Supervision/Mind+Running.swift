@@ -108,7 +108,7 @@ extension Mind {
         actions.append(
             .record(.processAdopted(InstanceID(i), process, attempt: instances[i].attempt)))
         if let aftermath = instances[i].interruptedStop {
-            stop(i, aftermath, at: now, into: &actions)
+            resumeStop(i, aftermath, at: now, into: &actions)
         } else if launch != instances[i].definition.launch {
             stop(i, .restart, at: now, into: &actions)
         } else if hadComeUp(i, at: now) {
@@ -156,7 +156,18 @@ extension Mind {
     mutating func finishStop(
         _ i: Int, _ aftermath: Stopping.Aftermath, at now: Instant, into actions: inout [Action]
     ) {
-        stop(i, aftermath, at: now, into: &actions)
+        resumeStop(i, aftermath, at: now, into: &actions)
         step(i, .exited(.unknown), at: now, into: &actions)
+    }
+
+    /// Goes on with what an earlier daemon began. Where probes had caused it, nobody else is
+    /// restarted for theirs beside it.
+    private mutating func resumeStop(
+        _ i: Int, _ aftermath: Stopping.Aftermath, at now: Instant, into actions: inout [Action]
+    ) {
+        stop(i, aftermath, at: now, into: &actions)
+        guard aftermath == .heal || aftermath == .failStart else { return }
+        instances[i].isProbeCaused = true
+        noteHealing(i)
     }
 }
