@@ -204,7 +204,9 @@ import Testing
         #expect(machine.mind.commonCause(at: machine.now)?.isHandedOver == true)
     }
 
-    private func begun(_ machine: Machine) -> Int { machine.mind.commonCause(at: machine.now)?.incident ?? 0 }
+    private func begun(_ machine: Machine) -> Int {
+        machine.mind.commonCause(at: machine.now)?.incident ?? 0
+    }
 
     @Test("one that an earlier daemon left ends once it is calm")
     func recalled() {
@@ -288,7 +290,7 @@ import Testing
         #expect(machine.last.terminations == [1])
     }
 
-    @Test("a machine that is never anything but busy delays a start time-out by minutes, not for ever")
+    @Test("a machine that is always busy delays a start time-out by minutes, not for ever")
     func endlessStall() {
         var machine = Machine(service("web", probes: [probe(1)]))
         machine.spawn("web")
