@@ -43,8 +43,8 @@ struct RunCommand: ParsableCommand {
         let daemon = try RunCommand.daemon(besides: try executablePath())
         var json = JSONWriter()
         configuration.canonicalJSON(into: &json)
-        let handover = try MemoryFile(name: "regen-configuration", json.bytes)
-        var arguments = [daemon, "--config-fd", String(handover.descriptor.raw)]
+        let handover = try AnonymousFile.sealed(named: "regen-configuration", json.bytes)
+        var arguments = [daemon, "--config-fd", String(handover.raw)]
         arguments += ["--config-file", try RunCommand.absolute(config)]
         if let root { arguments += ["--root", try RunCommand.absolute(root)] }
         try execute(daemon, arguments)

@@ -18,6 +18,25 @@ public struct AnonymousFile: ~Copyable {
             })
     }
 
+    /// One with these bytes that nobody can change any more, not even its maker. It stands at its
+    /// beginning.
+    /// The corresponding C functions are `memfd_create`, `write`, `lseek` and `fcntl` (F_ADD_SEALS).
+    public static func sealed(
+        named name: String, _ bytes: [UInt8]
+    ) throws(SystemError) -> AnonymousFile {
+        let file = try AnonymousFile(named: name)
+        let raw = file.raw
+        var done = 0
+        while done < bytes.count {
+            done += try system("write to a memory file") {
+                bytes.withUnsafeBytes { write(raw, $0.baseAddress! + done, $0.count - done) }
+            }
+        }
+        try system("seek in a memory file") { lseek(raw, 0, SEEK_SET) }
+        try system("seal a memory file") { regen_seal(raw) }
+        return file
+    }
+
     /// Takes over one that somebody else has made.
     public init(adopting descriptor: consuming OwnedFD) { self.descriptor = descriptor }
 

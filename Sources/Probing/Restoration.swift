@@ -63,7 +63,16 @@ struct Restoration {
         _ found: borrowing ConfinedFile, _ dependency: Dependency
     ) throws(Obstacle) -> [String] {
         let status = try check(found, dependency)
-        return try adjust(found, status, dependency, ownership(dependency), dependency.mode)
+        let wanted = try ownership(dependency)
+        // Who may write in a directory can move a file there and call it by this name. What its owner
+        // kept to himself is not given away.
+        let isSecret = status.mode & 0o077 == 0
+        if case .file = dependency.kind, isSecret, let owner = wanted.owner, owner != status.owner {
+            throw .refused(
+                "\(full(dependency)) belongs to user \(status.owner), who lets nobody else read it, "
+                    + "and is not given away: chown it by hand, if that is right")
+        }
+        return try adjust(found, status, dependency, wanted, dependency.mode)
     }
 
     /// That it is what was declared, has no other name, is where it was found, and outside the store.

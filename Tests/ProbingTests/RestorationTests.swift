@@ -92,6 +92,17 @@ struct RestorationTests {
         #expect(try String(contentsOfFile: "\(base)/f", encoding: .utf8) == "content")
     }
 
+    @Test("a secret of somebody else's that was moved there is not given away") func secretMoved()
+        throws
+    {
+        try scratch.file("base/f", "secret")
+        chmod("\(base)/f", 0o600)
+        let answer = try restore(dependency("f", .file))
+        #expect(answer.outcome == .refused)
+        #expect(answer.reason.contains("belongs to user 0"))
+        #expect(try status("\(base)/f").owner == 0)
+    }
+
     @Test("what is not declared is left alone") func undeclared() throws {
         try scratch.file("base/f")
         chmod("\(base)/f", 0o604)
