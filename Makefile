@@ -34,6 +34,7 @@ fuzz: build-packages
 bench: build-packages test-packages
 	@Benchmarks/run
 	@Benchmarks/probes/run
+	@Benchmarks/hang/run
 
 clean:
 	rm -rf .build
