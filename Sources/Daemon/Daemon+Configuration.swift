@@ -17,13 +17,14 @@ extension Daemon {
         var order = Order()
         for service in configuration.services {
             let launch = service.fingerprint
+            let probes = service.probes.map {
+                ProbeDefinition(policy: $0.policy, fingerprint: $0.fingerprint)
+            }
             for name in service.instanceNames {
                 order.definitions.append(
                     InstanceDefinition(
                         name: name, service: service.name, policy: service.policy, launch: launch,
-                        probes: service.probes.map {
-                            ProbeDefinition(policy: $0.policy, fingerprint: $0.fingerprint)
-                        },
+                        probes: probes,
                         remedies: service.remedies.map(\.kind),
                         detaches: service.sequence != nil))
                 order.hands.append(try forge.hand(for: service, named: name))

@@ -132,13 +132,13 @@ extension Daemon {
             case .fault(let reason): (.failed, reason)
             case .answer, .survey: (.failed, "the worker mixed up its answers")
             }
+        let kind = hand.watch.remedy ?? "a remedy"
         if case .remedy(let answer) = finding, !answer.output.isEmpty {
-            narrator.say(.info, "\(hand.facts.name): \(hand.watch.remedy ?? "its remedy") printed:")
+            narrator.say(.info, "\(hand.facts.name): \(kind) printed:")
             for line in answer.output.split(separator: "\n").suffix(Self.mostRemedyLines) {
                 narrator.say(.info, "    \(line)")
             }
         }
-        let kind = hand.watch.remedy ?? "a remedy"
         hand.watch.remedy = nil
         hand.watch.remedyReason = reason
         if outcome == .refused, !reason.isEmpty {

@@ -19,10 +19,7 @@ extension Daemon {
         for course in courses where course.place == place {
             if let pid = course.pid { Signal.send(Signal.kill, to: -pid) }
         }
-        if !sequence.postflight.isEmpty {
-            // Counted from the start itself, see `runStep`.
-            hand.postflightIsDue = true
-        }
+        hand.postflightIsDue = !sequence.postflight.isEmpty
         let steps = sequence.before
         guard !steps.isEmpty else { return false }
         let course = Course(
