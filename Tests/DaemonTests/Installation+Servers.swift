@@ -18,6 +18,25 @@ extension Installation {
     /// The same where something is to hang: three strikes come soon.
     static let strict = brisk.replacingOccurrences(of: "timeout: 2s", with: "timeout: 700ms")
 
+    /// A server that is probed by HTTP, and beside it a service whose probe runs this script.
+    static func serverBesideTicks(_ tick: String) throws -> Installation {
+        let port = try freePort()
+        let installation = try Installation(
+            """
+            \(brisk)
+            services:
+              web:
+                command: [@DIR@/bin/serve, web, '\(port)']
+                probes: [ { http: "http://127.0.0.1:\(port)/health" } ]
+              other:
+                command: [/bin/sleep, '1000']
+                probes: [ { command: [@DIR@/bin/tick] } ]
+            """)
+        try installation.makeServer()
+        try installation.script("tick", tick)
+        return installation
+    }
+
     /// A TCP port of this machine that nobody uses.
     static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

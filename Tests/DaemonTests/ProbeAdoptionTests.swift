@@ -120,21 +120,7 @@ import Testing
 
     @Test("stopped for seconds and continued, as a suspended machine: no strikes, no restarts")
     func suspended() throws {
-        let port = try Installation.freePort()
-        let installation = try Installation(
-            """
-            \(Installation.brisk)
-            services:
-              web:
-                command: [@DIR@/bin/serve, web, '\(port)']
-                probes: [ { http: "http://127.0.0.1:\(port)/health" } ]
-              other:
-                command: [/bin/sleep, '1000']
-                probes: [ { command: [@DIR@/bin/tick] } ]
-            """)
-        try installation.makeServer()
-        try installation.script(
-            "tick",
+        let installation = try Installation.serverBesideTicks(
             """
             echo >> @DIR@/other.asked
             while [ -e @DIR@/web.slow ]; do touch @DIR@/other.held; sleep 0.01; done

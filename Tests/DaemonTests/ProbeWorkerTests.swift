@@ -6,21 +6,7 @@ import Testing
 
 @Suite("what looks is itself in trouble") struct ProbeWorkerTests {
     private func installation() throws -> Installation {
-        let port = try Installation.freePort()
-        let installation = try Installation(
-            """
-            \(Installation.brisk)
-            services:
-              web:
-                command: [@DIR@/bin/serve, web, '\(port)']
-                probes: [ { http: "http://127.0.0.1:\(port)/health" } ]
-              other:
-                command: [/bin/sleep, '1000']
-                probes: [ { command: [@DIR@/bin/tick] } ]
-            """)
-        try installation.makeServer()
-        try installation.script("tick", "echo >> @DIR@/other.asked")
-        return installation
+        try Installation.serverBesideTicks("echo >> @DIR@/other.asked")
     }
 
     private func untilProven(_ installation: Installation) throws {
