@@ -1,0 +1,2 @@
+import SafeSwitch
+import Testing
