@@ -1,3 +1,5 @@
+import Supervision
+
 extension TriageFacts {
     /// Whether the change of generation is to blame. A pure rule: the same facts, the same verdict.
     public func judge() -> Verdict {
