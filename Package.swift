@@ -87,7 +87,7 @@ let package = Package(
         tests("SafeSwitch", ["Supervision"]),
         tests("NixOS", ["Linux", "JSON", "SafeSwitch", "Supervision"]),
         tests("JSON"),
-        tests("Configuration", ["Supervision", "JSON"]),
+        tests("Configuration", ["Supervision", "SafeSwitch", "JSON"]),
         tests("Linux"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
         tests("Records", ["Supervision", "SafeSwitch", "JSON", "Ledger"]),
