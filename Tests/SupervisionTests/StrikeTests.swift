@@ -195,6 +195,29 @@ import Testing
         #expect(machine.last.spawns == [1])
     }
 
+    @Test("one that a human was told of is held too, and is healed once the dependency is well")
+    func heldAfterHandover() {
+        var memory = Memory()
+        memory.instances["web"] = InstanceMemory()
+        memory.instances["web"]?.isHandedOver = true
+        var machine = Machine(
+            service("db", probes: [probe()]) { $0.restart = .never },
+            service("web", probes: [probe()], after: ["db"]), memory: memory)
+        machine.find(.passed, "db", "web")
+        machine.spawn("db")
+        machine.spawn("web")
+        machine.find(.failed, "db", "web")
+        machine.wait(.hours(1))
+        #expect(machine.phase("web") == .running)
+        #expect(machine.status("web").isHandedOver)
+        #expect(machine.status("web").heldBy == "db")
+        #expect(machine.all.terminations == [])
+        machine.find(.passed, "db")
+        machine.wait(.seconds(10))
+        #expect(machine.all.terminations == [1])
+        #expect(machine.all.openings == [.hang])
+    }
+
     // MARK: Stalls
 
     @Test("what fails while the machine stalls is no strike, and is looked at again at once")
