@@ -118,6 +118,7 @@ public struct Mind: Sendable {
             } else if nextCare() == due, let index = cares.first?.index {
                 cares.removeFirst()
                 instances[index].careDeadline = nil
+                giveUpLooks(index, at: now, into: &actions)
                 care(index, at: now, into: &actions)
             } else {
                 tendCommonCause(at: now, into: &actions)

@@ -272,4 +272,14 @@ import Testing
         machine.wait(.seconds(2))
         #expect(machine.phase("web") == .stopping(.signalled, .failStart))
     }
+
+    @Test("after a stall an answer is heard that comes behind that of another probe")
+    func answersTogether() {
+        var machine = Machine(service("web", probes: [probe(1), probe(2)]))
+        machine.spawn("web")
+        machine.now = machine.now + .hours(8)
+        machine.answer("web", probe: 1, .passed)
+        machine.answer("web", probe: 0, .passed)
+        #expect(machine.phase("web") == .running)
+    }
 }
