@@ -64,7 +64,7 @@ public struct Mind: Sendable {
         _ event: Event, at now: Instant, into actions: inout [Action]
     ) {
         if probedServices > 0, let due = nextDeadline(), now - due > Self.lateness {
-            noteStall(at: now)
+            noteStall(since: due, at: now)
         }
         switch event {
         case .configured(let definitions):
@@ -72,7 +72,7 @@ public struct Mind: Sendable {
             if ending == nil { configure(definitions, at: now, into: &actions) }
         case .begun: begin(at: now, into: &actions)
         case .deadlineReached: wakeDue(at: now, into: &actions)
-        case .machineStalled: noteStall(at: now)
+        case .machineStalled: noteStall(since: now, at: now)
         case .stopAllAsked: stopAll(at: now, into: &actions)
         case .endAsked(let stopping): end(stopping: stopping, at: now, into: &actions)
         case .instance(let id, let event):

@@ -258,7 +258,7 @@ import Testing
         #expect(machine.status("web").probes[0].strikes == 0)
     }
 
-    @Test("a start-up that the machine slept through has time to show itself")
+    @Test("a start-up that the machine slept through has as much time left as before")
     func sleptThroughStart() {
         var machine = Machine(web)
         machine.find(.failed, "web")
@@ -267,9 +267,25 @@ import Testing
         machine.now = machine.now + .hours(8)
         machine.tell(.deadlineReached)
         #expect(machine.phase("web") == .starting(.unproven))
-        machine.wait(.seconds(9))
+        machine.wait(.seconds(79))
         #expect(machine.phase("web") == .starting(.unproven))
         machine.wait(.seconds(2))
+        #expect(machine.phase("web") == .stopping(.signalled, .failStart))
+    }
+
+    @Test("what was lost is given back once, in however many pieces it comes to be known")
+    func lostOnce() {
+        var machine = Machine(web, service("db", probes: [probe()]))
+        machine.find(.failed, "web")
+        machine.spawn("web")
+        machine.spawn("db")
+        machine.wait(.seconds(10))
+        machine.now = machine.now + .hours(8)
+        machine.answer("db", .passed)
+        machine.now = machine.now + .milliseconds(1)
+        machine.tell("db", .pauseAsked(until: machine.now + .hours(1)))
+        machine.tell(.deadlineReached)
+        machine.wait(.seconds(81))
         #expect(machine.phase("web") == .stopping(.signalled, .failStart))
     }
 
