@@ -26,6 +26,8 @@ public struct Mind: Sendable {
     /// process in the kernel has the number of an earlier one of the same name.
     var forgottenAttempts = 0
     var hasBegun = false
+    /// The system is being switched.
+    var isSwitching = false
     /// The last look or remedy that was asked for. Answers tell theirs.
     var lastSerial = 0
     /// Services with probes.
@@ -73,6 +75,9 @@ public struct Mind: Sendable {
         case .begun: begin(at: now, into: &actions)
         case .deadlineReached: wakeDue(at: now, into: &actions)
         case .machineStalled: noteStall(since: now, at: now)
+        case .switchBegan: isSwitching = true
+        case .switchEnded: isSwitching = false
+        case .generationChanged: countAnew()
         case .stopAllAsked: stopAll(at: now, into: &actions)
         case .endAsked(let stopping): end(stopping: stopping, at: now, into: &actions)
         case .instance(let id, let event):
