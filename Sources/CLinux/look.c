@@ -61,20 +61,16 @@ static int open_with(int directory, const char *path, int flags, mode_t mode, ui
     memset(&how, 0, sizeof how);
     how.flags = (uint64_t)(flags | O_CLOEXEC);
     how.mode = flags & O_CREAT ? mode : 0;
-    how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
+    how.resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
 int regen_open_beneath(int directory, const char *path, int flags, mode_t mode) {
-    return open_with(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    return open_with(directory, path, flags, mode, RESOLVE_BENEATH);
 }
 
 int regen_open_without_links(const char *path, int flags) {
-    return open_with(AT_FDCWD, path, flags, 0, RESOLVE_NO_SYMLINKS);
-}
-
-int regen_open_in_root(int root, const char *path, int flags) {
-    return open_with(root, path, flags, 0, RESOLVE_IN_ROOT);
+    return open_with(AT_FDCWD, path, flags, 0, 0);
 }
 
 int regen_settle(int directory) {

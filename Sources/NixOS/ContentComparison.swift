@@ -4,7 +4,7 @@ import SafeSwitch
 /// Compares what two paths of the store have in them: `/etc/nginx` is another store path whenever
 /// anything in /etc is, be nginx's files the same.
 struct ContentComparison {
-    let tree: RootedDirectory
+    let tree: RootedTree
     let before: SystemView
     let after: SystemView
     /// Bytes that may still be read.

@@ -22,12 +22,18 @@ extension Surveyor {
         comparison.paths = paths(question.subject, before, after)
         if let unit = question.subject.unit {
             compare(unit, before, after, into: &comparison)
-        } else if let command = comparison.paths.first {
+        } else if let first = comparison.paths.first {
             comparison.closure = Self.difference(
-                command.before.flatMap(AbsolutePath.storePath),
-                command.after.flatMap(AbsolutePath.storePath))
+                program(first.before).flatMap(AbsolutePath.storePath),
+                program(first.after).flatMap(AbsolutePath.storePath))
         }
         return comparison
+    }
+
+    /// A service without a command of its own begins with a path to blame, maybe a directory of /etc:
+    /// its store path is another one whenever anything in /etc is.
+    private func program(_ path: String?) -> String? {
+        path.flatMap { isProgram($0) ? $0 : nil }
     }
 
     private func paths(

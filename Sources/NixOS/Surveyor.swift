@@ -7,12 +7,12 @@ public import SafeSwitch
 /// deleted, a file of the wrong kind. Everything is read up to a bound.
 public struct Surveyor {
     let root: SystemRoot
-    let tree: RootedDirectory
+    let tree: RootedTree
 
     /// One that looks below this root; throws where there is no such directory.
     public init(root: SystemRoot) throws(SystemError) {
         self.root = root
-        tree = try RootedDirectory(root.below("/"))
+        tree = try RootedTree(root.below("/"))
     }
 
     /// What there is now. Throws where the profiles' directory is there and cannot be read: nobody

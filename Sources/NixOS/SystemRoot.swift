@@ -10,7 +10,7 @@ public struct SystemRoot: Sendable {
         self.directory = String(directory.reversed().drop { $0 == "/" }.reversed())
     }
 
-    /// The path to give to a system call. It does not keep links inside; `RootedDirectory` does.
+    /// The path to give to a system call. It does not keep links inside; `RootedTree` does.
     public func below(_ path: String) -> String { directory + path }
 
     /// The path as values have it: a demonstration's command names the root itself.

@@ -3,7 +3,7 @@ import Linux
 /// The machine as it would be if this system ran: `/run/current-system`, `/etc` and the system profile
 /// are this system's.
 struct SystemView {
-    let tree: RootedDirectory
+    let tree: RootedTree
     /// The system's path.
     let system: String
 

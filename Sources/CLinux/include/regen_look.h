@@ -25,9 +25,6 @@ int regen_open_beneath(int directory, const char *path, int flags, mode_t mode);
 // openat2(2) from the root directory, with RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS.
 int regen_open_without_links(const char *path, int flags);
 
-// openat2(2) with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS: the directory is `/`, for links too.
-int regen_open_in_root(int root, const char *path, int flags);
-
 // getdents64(2), once and for nothing but its waiting for the directory's lock.
 int regen_settle(int directory);
 

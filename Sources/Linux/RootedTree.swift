@@ -1,11 +1,11 @@
 private import CLinux
 private import Glibc
 
-/// A directory that is `/` for every path that is looked up in it: an absolute link and `..` stay
+/// A directory that is `/` for every path that is looked up below it: an absolute link and `..` stay
 /// inside. It is only looked at. `/` itself is one, too.
 ///
 /// Paths begin with `/`, and answers do not have the directory's own path in front.
-public final class RootedDirectory {
+public final class RootedTree {
     private let root: OwnedFD
     private let prefix: String
 
