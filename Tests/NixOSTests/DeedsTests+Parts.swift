@@ -5,11 +5,13 @@ import Testing
 
 let isRoot = geteuid() == 0
 let hasNix = access("/usr/bin/nix-env", X_OK) == 0
+let hasShellcheck = access("/usr/bin/shellcheck", X_OK) == 0
 
 /// A lock of Nix's that the test holds.
 final class RootLock {
     private let path: String
     private let descriptor: Int32
+    private var watcher: Int32 = -1
 
     init?(_ path: String) {
         self.path = path
@@ -17,11 +19,16 @@ final class RootLock {
         guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return nil }
     }
 
-    /// Whether a process has the file open at this moment.
-    func isOpen(inProcess pid: Int32) -> Bool {
-        let descriptors = "/proc/\(pid)/fd"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
-        return names.contains { Directory.linkTarget("\(descriptors)/\($0)") == path }
+    /// From now on it is noticed when somebody opens the file.
+    func watch() throws {
+        watcher = inotify_init1(Int32(IN_CLOEXEC))
+        try #require(inotify_add_watch(watcher, path, UInt32(IN_OPEN)) >= 0)
+    }
+
+    /// Waits until somebody has opened it.
+    func waitUntilOpened() throws {
+        var ready = pollfd(fd: watcher, events: Int16(POLLIN), revents: 0)
+        try #require(poll(&ready, 1, 20_000) == 1)
     }
 
     /// The name goes, whoever waits is told by a byte, and the lock ends.
@@ -31,7 +38,10 @@ final class RootLock {
         flock(descriptor, LOCK_UN)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        close(descriptor)
+        if watcher >= 0 { close(watcher) }
+    }
 }
 
 /// A small file system of its own in the place of a directory.

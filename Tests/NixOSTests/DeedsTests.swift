@@ -61,14 +61,12 @@ import Testing
     func deleted() throws {
         for _ in 0..<20 {
             let file = try #require(RootLock(machine.root + lock))
+            try file.watch()
             let deed = Process()
             deed.executableURL = URL(filePath: DeedProcess.program)
             deed.arguments = [machine.root, "set", "1", first, "2", second]
             try deed.run()
-            try machine.until("the deed has the lock's file open") {
-                file.isOpen(inProcess: deed.processIdentifier) || !deed.isRunning
-            }
-            #expect(deed.isRunning)
+            try file.waitUntilOpened()
             file.releaseAsNix()
             deed.waitUntilExit()
             #expect(deed.terminationStatus == 0)

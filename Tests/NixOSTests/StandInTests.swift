@@ -158,6 +158,14 @@ import Testing
         }
     }
 
+    @Test("its scripts are plain shell", .enabled(if: hasShellcheck, "needs shellcheck"))
+    func plain() throws {
+        let scripts = StandIns.scripts
+        let systems = ["activate", "init", "nixos-version", "switch-to-configuration"]
+        let paths = ["new-system", "new-generation", "boot"] + systems.map { "system/\($0)" }
+        try machine.run(["shellcheck", "-s", "sh"] + paths.map { "\(scripts)/\($0)" })
+    }
+
     @Test("the same orders make the same path")
     func reproducible() throws {
         #expect(try machine.system("one") == first)

@@ -20,7 +20,7 @@ final class StandIns {
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
 
-    private static let scripts = URL(filePath: #filePath).deletingLastPathComponent()
+    static let scripts = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "examples/stand-in").path
 
