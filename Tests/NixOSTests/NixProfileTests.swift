@@ -9,7 +9,7 @@ import Testing
 private struct NixMachine {
     let machine: StandIns
     var deeds: Deeds { machine.deeds }
-    private let environment: [String: String]
+    let environment: [String: String]
 
     init() throws {
         machine = try StandIns()
@@ -143,7 +143,7 @@ private struct NixMachine {
                     i=$((i + 1))
                 done
                 """, nix.machine.profiles + "/system",
-            ])
+            ], nix.environment)
         var count = 0
         while swings.isRunning {
             #expect(deeds.perform(.setProfile(generation: 1, path: systems.0)) == .done)
