@@ -134,7 +134,7 @@ import Testing
         ] {
             #expect(told.output.contains(text), "\(text)")
         }
-        #expect(!told.output.contains("hang"))
+        #expect(!told.output.contains("begins: hang"))
         #expect(!told.output.contains("\u{1B}"))
     }
 
