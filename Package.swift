@@ -103,7 +103,11 @@ let package = Package(
             ], exclude: ["strangers.py"]),
         tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend", "regen-net"]),
         tests(
-            "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
+            "Commands",
+            [
+                "Configuration", "Control", "Ledger", "Linux", "JSON", "Records", "SafeSwitch",
+                "Supervision", "regen",
+            ],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(

@@ -12,7 +12,7 @@ import Testing
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
             "probe", "reload", "log", "ledger",
-            "ledger show", "ledger verify",
+            "ledger show", "ledger verify", "explain",
         ])
     func help(command: String) throws {
         let outcome = try run(command.split(separator: " ").map(String.init) + ["--help"])
@@ -38,7 +38,7 @@ import Testing
             ["run", "--config", "-"], ["check", "--json", "--canonical", "a"], ["heal"], ["pause"],
             ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
             ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
-            ["probe"], ["probe", "a", "b"],
+            ["probe"], ["probe", "a", "b"], ["explain"], ["explain", "x"], ["explain", "0"],
         ])
     func usage(arguments: [String]) throws {
         let outcome = try run(arguments)
