@@ -104,7 +104,7 @@ extension SwitchMind {
     }
 
     private mutating func planPoll(_ turn: inout Turn) {
-        guard policy.mode != .off else { return }
+        guard policy.mode != .off || memory.flight != nil else { return }
         let next = turn.now + (foreign == nil ? Self.poll : Self.switchPoll)
         // A sign that came during the look is looked after at once.
         pollAt = pollAt.map { min($0, next) } ?? next
@@ -129,6 +129,8 @@ extension SwitchMind {
 
     private mutating func seeForeignSwitch(_ landscape: Landscape, _ turn: inout Turn) {
         if aloft?.isActivating == true { return }
+        let own = memory.flight?.process?.pid
+        if own != nil, own == landscape.switchHolder { return }
         switch (landscape.switchHolder, foreign) {
         case (let pid?, nil):
             foreign = ForeignSwitch(pid: pid, began: turn.now)

@@ -123,7 +123,7 @@ extension SwitchMind {
         _ id: InstanceID, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let service = watchedService(id), !service.isWeighed, memory.probation != nil,
-            policy.mode != .off, aloft == nil || aloft?.isTrial == true,
+            policy.mode != .off, aloft == nil || aloft?.isConfirmingTrial == true,
             !cases.contains(where: { $0.service == id }), cases.count < Self.mostCases,
             let incident = services.status(id, at: turn.now).incident
         else { return }
