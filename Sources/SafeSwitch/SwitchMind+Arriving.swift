@@ -285,6 +285,7 @@ extension SwitchMind {
         {
             return
         }
+        if outcome == .notHelped, let incident = ended.incident { unhelped.keep(incident) }
         let reason: HandoverReason? = outcome == .notHelped ? .rollbackDidNotHelp : nil
         while let one = cases.first { close(one, .handOver(reason), &turn) }
     }

@@ -56,7 +56,7 @@ extension SwitchMind {
         }
         let one = Case(id, service.name, incident, reason: reason, began: turn.now)
         if aloft != nil { return accuseAloft(one, services, &turn) }
-        if memory.rolledBack.contains(incident) {
+        if unhelped.contains(incident) {
             if rebootIntoKnownGood(one, services, &turn) { return }
             turn.answer(id, .handOver(.rollbackDidNotHelp))
         } else if let known = cases.firstIndex(where: { $0.service == id }) {

@@ -217,11 +217,11 @@ extension SwitchMind {
     }
 }
 
-extension [String] {
-    /// Appends what is not last yet, and keeps the latest `SwitchMemory.mostSystems`.
-    mutating func keep(_ system: String) {
-        removeAll { $0 == system }
-        append(system)
+extension Array where Element: Equatable {
+    /// Puts something last, and keeps the latest `SwitchMemory.mostSystems`.
+    mutating func keep(_ element: Element) {
+        removeAll { $0 == element }
+        append(element)
         if count > SwitchMemory.mostSystems { removeFirst() }
     }
 }
