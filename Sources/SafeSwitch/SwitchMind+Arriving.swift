@@ -25,11 +25,9 @@ extension SwitchMind {
     /// The target is what runs from now on, if it is not already.
     private mutating func enterTarget(_ services: borrowing Mind, _ turn: inout Turn) {
         guard let aloft, memory.current != aloft.flight.to else { return }
-        let from = memory.current
         firstSign = nil
-        enter(aloft.flight.to, by: aloft.wasRebooted ? .boot : .regen, &turn)
         switch aloft.flight.purpose {
-        case .trial: openProbation(of: aloft.flight.to, after: from, services, &turn)
+        case .trial: openProbation(of: aloft.flight.to, after: memory.current, services, &turn)
         case .rollback, .asked, .retreat, .settle:
             let culprit = aloft.accused.first?.name
             closeProbation(culprit == nil ? .replaced : .unproven, culprit: culprit, &turn)
@@ -38,6 +36,7 @@ extension SwitchMind {
                 beginProbation(of: aloft.flight.to, previous: nil, &turn)
             }
         }
+        enter(aloft.flight.to, by: aloft.wasRebooted ? .boot : .regen, &turn)
     }
 
     /// The probes have the last word.

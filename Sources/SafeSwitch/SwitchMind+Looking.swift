@@ -175,9 +175,9 @@ extension SwitchMind {
         guard let current = landscape.current else { return }
         guard current != memory.current else { return beCalm(services, &turn) }
         if aloft != nil { end(.notActivated(current: current), services, &turn) }
-        let from = memory.current
+        // In this order: a death in between must not leave a change without its probation.
+        openProbation(of: current, after: memory.current, services, &turn)
         enter(current, by: origin, &turn)
-        openProbation(of: current, after: from, services, &turn)
         firstSign = nil
     }
 

@@ -7,6 +7,7 @@ extension SwitchMind {
         of system: String, after from: String?, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         let earlier = memory.probation
+        if let earlier, earlier.system == system { return }
         let isReturn = earlier?.previous == system
         if earlier != nil { closeProbation(.replaced, culprit: nil, &turn) }
         if isReturn, isKnownGood(system) { return }

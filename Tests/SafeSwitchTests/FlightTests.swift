@@ -89,7 +89,8 @@ struct FlightTests {
         #expect(world.activated.count == 1)
     }
 
-    @Test("and a target that does not run is none, whatever the exit code", arguments: [0, 1, 4, 100])
+    @Test(
+        "and a target that does not run is none, whatever the exit code", arguments: [0, 1, 4, 100])
     func noEvidence(code: Int) {
         var world = World()
         world.activations = [.exits(Int32(code), switches: false)]
@@ -223,7 +224,9 @@ struct FlightTests {
         world.breaks["web"] = ["/b"]
         world.deploy("/b")
         world.breaks["web"] = ["/a", "/b"]
-        for _ in 0..<100 where world.records.steps.last != .confirm { world.wait(.milliseconds(50)) }
+        for _ in 0..<100 where world.records.steps.last != .confirm {
+            world.wait(.milliseconds(50))
+        }
         world.deploy("/c")
         world.wait(.minutes(10))
         #expect(world.records.ends.first == .notActivated(current: "/c"))

@@ -10,10 +10,10 @@ struct ProbationTests {
         world.deploy("/b")
         #expect(
             world.records == [
-                .generationChanged(from: "/a", to: "/b", generation: 2, by: .other),
                 .probationBegan(
                     system: "/b", generation: 2, previous: "/a", previousGeneration: 1,
                     lasts: .minutes(10)),
+                .generationChanged(from: "/a", to: "/b", generation: 2, by: .other),
             ])
         #expect(world.told == [.generationChanged])
         #expect(world.reloads == 1)
@@ -193,7 +193,7 @@ struct ProbationTests {
         world.landscape.current = "/b"
         world.tell(.changed)
         #expect(
-            world.records.first
+            world.records.last
                 == .generationChanged(from: "/a", to: "/b", generation: 3, by: .other))
     }
 

@@ -20,6 +20,8 @@ struct ResumeTests {
         world.answersActivations = true
         world.finishActivation()
         world.wait(.minutes(20))
+        world.diesBefore = nil
+        world.wait(.minutes(10))
         return world
     }
 
@@ -67,7 +69,8 @@ struct ResumeTests {
         #expect(world.records.ends == [.abandoned(.unseen("regend was away for too long"))])
     }
 
-    @Test("a process of an earlier daemon that has gone, and whose target does not run, is run again")
+    @Test(
+        "a process of an earlier daemon that has gone, and whose target does not run, is run again")
     func goneProcess() {
         var world = World()
         world.deploy("/b")

@@ -106,8 +106,6 @@ struct World {
                 if let incident = status.incident {
                     instance.incident = OpenIncident(id: incident, opened: now)
                 }
-                memory.services[definition.name, default: ServiceHistory()].isHealthy =
-                    mind.standing(id) == .healthy
             }
             past.instances[definition.name] = instance
         }
@@ -132,11 +130,7 @@ struct World {
     /// kill -9, and a new daemon.
     mutating func die() {
         deaths += 1
-        if losesRecords {
-            let services = memory.services
-            memory = certain
-            memory.services = services
-        }
+        if losesRecords { memory = certain } else { noteHealth() }
         certain = memory
         facts = []
         held = []
@@ -154,6 +148,13 @@ struct World {
         memory.isNewBoot = true
         die()
         memory.isNewBoot = false
+    }
+
+    private mutating func noteHealth() {
+        for definition in definitions {
+            memory.services[definition.name, default: ServiceHistory()].isHealthy =
+                standing(definition.name) == .healthy
+        }
     }
 
     // MARK: Time and events
@@ -184,6 +185,11 @@ struct World {
     }
 
     private mutating func pass(to instant: Instant) {
+        // What was written at an instant is on the disk at the next one.
+        if instant > now {
+            noteHealth()
+            certain = memory
+        }
         wall += (instant - now).nanoseconds
         now = instant
     }
@@ -301,6 +307,7 @@ struct World {
         case .recordDurably(let record, let serial):
             guard diskWorks else { return held.append(action) }
             write(record)
+            noteHealth()
             certain = memory
             facts.append(.switch(.durable(serial: serial)))
         case .perform(let deed, let serial): perform(deed, serial)
@@ -489,7 +496,7 @@ extension SwitchMemory {
             guard case .abandoned = outcome, case .rollback(let incident) = ended.purpose else {
                 return
             }
-            rollbacks.removeLast()
+            _ = rollbacks.popLast()
             rolledBack.removeAll { $0 == incident }
         case .trialConfirmed: isConfirmed = true
         case .quarantined(let system, _, let culprit, _):
