@@ -19,6 +19,7 @@ struct RegenCommand: ParsableCommand {
                 name: "Looking",
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
+                    GenerationsCommand.self,
                 ]),
             CommandGroup(
                 name: "Acting",
@@ -26,6 +27,9 @@ struct RegenCommand: ParsableCommand {
                     WishCommand<Start>.self, StopCommand.self, WishCommand<Restart>.self,
                     WishCommand<Heal>.self, PauseCommand.self, WishCommand<Resume>.self,
                 ]),
+            CommandGroup(
+                name: "System",
+                subcommands: [RollbackCommand.self, SwitchCommand.self, ConfirmCommand.self]),
         ])
 
     /// The version of this build.
