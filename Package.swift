@@ -90,7 +90,7 @@ let package = Package(
         tests("Configuration", ["Supervision", "SafeSwitch", "JSON"]),
         tests("Linux"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
-        tests("Records", ["Supervision", "JSON", "Ledger"]),
+        tests("Records", ["Supervision", "SafeSwitch", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
         tests(
             "Probing", ["Configuration", "JSON", "Linux", "Supervision", "Worker", "look"]),

@@ -95,7 +95,7 @@ func generationNumber(_ text: String) throws -> Int64 {
 
 /// A question to whoever sits at the terminal.
 enum Question {
-    /// Longer answers are cut.
+    /// A longer answer is no yes.
     private static let longestAnswer = 256
 
     /// Returns for a yes; a no ends the command, and so does the lack of somebody to ask.
@@ -105,10 +105,9 @@ enum Question {
                 "nobody can be asked, because this is no terminal: say --yes if it is meant")
         }
         Terminal.error.complain("\(question) [y/N] ")
-        let answer: String
-        do { answer = try StandardInput.line(limit: longestAnswer) } catch {
-            throw .wrong("\(error)")
-        }
-        guard ["y", "yes"].contains(answer.lowercased()) else { throw .no("nothing was done") }
+        let line: [UInt8]?
+        do { line = try StandardInput.line(most: longestAnswer) } catch { throw .wrong("\(error)") }
+        let answer = String(decoding: line ?? [], as: UTF8.self).lowercased()
+        guard ["y", "yes"].contains(answer) else { throw .no("nothing was done") }
     }
 }

@@ -1,27 +1,24 @@
 private import Glibc
 
-/// Standard input, for a person's answer.
+/// Standard input, descriptor 0.
 public enum StandardInput {
     /// Whether a person types there. The corresponding C function is `isatty`.
     public static var isTerminal: Bool { isatty(0) == 1 }
 
-    /// The next line without its end, cut after so many bytes; empty at the end of input. What comes
-    /// after it in the same reading is lost: on a terminal a reading is a line.
+    /// The first line without its newline, or what there is where it ends without one. `nil`: it is
+    /// longer than `most` bytes. What follows the line may be lost.
     ///
-    /// The corresponding C function is `read`.
-    public static func line(limit: Int) throws(SystemError) -> String {
-        var bytes = [UInt8](repeating: 0, count: limit)
-        let count = try system("read standard input") { read(0, &bytes, bytes.count) }
-        return String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    /// Blocks until the line is there. The corresponding C function is `read`.
+    public static func line(most: Int) throws(SystemError) -> [UInt8]? {
+        var line: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: min(most + 1, 64 << 10))
+        while line.count <= most {
+            let count = try system("read standard input") { read(0, &chunk, chunk.count) }
+            if count == 0 { return line }
+            let end = chunk[..<count].firstIndex(of: UInt8(ascii: "\n"))
+            line += chunk[..<(end ?? count)]
+            if end != nil { break }
+        }
+        return line.count <= most ? line : nil
     }
-}
-
-/// The path with all links resolved; ENOENT where it leads nowhere. The corresponding C function is
-/// `realpath`.
-public func resolvedPath(_ path: String) throws(SystemError) -> String {
-    guard let resolved = realpath(path, nil) else {
-        throw SystemError(errno, "look for \(path)")
-    }
-    defer { free(resolved) }
-    return String(cString: resolved)
 }
