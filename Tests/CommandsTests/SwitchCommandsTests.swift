@@ -222,6 +222,27 @@ private func regen(_ daemon: FakeDaemon, _ arguments: String...) throws -> Outco
         #expect(told.output.hasSuffix(": \(outcome): so it is\n"))
     }
 
+    @Test(
+        "at a terminal somebody is asked, and only a yes is one",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script")),
+        arguments: [("y", 0), ("YES", 0), ("n", 1), ("", 1), ("yesterday", 1)])
+    func question(answer: String, code: Int32) throws {
+        let asked = Mutex<[ControlRequest]>([])
+        let daemon = try daemon([report(nil, ended: [end("succeeded")])]) { request in
+            asked.withLock { $0.append(request) }
+        }
+        defer { daemon.end() }
+        let command = "'\(CommandsTests.regen.path)' rollback"
+        let told = try run(
+            ["-c", "script -qec \"\(command)\" /dev/null"], by: URL(filePath: "/bin/sh"),
+            input: Data("\(answer)\n".utf8),
+            environment: ["REGEN_RUNTIME_DIRECTORY": daemon.directory, "TERM": "dumb"])
+        #expect(told.output.contains("Go back to generation 41 (25.11.1)? [y/N]"))
+        #expect(told.code == code)
+        #expect(asked.withLock { $0.count } == (code == 0 ? 2 : 1))
+        #expect(told.output.contains("nothing was done") == (code == 1))
+    }
+
     @Test("degraded is done, too") func degraded() throws {
         let told = try regen(daemon([report(nil, ended: [end("degraded")])]), "rollback", "--yes")
         #expect(told.code == 0)
