@@ -101,7 +101,7 @@ import Testing
         try expect { $0.initDiffers = true }
         try expect { $0.kernelDiffers = true }
         try expect { $0.wasBooted = true }
-        try expect { $0.specialisation = "graphical" }
+        try expect { $0.specialisation = .init(name: "graphical", path: "/nix/store/graphical") }
         try expect { $0.inhibitors = ["dbus-implementation", "init"] }
         try expect { $0.defects = NixSystem.Defect.allCases }
         for wish: PlanFacts.Wish in [.incident(9, .propose), .anywhere, .generation(3), .knownGood]
