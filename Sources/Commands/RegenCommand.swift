@@ -20,6 +20,7 @@ struct RegenCommand: ParsableCommand {
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
                     ExplainCommand.self,
+                    GenerationsCommand.self,
                 ]),
             CommandGroup(
                 name: "Acting",
@@ -27,6 +28,9 @@ struct RegenCommand: ParsableCommand {
                     WishCommand<Start>.self, StopCommand.self, WishCommand<Restart>.self,
                     WishCommand<Heal>.self, PauseCommand.self, WishCommand<Resume>.self,
                 ]),
+            CommandGroup(
+                name: "System",
+                subcommands: [RollbackCommand.self, SwitchCommand.self, ConfirmCommand.self]),
         ])
 
     /// The version of this build.

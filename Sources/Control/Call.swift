@@ -46,6 +46,18 @@ public enum ControlRequest: Equatable, Sendable {
     case stopAll
     /// Where a service's log is. Answer: `{"path": …}`.
     case logPath(service: String)
+    /// The machine's generations. Answer: `GenerationsReply`.
+    case generations
+    /// What a rollback would do; nothing is done. Answer: `PlanReport`.
+    case planRollback(RollbackWish)
+    /// Roll back; where a path is `expected`, only if the plan leads there. Answer, when it has begun:
+    /// `SwitchReply`.
+    case rollback(RollbackWish, expected: String?)
+    /// Put a system on trial; within so many milliseconds, in `confirmations`, a human must confirm
+    /// it, or the probes alone do. Answer, when it has begun: `SwitchReply`.
+    case `switch`(SwitchTarget, confirmWithin: Int64?)
+    /// The trial may stay. Answer: `SwitchReply`.
+    case confirmSwitch
 
     /// How long a pause may be, in milliseconds: 1 s to 30 days.
     public static let pauses: ClosedRange<Int64> = 1_000...30 * 86_400_000
@@ -71,6 +83,17 @@ public enum ControlRequest: Equatable, Sendable {
         case .reload: self = .reload
         case .stopAll: self = .stopAll
         case .logPath: self = .logPath(service: try parameters.string("service"))
+        case .generations: self = .generations
+        case .planRollback: self = .planRollback(try parameters.rollbackWish())
+        case .rollback:
+            self = .rollback(
+                try parameters.rollbackWish(), expected: try parameters.optionalPath("expected"))
+        case .switch:
+            self = .switch(
+                try parameters.switchTarget(),
+                confirmWithin: try parameters.optionalInteger(
+                    "confirm_within_ms", in: Self.confirmations))
+        case .confirmSwitch: self = .confirmSwitch
         }
     }
 }

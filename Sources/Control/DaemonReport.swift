@@ -28,6 +28,8 @@ public struct DaemonReport: Equatable, Sendable {
     public var commonCause: CommonCauseReport?
     /// Whether the machine as a whole is so slow that nothing late is a service's own fault.
     public var stalled = false
+    /// How SafeSwitch is; `nil` where it is off.
+    public var safeSwitch: SwitchReport?
 
     /// A daemon's description.
     public init(
@@ -106,6 +108,7 @@ extension DaemonReport {
         json.members("workers", workers) { $0.write(into: &$1) }
         json.member("common_cause", commonCause) { $0.write(into: &$1) }
         if stalled { json.bool("stalled", true) }
+        json.member("switch", safeSwitch) { $0.write(into: &$1) }
         json.endObject()
     }
 
@@ -126,6 +129,7 @@ extension DaemonReport {
         workers = (json["workers"]?.array ?? []).compactMap(WorkerReport.init)
         commonCause = json["common_cause"].flatMap(CommonCauseReport.init)
         stalled = json["stalled"]?.bool ?? false
+        safeSwitch = json["switch"].flatMap(SwitchReport.init)
     }
 }
 

@@ -69,6 +69,8 @@ extension Daemon {
             tell(.stopAllAsked)
             wait(call.id, ids, .down)
         case .logPath(let service): replyLogPath(call.id, service)
+        case .generations, .planRollback, .rollback, .switch, .confirmSwitch:
+            server.fail(call.id, with: .notNow(reason: SwitchReport.isOff), at: now.boot)
         }
     }
 
