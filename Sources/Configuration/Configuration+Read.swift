@@ -6,8 +6,8 @@ extension Configuration {
     public static let longestRuntimeDirectory = 90
 
     private static let keys = [
-        "state_directory", "runtime_directory", "cgroup", "on_exit", "control", "defaults",
-        "services",
+        "state_directory", "runtime_directory", "cgroup", "on_exit", "control", "notices",
+        "defaults", "services",
     ]
     private static let laterKeys = ["watchdog", "safeswitch"]
 
@@ -35,6 +35,7 @@ extension Configuration {
         cgroup = root.read("cgroup", or: cgroup, &findings, Cgroup.parse)
         onExit = root.read("on_exit", or: onExit, &findings, word)
         control = Control(root, &findings)
+        notices = NoticeRoute.read(root, &findings)
         let defaults = ServiceDefaults(root, onExit: onExit, &findings)
         guard let place = root.place("services") else {
             findings.error(

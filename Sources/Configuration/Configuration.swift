@@ -12,6 +12,8 @@ public struct Configuration: Equatable, Sendable {
     public var onExit: ExitPolicy
     /// Who may act through the control socket besides root and the daemon's own user.
     public var control: Control
+    /// How people are told, in the order of the file.
+    public var notices: [NoticeRoute]
     /// The services in the order of the file.
     public var services: [ServiceConfiguration]
 
@@ -19,13 +21,14 @@ public struct Configuration: Equatable, Sendable {
     public init(
         stateDirectory: String = "/var/lib/regen", runtimeDirectory: String = "/run/regen",
         cgroup: Cgroup = .auto, onExit: ExitPolicy = .auto, control: Control = Control(),
-        services: [ServiceConfiguration]
+        notices: [NoticeRoute] = [], services: [ServiceConfiguration]
     ) {
         self.stateDirectory = stateDirectory
         self.runtimeDirectory = runtimeDirectory
         self.cgroup = cgroup
         self.onExit = onExit
         self.control = control
+        self.notices = notices
         self.services = services
     }
 
