@@ -21,8 +21,10 @@ extension Daemon {
         for definition in both.definitions { reunite(definition, survivors, memory) }
         if !leftovers.definitions.isEmpty { tellOnly(.configured(order.definitions)) }
         loaded(configuration)
+        open(configuration.notices)
         ResourceLimits.releaseProgram()
         tell(.begun)
+        tellOfOpenHandovers()
     }
 
     private func place(_ order: Order) {

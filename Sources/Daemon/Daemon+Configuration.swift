@@ -49,6 +49,7 @@ extension Daemon {
         } catch { throw Refusal(text: "\(error)") }
         server.admit(Parts.actors(configuration, &narrator))
         loaded(configuration)
+        open(configuration.notices)
         ResourceLimits.releaseProgram()
         perform()
         mustTrim = true

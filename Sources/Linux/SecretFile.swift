@@ -6,6 +6,9 @@ public enum SecretFile {
     public struct Defect: Error, Equatable, Sendable, CustomStringConvertible {
         /// The file, what is wrong with it, and what to do.
         public let description: String
+
+        /// A defect.
+        public init(description: String) { self.description = description }
     }
 
     /// One line of visible characters, without the space and line end around it, of a regular file

@@ -13,6 +13,8 @@ struct Look {
         case remedy(place: Int, serial: Int)
         /// Evidence for the diagnosis of an incident.
         case survey(Inquest)
+        /// People are told, over this route.
+        case notice(route: String)
     }
 
     let purpose: Purpose

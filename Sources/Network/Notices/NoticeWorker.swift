@@ -45,7 +45,7 @@ final class NoticeWorker: WorkerLoop {
         let post = Post.at(regen_curl_private(handle))
         guard let serial = post.serial, let easy = post.easy else { return }
         post.serial = nil
-        let outcome = excuse(for: code).map { (.unknown, nil, $0) } ?? post.outcome(code)
+        let outcome = post.outcome(code) { self.excuse(for: code) }
         let microseconds = easy.largeNumber(CURLINFO_TOTAL_TIME_T)
         transfers.end(easy)
         answer(serial, outcome, microseconds)

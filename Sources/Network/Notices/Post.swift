@@ -41,14 +41,16 @@ final class Post: Exchange {
 
     /// What an ended transfer says. Once there is a status, it alone counts: a server that has taken
     /// a notice and then hangs in its answer would get it twice.
-    func outcome(_ code: CURLcode) -> (DeliveryAnswer.Outcome, status: Int?, reason: String) {
+    func outcome(
+        _ code: CURLcode, excuse: () -> String?
+    ) -> (DeliveryAnswer.Outcome, status: Int?, reason: String) {
         guard let easy else { return (.unknown, nil, obstacle ?? "nobody was asked") }
         let status = easy.number(CURLINFO_RESPONSE_CODE)
         if reception.hasHead, status >= 200 {
             let outcome = DeliveryAnswer.outcome(ofStatus: status)
             return (outcome, status, outcome == .delivered ? "" : Self.words(status))
         }
-        if let shortage = reception.shortage { return (.unknown, nil, shortage) }
+        if let shortage = reception.shortage ?? excuse() { return (.unknown, nil, shortage) }
         if reception.excess == .headers { return (.failed, nil, Trouble.tooManyHeaders) }
         switch Trouble(code, easy, self).finding {
         case .failed(let reason, _): return (.failed, nil, discreet(reason, easy.host))

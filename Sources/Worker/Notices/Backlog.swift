@@ -48,11 +48,12 @@ public struct Backlog: Sendable {
     /// Notices that have not been told, the one under way included.
     public var count: Int { waiting.count + (current == nil ? 0 : 1) }
 
+    /// When `expire` has something to give; `nil`: nothing waits.
+    public var expiry: Int64? { waiting.map(\.since).min().map { $0 + Self.longestLife } }
+
     /// When `take` or `expire` has something to give; `nil`: when another comes, or an attempt ends.
     public var due: Int64? {
-        guard let expiry = waiting.map(\.since).min().map({ $0 + Self.longestLife }) else {
-            return nil
-        }
+        guard let expiry else { return nil }
         return current == nil ? min(notBefore, expiry) : expiry
     }
 
