@@ -107,7 +107,8 @@ extension Daemon {
             let patience = definition.policy.timeout.words
             verdict = Verdict(.failed, "no answer within \(patience); what it looks at hangs")
         case .fault(let reason): verdict = Verdict(.unknown, reason)
-        case .remedy, .survey, .delivery: verdict = Verdict(.unknown, "the worker mixed up its answers")
+        case .remedy, .survey, .delivery:
+            verdict = Verdict(.unknown, "the worker mixed up its answers")
         }
         let limit = definition.policy.timeout.nanoseconds + Self.standstill
         if verdict.outcome == .failed, now.boot - asked > limit {

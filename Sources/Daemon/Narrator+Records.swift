@@ -121,17 +121,17 @@ extension Narrator {
             say(.info, "\(facts(id).name): log cut, \(bytes) bytes kept aside")
         case .noticeDelivered(let route, let notice, let attempts):
             let tries = attempts == 1 ? "" : " at attempt \(attempts)"
-            say(.info, "\(route) was told\(tries): \(notice.words)")
+            say(.info, "route \(route): told\(tries): \(notice.words)")
         case .noticeGivenUp(let route, let notice, _, let reason):
-            say(.error, "\(route) will not be told: \(notice.words): \(reason)")
+            say(.error, "route \(route): not told: \(notice.words): \(reason)")
         case .noticesDropped(let route, let count):
             say(
                 .error,
-                "\(route): \(Self.count(count, "notice")) dropped: too many wait for it")
+                "route \(route): \(Self.count(count, "notice")) dropped: too many wait")
         case .routeFailed(let route, let reason):
-            say(.warning, "\(route) cannot be told now, I go on trying: \(reason)")
+            say(.warning, "route \(route): fails, I go on trying: \(reason)")
         case .routeRefused(let route, let reason):
-            say(.error, "\(route) cannot be told until this is mended, and I reload: \(reason)")
+            say(.error, "route \(route): tells nobody until this is mended and regen reload: \(reason)")
         }
     }
 

@@ -36,7 +36,7 @@ struct News {
             let name = name(id)
             self.init(
                 .opened, .warning, service: name, incident: incident,
-                "\(name): \(kind.rawValue), being healed (incident \(incident))")
+                "\(name): failed (incident \(incident), \(kind.rawValue))")
         case .incidentResolved(let id, let incident, let healing):
             let name = name(id)
             self.init(

@@ -60,7 +60,8 @@ final class Post: Exchange {
     }
 
     private static func words(_ status: Int) -> String {
-        (300...399).contains(status) ? "HTTP \(status); redirects are not followed" : "HTTP \(status)"
+        (300...399).contains(status)
+            ? "HTTP \(status); redirects are not followed" : "HTTP \(status)"
     }
 
     /// The same without the server's name: it may be a part of the secret.

@@ -2,7 +2,7 @@ public import JSON
 
 /// Something that happened, as it is told to people: the body of the request that a webhook gets.
 ///
-/// Keys never change their meaning; new ones may be added. See docs/notices.md.
+/// Keys never change their meaning; new ones may be added. See docs/operations.md.
 public struct Announcement: Equatable, Sendable {
     /// How much it matters.
     public enum Severity: String, CaseIterable, Comparable, Sendable {
