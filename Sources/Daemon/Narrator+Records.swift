@@ -131,7 +131,9 @@ extension Narrator {
         case .routeFailed(let route, let reason):
             say(.warning, "route \(route): fails, I go on trying: \(reason)")
         case .routeRefused(let route, let reason):
-            say(.error, "route \(route): tells nobody until this is mended and regen reload: \(reason)")
+            say(
+                .error,
+                "route \(route): tells nobody until this is mended and reloaded: \(reason)")
         }
     }
 

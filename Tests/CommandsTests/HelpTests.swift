@@ -11,7 +11,7 @@ import Testing
         "help texts are the ones that were agreed on",
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
-            "probe", "reload", "log", "ledger",
+            "probe", "notify", "reload", "log", "ledger",
             "ledger show", "ledger verify",
         ])
     func help(command: String) throws {
@@ -39,6 +39,7 @@ import Testing
             ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
             ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
             ["probe"], ["probe", "a", "b"],
+            ["notify"], ["notify", "a", "b"],
         ])
     func usage(arguments: [String]) throws {
         let outcome = try run(arguments)

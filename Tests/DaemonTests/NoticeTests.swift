@@ -356,6 +356,48 @@ import Testing
         #expect(try installation.records("worker.fail").isEmpty)
     }
 
+    @Test("by hand a route is tried, and tells what came of it") func byHand() throws {
+        let (installation, port) = try installation()
+        let hook = try hook(installation, port)
+        defer { hook.terminate() }
+        try installation.start()
+        try installation.until("the hook listens") {
+            try installation.regen("notify", "ops").status == 0
+        }
+        let told = try #require(try got(installation).last?["body"])
+        #expect(told["event"]?.string == "test" && told["severity"]?.string == "info")
+        try "404".write(
+            toFile: "\(installation.directory)/answer", atomically: true, encoding: .utf8)
+        let refused = try installation.regen("notify", "ops")
+        #expect(refused.status == 1)
+        #expect(refused.output.contains("refused") && refused.output.contains("HTTP 404"))
+        let unknown = try installation.regen("notify", "nobody")
+        #expect(unknown.status == 1)
+        #expect(unknown.errors.contains("there is no route 'nobody'; there are: ops"))
+        chmod("\(installation.directory)/url", 0o644)
+        #expect(try installation.regen("reload").status == 0)
+        let unusable = try installation.regen("notify", "ops")
+        #expect(unusable.status == 1)
+        #expect(unusable.output.contains("may be read or written by everybody"))
+        #expect(try installation.regen("status").output.contains("route ops is unusable"))
+    }
+
+    @Test("status tells of a route that fails, until it does not") func status() throws {
+        let (installation, port) = try installation(on: "[incident.handover]")
+        try installation.start()
+        installation.touch("end")
+        try installation.until("route.fail")
+        let text = try installation.regen("status").output
+        #expect(text.contains("route ops is failing for "), "\(text)")
+        #expect(text.contains(", 1 notice waits: "), "\(text)")
+        let hook = try hook(installation, port)
+        defer { hook.terminate() }
+        try installation.until("notice.deliver")
+        let route = try installation.status()["daemon"]?["routes"]?.array?.first
+        #expect(route?["state"]?.string == "ready" && route?["waiting"]?.integer == 0)
+        #expect(route?["delivered_unix_ms"]?.integer != nil)
+    }
+
     @Test("an open hand-over is told again by the next daemon, and nothing else is")
     func nextLife() throws {
         let (installation, port) = try installation(on: "all")

@@ -121,7 +121,9 @@ import Worker
         #expect(try worker.status("Seccomp") == "2")
         let fds = "/proc/\(worker.process.processIdentifier)/fd"
         let held = try FileManager.default.contentsOfDirectory(atPath: fds)
-            .compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(fds)/\($0)") }
+            .compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "\(fds)/\($0)")
+            }
         #expect(!held.contains { $0.contains("(deleted)") }, "\(held)")
     }
 

@@ -1,4 +1,5 @@
 import Configuration
+import Control
 import JSON
 import Ledger
 import Linux
@@ -171,16 +172,22 @@ extension Daemon {
     }
 
     private func deliver(_ announcement: Announcement, over route: Notices.Route) {
-        do throws(Fault) {
-            let (index, process) = try notifier()
-            let serial = note(
-                .notice(route: route.name), by: index,
-                deadline: now.boot + route.timeout + Self.networkSlack)
-            process.ask {
-                Delivery(serial: serial, route: route.name, announcement).write(into: &$0)
-            }
-            workers.dirty.insert(index)
-        } catch { told(route.name, .fault(error.text)) }
+        let purpose = Look.Purpose.notice(route: route.name)
+        do throws(Fault) { try send(announcement, over: route, for: purpose) } catch {
+            settle(purpose, .fault(error.text), asked: now.boot)
+        }
+    }
+
+    private func send(
+        _ announcement: Announcement, over route: Notices.Route, for purpose: Look.Purpose
+    ) throws(Fault) {
+        let (index, process) = try notifier()
+        let serial = note(
+            purpose, by: index, deadline: now.boot + route.timeout + Self.networkSlack)
+        process.ask {
+            Delivery(serial: serial, route: route.name, announcement).write(into: &$0)
+        }
+        workers.dirty.insert(index)
     }
 
     private func notifier() throws(Fault) -> (Int, WorkerProcess) {
@@ -196,12 +203,7 @@ extension Daemon {
     /// What came of an attempt.
     func told(_ name: String, _ finding: Finding) {
         guard let route = notices.route(name) else { return }
-        var answer = DeliveryAnswer(serial: 0, outcome: .unknown)
-        switch finding {
-        case .delivery(let told): answer = told
-        case .fault(let reason): answer.reason = reason
-        case .late, .answer, .remedy, .survey: answer.reason = "the worker mixed up its answers"
-        }
+        let answer = Self.answer(finding)
         let isAnswer = answer.status != nil
         let end = route.backlog.settle(answer.outcome, isAnswer: isAnswer, at: now.boot)
         route.complaint = answer.outcome == .delivered ? nil : answer.reason
@@ -216,6 +218,63 @@ extension Daemon {
         case .postponed, nil: break
         }
         notices.due = now.boot
+    }
+
+    /// How a route stands, for status.
+    func routeReport(_ route: Notices.Route) -> RouteReport {
+        var report = RouteReport(
+            name: route.name, state: RouteReport.ready, waiting: Int64(route.backlog.count),
+            deliveredUnixMilliseconds: route.delivered.map { $0 / 1_000_000 })
+        if let obstacle = route.obstacle {
+            report.state = "unusable"
+            report.reason = obstacle
+        } else if let since = route.backlog.failingSince {
+            report.state = "failing"
+            report.failingSinceUnixMilliseconds = (now.wall + since - now.boot) / 1_000_000
+            report.reason = route.complaint
+        }
+        return report
+    }
+
+    private static func answer(_ finding: Finding) -> DeliveryAnswer {
+        switch finding {
+        case .delivery(let answer): answer
+        case .fault(let reason): DeliveryAnswer(serial: 0, outcome: .unknown, reason: reason)
+        case .late, .answer, .remedy, .survey:
+            DeliveryAnswer(
+                serial: 0, outcome: .unknown, reason: "the worker mixed up its answers")
+        }
+    }
+
+    // MARK: - Trials
+
+    /// An operator wants to see whether a route works: one attempt, now, beside what waits.
+    func tryRoute(_ call: Call, _ name: String) {
+        guard let route = notices.route(name) else {
+            let known = notices.routes.map(\.name).joined(separator: ", ")
+            return server.fail(
+                call.id,
+                with: .notNow(
+                    reason: "there is no route '\(name)'; "
+                        + (known.isEmpty ? "none is configured" : "there are: \(known)")),
+                at: now.boot)
+        }
+        write(.asked(method: "Notify", services: [], uid: call.peer.uid, pid: call.peer.pid))
+        do throws(Fault) {
+            if let obstacle = route.obstacle { throw Fault(text: obstacle) }
+            var news = News(.opened, .info, "a test, by hand: regen can tell you")
+            news.event = "test"
+            try send(notices.announcement(news, wall: now.wall), over: route, for: .trial(call.id))
+        } catch { tried(call.id, .fault(error.text)) }
+    }
+
+    /// What came of it.
+    func tried(_ call: Call.ID, _ finding: Finding) {
+        let answer = Self.answer(finding)
+        let reply = NotifyReply(
+            outcome: answer.outcome.rawValue, tookMicroseconds: answer.microseconds,
+            reason: answer.reason.isEmpty ? nil : answer.reason)
+        server.reply(to: call, at: now.boot) { reply.write(into: &$0) }
     }
 
     private func giveUp(_ item: Backlog.Item, _ route: Notices.Route, _ reason: String) {

@@ -69,16 +69,20 @@ final class Notices {
     }
 
     /// Something to tell, on each route that it is for.
-    func add(_ news: News, only name: String? = nil, wall: Int64, boot: Int64) {
-        sequence += 1
-        let announcement = Announcement(
-            id: "\(life)-\(sequence)", sequence: sequence, unixMilliseconds: wall / 1_000_000,
-            host: host, event: news.event, severity: news.severity, service: news.service,
-            incident: news.incident, text: news.text)
-        for route in routes {
-            guard name.map({ $0 == route.name }) ?? news.isFor(route.occasions) else { continue }
+    func add(_ news: News, wall: Int64, boot: Int64) {
+        let announcement = announcement(news, wall: wall)
+        for route in routes where news.isFor(route.occasions) {
             if route.backlog.add(announcement, at: boot) != nil { route.dropped += 1 }
             due = min(due ?? .max, boot)
         }
+    }
+
+    /// The next notice.
+    func announcement(_ news: News, wall: Int64) -> Announcement {
+        sequence += 1
+        return Announcement(
+            id: "\(life)-\(sequence)", sequence: sequence, unixMilliseconds: wall / 1_000_000,
+            host: host, event: news.event, severity: news.severity, service: news.service,
+            incident: news.incident, text: news.text)
     }
 }
