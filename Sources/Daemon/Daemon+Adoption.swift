@@ -21,9 +21,10 @@ extension Daemon {
         for definition in both.definitions { reunite(definition, survivors, memory) }
         if !leftovers.definitions.isEmpty { tellOnly(.configured(order.definitions)) }
         loaded(configuration)
-        open(configuration.notices)
         ResourceLimits.releaseProgram()
         tell(.begun)
+        // Reading secrets may take its time, and starting services must not wait for it.
+        open(configuration.notices)
         tellOfOpenHandovers()
     }
 

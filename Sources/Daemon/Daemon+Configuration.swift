@@ -49,9 +49,9 @@ extension Daemon {
         } catch { throw Refusal(text: "\(error)") }
         server.admit(Parts.actors(configuration, &narrator))
         loaded(configuration)
-        open(configuration.notices)
         ResourceLimits.releaseProgram()
         perform()
+        open(configuration.notices)
         mustTrim = true
         return changes
     }

@@ -8,7 +8,7 @@ import Testing
     private func read(_ bytes: [UInt8], mode: mode_t = 0o600, limit: Int = 64) -> String {
         let path = "/tmp/regen-secret-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(path) }
-        FileManager.default.createFile(atPath: path, contents: Data(bytes))
+        _ = FileManager.default.createFile(atPath: path, contents: Data(bytes))
         chmod(path, mode)
         do { return try SecretFile.line(at: path, limit: limit) } catch {
             return "\(error)".replacing(path, with: "F")
@@ -39,7 +39,7 @@ import Testing
 
     @Test("may be reached by a link, as secrets are handed out") func link() throws {
         let path = "/tmp/regen-secret-\(getpid())"
-        FileManager.default.createFile(atPath: path, contents: Data("x".utf8))
+        _ = FileManager.default.createFile(atPath: path, contents: Data("x".utf8))
         chmod(path, 0o400)
         symlink(path, path + ".link")
         defer {
@@ -57,7 +57,7 @@ import Testing
         mkdir(folder, 0o700)
         chmod(folder, 0o777)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        FileManager.default.createFile(atPath: folder + "/s", contents: Data("x".utf8))
+        _ = FileManager.default.createFile(atPath: folder + "/s", contents: Data("x".utf8))
         chmod(folder + "/s", 0o600)
         #expect(throws: SecretFile.Defect.self) {
             try SecretFile.line(at: folder + "/s", limit: 64)

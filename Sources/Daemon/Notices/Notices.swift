@@ -70,6 +70,7 @@ final class Notices {
 
     /// Something to tell, on each route that it is for.
     func add(_ news: News, wall: Int64, boot: Int64) {
+        guard routes.contains(where: { news.isFor($0.occasions) }) else { return }
         let announcement = announcement(news, wall: wall)
         for route in routes where news.isFor(route.occasions) {
             if route.backlog.add(announcement, at: boot) != nil { route.dropped += 1 }

@@ -46,7 +46,7 @@ final class Post: Exchange {
     ) -> (DeliveryAnswer.Outcome, status: Int?, reason: String) {
         guard let easy else { return (.unknown, nil, obstacle ?? "nobody was asked") }
         let status = easy.number(CURLINFO_RESPONSE_CODE)
-        if reception.hasHead, status >= 200 {
+        if code == CURLE_OK || reception.hasHead, status >= 200 {
             let outcome = DeliveryAnswer.outcome(ofStatus: status)
             return (outcome, status, outcome == .delivered ? "" : Self.words(status))
         }
