@@ -188,8 +188,7 @@ enum ControlInterface {
         # Act, because reasons are not for everyone: all probes look now; what takes 60 s is unknown.
         method Probe(service: string) -> (probes: []Look)
 
-        # Act: tells people something over this route, once: delivered, refused (never will be), failed,
-        # or unknown (nobody could try).
+        # Act: tells people something, once: delivered, refused (never will be), failed, unknown.
         method Notify(route: string) -> (outcome: string, took_us: int, reason: ?string)
 
         # Act: reads the configuration again; names the services it was changed for.

@@ -63,7 +63,7 @@ import Testing
             ),
             (
                 #"{"webhook":{"url":"https://h","timeout":"61s"}}"#,
-                "notices.ops.webhook.timeout: 61s is outside of the allowed range 1s to 60s"
+                "notices.ops.webhook.timeout: 61s is outside of the allowed range 1s to 1m"
             ),
             (
                 #"{"webhook":{"url":"https://h"},"on":["incident.opened"]}"#,
