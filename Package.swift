@@ -49,10 +49,12 @@ let package = Package(
 
         room("Supervision"),
         room("JSON", ["CJansson"]),
-        room("Configuration", ["Supervision", "JSON"]),
+        room("SafeSwitch", ["Supervision"]),
+        room("Configuration", ["Supervision", "SafeSwitch", "JSON"]),
         room("Linux", ["CLinux"]),
+        room("NixOS", ["Linux", "JSON", "SafeSwitch"]),
         room("Ledger", ["Linux", "JSON", "COpenSSL"]),
-        room("Records", ["Supervision", "Ledger", "JSON"]),
+        room("Records", ["Supervision", "SafeSwitch", "Ledger", "JSON"]),
         room("Control", ["Linux", "JSON"]),
         room("Worker", ["Linux", "JSON", "Configuration", "Supervision"]),
         room("Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision"]),
@@ -65,12 +67,13 @@ let package = Package(
             "Daemon",
             [
                 "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
-                "Worker", "Probing",
+                "Worker", "Probing", "SafeSwitch", "NixOS",
             ]),
         room(
             "Commands",
             [
-                "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
+                "Supervision", "SafeSwitch", "NixOS", "Configuration", "JSON", "Linux", "Ledger",
+                "Records", "Control",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
             ]),
         .executableTarget(name: "regend", dependencies: ["Daemon"], swiftSettings: strict),
@@ -81,11 +84,13 @@ let package = Package(
             swiftSettings: strict),
 
         tests("Supervision"),
+        tests("SafeSwitch", ["Supervision"]),
+        tests("NixOS", ["Linux", "JSON", "SafeSwitch", "Supervision"]),
         tests("JSON"),
-        tests("Configuration", ["Supervision", "JSON"]),
+        tests("Configuration", ["Supervision", "SafeSwitch", "JSON"]),
         tests("Linux"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
-        tests("Records", ["Supervision", "JSON", "Ledger"]),
+        tests("Records", ["Supervision", "SafeSwitch", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
         tests(
             "Probing", ["Configuration", "JSON", "Linux", "Supervision", "Worker", "look"]),
@@ -105,7 +110,7 @@ let package = Package(
             name: "ContainerTests", dependencies: ["Linux", "JSON", "regen", "regend"],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Supervision", "Records"],
+            name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],
             swiftSettings: strict),
         .executableTarget(
             name: "sandbox-trial", dependencies: ["Linux"], path: "Tests/SandboxTrial",

@@ -1,3 +1,4 @@
+import SafeSwitch
 import Supervision
 
 extension Configuration {
@@ -7,9 +8,9 @@ extension Configuration {
 
     private static let keys = [
         "state_directory", "runtime_directory", "cgroup", "on_exit", "control", "notices",
-        "defaults", "services",
+        "safeswitch", "defaults", "services",
     ]
-    private static let laterKeys = ["watchdog", "safeswitch"]
+    private static let laterKeys = ["watchdog"]
 
     /// Reads and checks a configuration. Throws all that is wrong with it; adds to `warnings` what
     /// is worth a second look.
@@ -36,7 +37,9 @@ extension Configuration {
         onExit = root.read("on_exit", or: onExit, &findings, word)
         control = Control(root, &findings)
         notices = NoticeRoute.read(root, &findings)
-        let defaults = ServiceDefaults(root, onExit: onExit, &findings)
+        safeSwitch = SafeSwitchPolicy(root: root, &findings)
+        let defaults = ServiceDefaults(
+            root, onExit: onExit, mayRollBack: (safeSwitch?.mode ?? .off) != .off, &findings)
         guard let place = root.place("services") else {
             findings.error(
                 root.place,

@@ -1,3 +1,4 @@
+public import SafeSwitch
 public import Supervision
 
 /// Everything that an operator decides, checked: no value in here is out of its range.
@@ -14,6 +15,9 @@ public struct Configuration: Equatable, Sendable {
     public var control: Control
     /// How people are told, in the order of the file.
     public var notices: [NoticeRoute]
+    /// What SafeSwitch may do; `nil` where the configuration has no `safeswitch:`, and then nothing of
+    /// it happens.
+    public var safeSwitch: SafeSwitchPolicy?
     /// The services in the order of the file.
     public var services: [ServiceConfiguration]
 
@@ -21,7 +25,8 @@ public struct Configuration: Equatable, Sendable {
     public init(
         stateDirectory: String = "/var/lib/regen", runtimeDirectory: String = "/run/regen",
         cgroup: Cgroup = .auto, onExit: ExitPolicy = .auto, control: Control = Control(),
-        notices: [NoticeRoute] = [], services: [ServiceConfiguration]
+        notices: [NoticeRoute] = [], safeSwitch: SafeSwitchPolicy? = nil,
+        services: [ServiceConfiguration]
     ) {
         self.stateDirectory = stateDirectory
         self.runtimeDirectory = runtimeDirectory
@@ -29,6 +34,7 @@ public struct Configuration: Equatable, Sendable {
         self.onExit = onExit
         self.control = control
         self.notices = notices
+        self.safeSwitch = safeSwitch
         self.services = services
     }
 

@@ -232,6 +232,7 @@ final class Daemon {
         case .probe(let id, let probe, let serial): look(id.index, probe: probe, serial: serial)
         case .remedy(let id, let remedy, _, let serial):
             self.remedy(id.index, remedy, serial: serial)
+        case .triage(let id, _, _): tell(id.index, .triaged(.handOver(nil)))
         case .record(let record):
             if case .incidentOpened(let id, let incident, let kind, let probe) = record {
                 openInquest(id.index, incident, kind, probe)

@@ -17,6 +17,9 @@ public enum Action: Equatable, Sendable {
     /// in any case.
     /// `incident` is 0 where none is open.
     case remedy(InstanceID, remedy: Int, incident: Int, serial: Int)
+    /// Ask whether the system's generation is to blame, before a human is told for this reason. The
+    /// incident stays open and the service goes on at the slowest pace until `triaged` answers.
+    case triage(InstanceID, incident: Int, HandoverReason)
     /// Write this down. Follows what it tells of; nothing waits for it.
     case record(Record)
     /// The instance is down and gone from the table; its place may be used again.
@@ -101,6 +104,8 @@ public enum RestartRule: String, CaseIterable, Sendable {
     case unhealthy
     /// A pause is over, and it should run and does not: at once.
     case resumed
+    /// The system was switched for its sake: at once.
+    case switched
 }
 
 /// The rule by which crashes are a loop.
@@ -129,4 +134,10 @@ public enum HandoverReason: String, CaseIterable, Sendable {
     case attempts
     /// A remedy found that a start would be useless or harmful.
     case refused = "remedy-refused"
+    /// A rollback would help, and only a human may decide on it.
+    case rollbackProposed = "rollback-proposed"
+    /// The system was taken back, and the service still fails.
+    case rollbackDidNotHelp = "rollback-did-not-help"
+    /// A switch for its sake has not ended for so long that a human must look.
+    case switchLasts = "switch-lasts"
 }

@@ -1,5 +1,5 @@
 /// What happened. Each carries all that the mind may know of it.
-public enum Event: Sendable {
+public enum Event: Equatable, Sendable {
     /// The configuration in force, whole. Instances that it lacks are stopped and removed; changed
     /// ones restart; new ones start once `begun`.
     case configured([InstanceDefinition])
@@ -13,6 +13,13 @@ public enum Event: Sendable {
     case stopAllAsked
     /// The daemon must end. `stopping` says what `on_exit: auto` means this time.
     case endAsked(stopping: Bool)
+    /// The machine is being switched to another system, by whomever: what ends meanwhile is no crash
+    /// that counts.
+    case switchBegan
+    /// It no longer is.
+    case switchEnded
+    /// Another generation runs: crash loops are counted anew.
+    case generationChanged
     /// Something happened to one instance.
     case instance(InstanceID, InstanceEvent)
 }
@@ -43,6 +50,8 @@ public enum InstanceEvent: Equatable, Sendable {
     case probed(probe: Int, serial: Int, ProbeOutcome)
     /// What came of the remedy that `Action.remedy` with this serial asked for.
     case remedied(serial: Int, RemedyOutcome)
+    /// What came of the triage that `Action.triage` asked for.
+    case triaged(Triaged)
     /// Its own deadline came.
     case due
     /// A service that it waits for has changed.
@@ -51,4 +60,12 @@ public enum InstanceEvent: Equatable, Sendable {
     case adopted(ProcessIdentity, attempt: Int, since: Instant, launch: UInt64)
     /// The ledger knows it as running and the kernel does not: it ended unseen.
     case vanished(ProcessIdentity)
+}
+
+/// What came of triage.
+public enum Triaged: Equatable, Sendable {
+    /// A human must look, for this reason; `nil`: for the one that triage was asked with.
+    case handOver(HandoverReason?)
+    /// The system was switched for its sake: start it again at once, its past failures forgotten.
+    case retry
 }

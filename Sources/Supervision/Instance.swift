@@ -19,6 +19,8 @@ struct Instance: Sendable {
     var incident: OpenIncident?
     /// A human was told, and health has not yet lasted for `backoff.clear`.
     var isHandedOver = false
+    /// Triage was asked for and has not answered: why a human would be told.
+    var awaitsTriage: HandoverReason?
     /// To be stopped, and for what, as soon as nothing that depends on it is up.
     var stopWhenFree: Stopping.Aftermath?
     /// When this instance wants to be woken. Only `Mind.wake` sets it.

@@ -137,3 +137,36 @@ extension ProbeStatus {
             lastOutcome: probe.lastOutcome, lastLook: probe.lastLook)
     }
 }
+
+/// How an instance is doing, as far as a change of the system is weighed by it.
+public enum Standing: String, CaseIterable, Sendable {
+    /// It is up, and nothing speaks against it: no incident, no hand-over, its probes have passed.
+    case healthy
+    /// It should be up, and is not, or not well.
+    case unhealthy
+    /// It is not meant to run, or is paused.
+    case idle
+}
+
+extension Mind {
+    /// How an instance is doing.
+    public func standing(_ id: InstanceID) -> Standing {
+        let instance = instances[id.index]
+        if instance.pausedUntil != nil { return .idle }
+        switch instance.phase {
+        case .stopped(let rest): return rest == .failed ? .unhealthy : .idle
+        case .running:
+            let isWell =
+                instance.incident == nil && !instance.isHandedOver
+                && instance.patience == .none
+            return isWell ? .healthy : .unhealthy
+        case .stopping(let stopping): return stopping.aftermath.isRecovery ? .unhealthy : .idle
+        case .starting, .backingOff, .handedOver: return .unhealthy
+        }
+    }
+
+    /// Whether a probe that counts speaks for an instance.
+    public func isProbed(_ id: InstanceID) -> Bool {
+        instances[id.index].probes.contains { $0.hasPassed }
+    }
+}

@@ -90,7 +90,7 @@ extension Mind {
         if kind != .hang || trouble == nil { openIncident(i, kind, at: now, into: &actions) }
         if let reason = loop(i, at: now, into: &actions) ?? exhaustion(i) {
             openIncident(i, kind, at: now, into: &actions)
-            handOver(i, reason, into: &actions)
+            escalate(i, reason, into: &actions)
             retrySlowly(i, at: now, into: &actions)
         } else if kind == .hang {
             retry(i, .unhealthy, after: .zero, in: .backingOff, at: now, into: &actions)
@@ -170,7 +170,8 @@ extension Mind {
     }
 
     private mutating func noteCrash(_ i: Int, at now: Instant) {
-        guard let loop = instances[i].policy.crashLoop else { return }
+        // switch-to-configuration stops and starts what it likes: its exits say nothing of a service.
+        guard !isSwitching, let loop = instances[i].policy.crashLoop else { return }
         instances[i].crashes.note(now, within: loop.within, most: loop.crashes)
     }
 

@@ -20,6 +20,7 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .adopted(let process, let attempt, let since, let launch):
             adopt(i, process, attempt, since, launch, at: now, into: &actions)
@@ -41,6 +42,7 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
         case .dependencyChanged:
             guard instances[i].pausedUntil == nil else { return }
@@ -64,6 +66,7 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .remedied(let serial, let outcome):
             if serial == instances[i].remedySerial {
                 remedied(i, outcome, at: now, into: &actions)
@@ -84,6 +87,7 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .spawned(let process):
             instances[i].process = process
             instances[i].since = now
@@ -108,6 +112,7 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .exited(let status): exited(i, status, at: now, into: &actions)
         case .due: proofDue(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
@@ -129,6 +134,7 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .exited(let status): exited(i, status, at: now, into: &actions)
         case .due: clear(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
@@ -153,6 +159,7 @@ extension Mind {
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .due:
             if mustQueue(i) {
                 wake(i, at: nil)
@@ -177,6 +184,7 @@ extension Mind {
         into actions: inout [Action]
     ) {
         switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .spawned(let process):
             guard stopping.stage == .unspawned else { return }
             instances[i].process = process

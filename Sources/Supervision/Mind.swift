@@ -26,6 +26,8 @@ public struct Mind: Sendable {
     /// process in the kernel has the number of an earlier one of the same name.
     var forgottenAttempts = 0
     var hasBegun = false
+    /// The system is being switched.
+    var isSwitching = false
     /// The last look or remedy that was asked for. Answers tell theirs.
     var lastSerial = 0
     /// Services with probes.
@@ -64,7 +66,7 @@ public struct Mind: Sendable {
         _ event: Event, at now: Instant, into actions: inout [Action]
     ) {
         if probedServices > 0, let due = nextDeadline(), now - due > Self.lateness {
-            noteStall(at: now)
+            noteStall(since: due, at: now)
         }
         switch event {
         case .configured(let definitions):
@@ -72,7 +74,10 @@ public struct Mind: Sendable {
             if ending == nil { configure(definitions, at: now, into: &actions) }
         case .begun: begin(at: now, into: &actions)
         case .deadlineReached: wakeDue(at: now, into: &actions)
-        case .machineStalled: noteStall(at: now)
+        case .machineStalled: noteStall(since: now, at: now)
+        case .switchBegan: isSwitching = true
+        case .switchEnded: isSwitching = false
+        case .generationChanged: countAnew()
         case .stopAllAsked: stopAll(at: now, into: &actions)
         case .endAsked(let stopping): end(stopping: stopping, at: now, into: &actions)
         case .instance(let id, let event):
@@ -118,6 +123,7 @@ public struct Mind: Sendable {
             } else if nextCare() == due, let index = cares.first?.index {
                 cares.removeFirst()
                 instances[index].careDeadline = nil
+                giveUpLooks(index, at: now, into: &actions)
                 care(index, at: now, into: &actions)
             } else {
                 tendCommonCause(at: now, into: &actions)

@@ -22,6 +22,8 @@ public struct ServicePolicy: Equatable, Sendable {
     public var after: [String]
     /// What becomes of the running service when the daemon ends.
     public var onExit: ExitPolicy
+    /// Whether SafeSwitch is asked before a human; `never` also where SafeSwitch is off.
+    public var rollback = RollbackPolicy.never
 
     /// A policy; every part has its default.
     public init(
@@ -151,4 +153,16 @@ public enum ExitPolicy: String, CaseIterable, Sendable {
     case stop
     /// Never touch; the next daemon adopts.
     case leave
+}
+
+/// What a service wishes when the system's generation is what breaks it.
+public enum RollbackPolicy: String, CaseIterable, Sendable {
+    /// Go back when the evidence says so.
+    case auto
+    /// The same, and also for a service that was not there or not healthy before the change.
+    case always
+    /// Weigh the evidence, but leave it to a human.
+    case propose
+    /// Not for this service's sake.
+    case never
 }

@@ -1,5 +1,6 @@
 import JSON
 import Records
+import SafeSwitch
 import Supervision
 import Testing
 
@@ -90,7 +91,7 @@ import Testing
             (.noticesDropped(route: "ops", count: 9), "notice.drop"),
             (.routeFailed(route: "ops", reason: "HTTP 500"), "route.fail"),
             (.routeRefused(route: "ops", reason: "no such file"), "route.refuse"),
-        ]
+        ] + SwitchExamples.records.map { (.switching($0.0), $0.1) }
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
     private func place(_ record: Supervision.Record) -> Int {
@@ -145,12 +146,13 @@ import Testing
         case .noticesDropped: 40
         case .routeFailed: 41
         case .routeRefused: 42
+        case .switching(let record): 43 + SwitchExamples.place(record)
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...42))
+        #expect(Self.entries.map { place($0.0) } == Array(0...63))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }

@@ -318,6 +318,7 @@ extension SimulatedMachine {
                 queue.append(.instance(id, .treeEnded))
             }
         case .record: break
+        case .triage(let id, _, _): queue.append(.instance(id, .triaged(.handOver(nil))))
         case .probe(let id, let probe, let serial): look(id, probe, serial)
         case .remedy(let id, _, _, let serial): mend(id, serial)
         case .forget(let id):
@@ -486,7 +487,9 @@ extension SimulatedMachine {
         case .configured(let definitions): "configured \(definitions.map(\.name))"
         case .instance(let id, let event):
             "\(mind?.definition(id).name ?? "?") [\(id.index)] \(event)"
-        case .begun, .deadlineReached, .machineStalled, .stopAllAsked, .endAsked: "\(event)"
+        case .begun, .deadlineReached, .machineStalled, .stopAllAsked, .endAsked, .switchBegan,
+            .switchEnded, .generationChanged:
+            "\(event)"
         }
     }
 }
@@ -503,7 +506,8 @@ extension Action {
     var instance: InstanceID? {
         switch self {
         case .spawn(let id, _), .terminate(let id, _), .kill(let id), .sweep(let id),
-            .watchTree(let id), .forget(let id), .probe(let id, _, _), .remedy(let id, _, _, _):
+            .watchTree(let id), .forget(let id), .probe(let id, _, _), .remedy(let id, _, _, _),
+            .triage(let id, _, _):
             id
         case .record(let record): record.instance
         case .finish: nil

@@ -230,7 +230,9 @@ extension SimulatedMachine {
                 giveReason(number)
             }
         case .configured: noteOutdated()
-        case .instance, .begun, .deadlineReached, .machineStalled: break
+        case .instance, .begun, .deadlineReached, .machineStalled, .switchBegan, .switchEnded,
+            .generationChanged:
+            break
         }
     }
 

@@ -1,0 +1,2 @@
+import NixOS
+import Testing
