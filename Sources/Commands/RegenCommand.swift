@@ -27,6 +27,7 @@ struct RegenCommand: ParsableCommand {
                 subcommands: [
                     WishCommand<Start>.self, StopCommand.self, WishCommand<Restart>.self,
                     WishCommand<Heal>.self, PauseCommand.self, WishCommand<Resume>.self,
+                    NotifyCommand.self,
                 ]),
             CommandGroup(
                 name: "System",

@@ -40,6 +40,8 @@ public enum ControlRequest: Equatable, Sendable {
     case resume([String])
     /// Look with all probes of the service now. Answer, when all have looked: `ProbeReply`.
     case probe(service: String)
+    /// Tell people something over this route, once. Answer: `NotifyReply`.
+    case notify(route: String)
     /// Read the configuration again. Answer: `ReloadReply`.
     case reload
     /// Stop every service. Answer: `ServicesReply`.
@@ -80,6 +82,7 @@ public enum ControlRequest: Equatable, Sendable {
                     ?? Self.usualPause)
         case .resume: self = .resume(try parameters.names("services"))
         case .probe: self = .probe(service: try parameters.string("service"))
+        case .notify: self = .notify(route: try parameters.string("route"))
         case .reload: self = .reload
         case .stopAll: self = .stopAll
         case .logPath: self = .logPath(service: try parameters.string("service"))

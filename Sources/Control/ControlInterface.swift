@@ -35,9 +35,10 @@ enum ControlInterface {
           ledger: Ledger,
           cgroup: ?string,
           services: Counts,
-          # Absent when there is nothing to tell: the helper processes; that many services fail
-          # together; that the machine as a whole is slow.
+          # Absent when there is nothing to tell: the helper processes; how people are told; that
+          # many services fail together; that the machine as a whole is slow.
           workers: ?[]Worker,
+          routes: ?[]Route,
           common_cause: ?CommonCause,
           stalled: ?bool,
           # Absent where SafeSwitch is off.
@@ -53,6 +54,19 @@ enum ControlInterface {
           state: string,
           # So often it was replaced, and why it is not ready or was replaced last.
           restarts: int,
+          reason: ?string
+        )
+
+        # A way in which people are told of what happened.
+        type Route (
+          name: string,
+          # ready, failing, unusable (as it is configured)
+          state: string,
+          # So many notices have not been told.
+          waiting: int,
+          # When somebody was told last; since when nobody could be; why.
+          delivered_unix_ms: ?int,
+          failing_since_unix_ms: ?int,
           reason: ?string
         )
 
@@ -255,6 +269,9 @@ enum ControlInterface {
 
         # Act, because reasons are not for everyone: all probes look now; what takes 60 s is unknown.
         method Probe(service: string) -> (probes: []Look)
+
+        # Act: tells people something, once: delivered, refused (never will be), failed, unknown.
+        method Notify(route: string) -> (outcome: string, took_us: int, reason: ?string)
 
         # Act: reads the configuration again; names the services it was changed for.
         method Reload() -> (added: []string, changed: []string, removed: []string)

@@ -18,6 +18,8 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     case resume = "Resume"
     /// Look with every probe of a service now.
     case probe = "Probe"
+    /// Tell people something to see whether they hear it.
+    case notify = "Notify"
     /// Read the configuration again.
     case reload = "Reload"
     /// Stop every service.
@@ -49,7 +51,7 @@ public enum ControlMethod: String, CaseIterable, Sendable {
         case .status, .version, .generations, .planRollback: .read
         // What a service or a probe's command writes is not for everyone who may see that it runs.
         case .logPath, .probe: .act
-        case .start, .stop, .restart, .heal, .pause, .resume, .reload, .stopAll: .act
+        case .start, .stop, .restart, .heal, .pause, .resume, .notify, .reload, .stopAll: .act
         case .rollback, .switch, .confirmSwitch: .act
         }
     }
@@ -58,7 +60,8 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     public var patience: Int64 {
         switch self {
         case .status, .version, .logPath, .pause, .resume: ControlClient.promptly
-        case .start, .stop, .restart, .heal, .probe, .reload, .stopAll: ControlClient.patiently
+        case .start, .stop, .restart, .heal, .probe, .notify, .reload, .stopAll:
+            ControlClient.patiently
         // Each looks at the generations first, and those that act wait for the disk.
         case .generations, .planRollback, .rollback, .switch, .confirmSwitch:
             ControlClient.patiently
@@ -74,6 +77,7 @@ public enum ControlMethod: String, CaseIterable, Sendable {
         case .status, .logPath, .probe: ["service"]
         case .start, .stop, .restart, .heal, .resume: ["services"]
         case .pause: ["services", "for_ms"]
+        case .notify: ["route"]
         case .planRollback: ["to", "known_good"]
         case .rollback: ["to", "known_good", "expected"]
         case .switch: ["path", "generation", "confirm_within_ms"]

@@ -24,6 +24,8 @@ public struct DaemonReport: Equatable, Sendable {
     public var services: ServiceCounts
     /// The helper processes that look and that tell people.
     public var workers: [WorkerReport] = []
+    /// The ways in which people are told.
+    public var routes: [RouteReport] = []
     /// That many services fail together, and what is made of it; `nil` when they do not.
     public var commonCause: CommonCauseReport?
     /// Whether the machine as a whole is so slow that nothing late is a service's own fault.
@@ -106,6 +108,7 @@ extension DaemonReport {
         json.key("services")
         services.write(into: &json)
         json.members("workers", workers) { $0.write(into: &$1) }
+        json.members("routes", routes) { $0.write(into: &$1) }
         json.member("common_cause", commonCause) { $0.write(into: &$1) }
         if stalled { json.bool("stalled", true) }
         json.member("switch", safeSwitch) { $0.write(into: &$1) }
@@ -127,6 +130,7 @@ extension DaemonReport {
             ledger: LedgerCondition(json["ledger"] ?? .null), cgroup: json["cgroup"]?.string,
             services: ServiceCounts(json["services"] ?? .null))
         workers = (json["workers"]?.array ?? []).compactMap(WorkerReport.init)
+        routes = (json["routes"]?.array ?? []).compactMap(RouteReport.init)
         commonCause = json["common_cause"].flatMap(CommonCauseReport.init)
         stalled = json["stalled"]?.bool ?? false
         safeSwitch = json["switch"].flatMap(SwitchReport.init)

@@ -23,6 +23,9 @@ extension Daemon {
         loaded(configuration)
         ResourceLimits.releaseProgram()
         tell(.begun)
+        // Reading secrets may take its time, and starting services must not wait for it.
+        open(configuration.notices)
+        tellOfOpenHandovers()
     }
 
     private func place(_ order: Order) {

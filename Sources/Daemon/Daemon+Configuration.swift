@@ -51,6 +51,7 @@ extension Daemon {
         loaded(configuration)
         ResourceLimits.releaseProgram()
         perform()
+        open(configuration.notices)
         mustTrim = true
         return changes
     }

@@ -27,6 +27,7 @@ final class Daemon {
     var orphanages: Set<Int32> = [ProcessTable.own]
     var errands: [Errand?] = []
     var workers = Workers()
+    let notices: Notices
     /// Causes that are to be searched for, oldest first.
     var inquests: [Inquest] = []
     /// Sequences under way, one a place at most.
@@ -92,6 +93,7 @@ final class Daemon {
         lock = parts.lock
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         probeAccount = parts.probeAccount
+        notices = Notices(started: parts.now.wall)
         null = parts.null
         signals = parts.signals
         poller = try Poller()
@@ -142,6 +144,7 @@ final class Daemon {
         if count == 0 || chronicle.isUrgent(at: now.boot) {
             holdInquests()
             writeRecords()
+            keepNotices()
             keepWorkers()
         }
         narrator.flush()
@@ -161,7 +164,7 @@ final class Daemon {
         switch Source(event.name) {
         case .timer: timer.acknowledge()
         case .signals: takeSignals()
-        case .ledger: chronicle.takeNotice(&narrator)
+        case .ledger: ledgerChanged()
         case .logWatch: logWatch?.takeIn(at: now.boot)
         case .instance(let place): mainReady(place)
         case .errand(let index): errandEnded(index)
@@ -177,7 +180,7 @@ final class Daemon {
         for other in [
             orphanSurvey, treeWatches.map(\.next).min(), logWatch?.nextCheck,
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
-            workers.nextCheck, courses.compactMap(\.due).min(), server.nextDeadline,
+            workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause,
         ] {
             next = min(next, other ?? .max)
@@ -302,6 +305,7 @@ final class Daemon {
     func write(_ entry: Entry) { chronicle.note(entry, at: now) }
 
     func writeRecords() {
+        tellPeople()
         let wasStorm = chronicle.write(
             &narrator, running: { self.hands[$0.index]?.process }
         ) {

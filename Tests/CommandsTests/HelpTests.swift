@@ -11,7 +11,7 @@ import Testing
         "help texts are the ones that were agreed on",
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
-            "probe", "reload", "log", "ledger",
+            "probe", "notify", "reload", "log", "ledger",
             "ledger show", "ledger verify", "explain", "generations", "rollback", "switch",
             "confirm",
         ])
@@ -39,7 +39,8 @@ import Testing
             ["run", "--config", "-"], ["check", "--json", "--canonical", "a"], ["heal"], ["pause"],
             ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
             ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
-            ["probe"], ["probe", "a", "b"], ["explain"], ["explain", "x"], ["explain", "0"],
+            ["probe"], ["probe", "a", "b"], ["notify"], ["notify", "a", "b"],
+            ["explain"], ["explain", "x"], ["explain", "0"],
             ["rollback", "--to", "0"],
             ["rollback", "--to", "good"],
             ["rollback", "--json"], ["rollback", "41"], ["switch"],
