@@ -175,7 +175,7 @@ enum ControlInterface {
         method Probe(service: string) -> (probes: []Look)
 
         # Act: reads the configuration again; names the services it was changed for.
-        method Reload() -> (added: []string, changed: []string, removed: []string)
+        method Reload() -> (added: []string, changed: []string, removed: []string, deferred: ?bool)
 
         # Act: ends every service; the daemon stays.
         method StopAll() -> (services: []Instance)

@@ -139,6 +139,8 @@ public struct ReloadReply: Equatable, Sendable {
     public var changed: [String]
     /// No longer in it.
     public var removed: [String]
+    /// Nothing was read yet: a switch of the system is under way, and it is read after that.
+    public var isDeferred = false
 
     /// An answer.
     public init(added: [String], changed: [String], removed: [String]) {
@@ -153,6 +155,7 @@ public struct ReloadReply: Equatable, Sendable {
         json.names("added", added)
         json.names("changed", changed)
         json.names("removed", removed)
+        if isDeferred { json.bool("deferred", true) }
         json.endObject()
     }
 
@@ -161,6 +164,7 @@ public struct ReloadReply: Equatable, Sendable {
         added = json["added"]?.strings ?? []
         changed = json["changed"]?.strings ?? []
         removed = json["removed"]?.strings ?? []
+        isDeferred = json["deferred"]?.bool ?? false
     }
 }
 
