@@ -4,10 +4,12 @@ public import Supervision
 public struct Candidate: Equatable, Sendable {
     /// Its generation; the highest number where several lead to the path.
     public var generation: Int
-    /// Its path, or that of its specialisation where one with the running one's name exists.
+    /// The system that it leads to.
     public var path: String
-    /// The specialisation's name, where `path` is one's.
-    public var specialisation: String?
+    /// Its specialisation of the running one's name, where a specialisation runs and it has one.
+    public var specialisation: NixSystem.Specialisation?
+    /// The system that would run: the specialisation's, or its own.
+    public var activated: String { specialisation?.path ?? path }
     /// It is what ran before the change.
     public var isPrevious = false
     /// It passed a whole probation.

@@ -28,3 +28,23 @@ public struct Interval: Hashable, Comparable, Sendable {
     /// Shorter or longer.
     public static func < (a: Interval, b: Interval) -> Bool { a.nanoseconds < b.nanoseconds }
 }
+
+extension Interval {
+    /// For people: `80 ms`, `1.2 s`, `3 min 20 s`, `5 h 2 min`.
+    public var words: String {
+        let milliseconds = nanoseconds / 1_000_000
+        let seconds = milliseconds / 1000
+        switch milliseconds {
+        case ..<1000: return "\(milliseconds) ms"
+        case ..<60_000: return "\(seconds).\(milliseconds % 1000 / 100) s"
+        case ..<3_600_000: return Self.words(seconds / 60, "min", seconds % 60, "s")
+        default: return Self.words(seconds / 3600, "h", seconds / 60 % 60, "min")
+        }
+    }
+
+    private static func words(_ many: Int64, _ unit: String, _ rest: Int64, _ part: String)
+        -> String
+    {
+        rest == 0 ? "\(many) \(unit)" : "\(many) \(unit) \(rest) \(part)"
+    }
+}
