@@ -23,12 +23,12 @@ extension Daemon {
     }
 
     private func order(_ purpose: Errand.Purpose, _ order: SystemOrder, patience: Int64) {
-        guard switching.orders.count < Switching.mostWaiting else {
+        guard switching.orders.count < Switching.mostWaiting, let line = order.line else {
             return orderFailed(purpose, "too much was asked at once")
         }
         switching.orders.append(
             Switching.Order(
-                purpose: purpose, line: order.line, deadline: now.boot + patience))
+                purpose: purpose, line: line, deadline: now.boot + patience))
         beginOrders()
     }
 
@@ -67,15 +67,14 @@ extension Daemon {
             orderFailed(purpose, words.isEmpty ? "it did not come back in time" : words)
             return beginOrders()
         }
-        do throws(SystemReport.Malformed) {
-            switch (purpose, try SystemReport(line: output)) {
-            case (.survey(let serial), .landscape(let landscape, let comparison)):
-                tellSwitch(.surveyed(serial: serial, landscape, comparison))
-            case (.deed(let serial), .outcome(let outcome)):
-                tellSwitch(.done(serial: serial, outcome))
-            default: orderFailed(purpose, "it gave an answer to something else")
-            }
-        } catch { orderFailed(purpose, "\(error)") }
+        switch (purpose, NixOS.SystemReport(line: Array(output.dropLast()))) {
+        case (.survey(let serial), .landscape(let landscape, let comparison)):
+            switching.story.landscape = landscape
+            tellSwitch(.surveyed(serial: serial, landscape, comparison))
+        case (.deed(let serial), .outcome(let outcome)):
+            tellSwitch(.done(serial: serial, outcome))
+        default: orderFailed(purpose, "regend --system gave an answer to something else")
+        }
         beginOrders()
     }
 

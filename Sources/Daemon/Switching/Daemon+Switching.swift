@@ -93,6 +93,7 @@ extension Daemon {
     func configureSwitching(_ configuration: Configuration) {
         switching.subjects.load(configuration, root: options.root)
         let policy = configuration.safeSwitch
+        switching.policy = policy
         if policy != nil || switching.flight != nil { switching.activate() }
         guard switching.isActive else { return }
         watchSystem(policy)
@@ -133,6 +134,7 @@ extension Daemon {
     // MARK: - Records
 
     private func write(_ record: SwitchRecord) {
+        switching.story.take(record, at: now)
         switch record {
         case .generationChanged(_, _, let generation, _):
             writeRecords()  // what is pending was of the generation before

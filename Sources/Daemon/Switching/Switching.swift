@@ -23,7 +23,13 @@ final class Switching {
     var actions: [SwitchAction] = []
     var watch: SystemWatch?
     var watchToken: Poller.Token?
+    /// What it may do; `nil`: the configuration does not say, and it may nothing.
+    var policy: SafeSwitchPolicy?
     var subjects = Subjects()
+    var story: SwitchStory
+    /// Operators' calls that wait for its answer, by the number of the request. Looked up only.
+    var calls: [Int: Call.ID] = [:]
+    var nextRequest = 1
     /// What is to be durable before it goes on.
     var intents: [Intent] = []
     /// Looks and deeds that are asked for and not begun.
@@ -59,6 +65,7 @@ final class Switching {
 
     init(_ memory: SwitchMemory) {
         mind = SwitchMind(memory: memory)
+        story = SwitchStory(memory)
         flight = memory.flight?.id
         isInherited = flight != nil
     }
