@@ -87,10 +87,10 @@ let package = Package(
         tests("SafeSwitch", ["Supervision"]),
         tests("NixOS", ["Linux", "JSON", "SafeSwitch", "Supervision"]),
         tests("JSON"),
-        tests("Configuration", ["Supervision", "JSON"]),
+        tests("Configuration", ["Supervision", "SafeSwitch", "JSON"]),
         tests("Linux"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
-        tests("Records", ["Supervision", "JSON", "Ledger"]),
+        tests("Records", ["Supervision", "SafeSwitch", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
         tests(
             "Probing", ["Configuration", "JSON", "Linux", "Supervision", "Worker", "look"]),

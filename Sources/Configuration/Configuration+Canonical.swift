@@ -1,4 +1,5 @@
 public import JSON
+import SafeSwitch
 import Supervision
 
 extension Configuration {
@@ -22,6 +23,10 @@ extension Configuration {
         json.key("allow")
         json.array(control.allow) { $0.string($1.configured) }
         json.endObject()
+        if let safeSwitch {
+            json.key("safeswitch")
+            safeSwitch.write(into: &json)
+        }
         json.key("services")
         json.beginObject()
         for service in services {
@@ -99,6 +104,8 @@ extension ServiceConfiguration {
         json.array(probes) { $1.write(into: &$0) }
         json.key("remedies")
         json.array(remedies) { $1.write(into: &$0) }
+        json.key("blame_paths")
+        json.array(blamePaths) { $0.string($1) }
         json.endObject()
     }
 
@@ -190,6 +197,7 @@ extension ServicePolicy {
         json.integer("attempts", Int64(escalation.attempts))
         json.endObject()
         json.string("on_exit", onExit.rawValue)
+        json.string("rollback", rollback.rawValue)
     }
 
     private func write(_ crashLoop: CrashLoopPolicy?, into json: inout JSONWriter) {
@@ -198,6 +206,23 @@ extension ServicePolicy {
         json.beginObject()
         json.integer("crashes", Int64(crashLoop.crashes))
         json.string("within", crashLoop.within.configured)
+        json.endObject()
+    }
+}
+
+extension SafeSwitchPolicy {
+    fileprivate func write(into json: inout JSONWriter) {
+        json.beginObject()
+        json.string("policy", mode.rawValue)
+        json.string("probation", probation.configured)
+        json.string("limit", limit.configured)
+        json.integer("fence", ifSet: fence)
+        json.bool("allow_reboot", allowReboot)
+        json.key("maintenance")
+        json.array(maintenance) { $0.string($1.configured) }
+        json.string("on_exhausted", onExhausted.rawValue)
+        json.key("reboot_command")
+        json.array(rebootCommand) { $0.string($1) }
         json.endObject()
     }
 }

@@ -1,3 +1,4 @@
+import SafeSwitch
 import Supervision
 
 extension Configuration {
@@ -6,10 +7,10 @@ extension Configuration {
     public static let longestRuntimeDirectory = 90
 
     private static let keys = [
-        "state_directory", "runtime_directory", "cgroup", "on_exit", "control", "defaults",
-        "services",
+        "state_directory", "runtime_directory", "cgroup", "on_exit", "control", "safeswitch",
+        "defaults", "services",
     ]
-    private static let laterKeys = ["watchdog", "safeswitch"]
+    private static let laterKeys = ["watchdog"]
 
     /// Reads and checks a configuration. Throws all that is wrong with it; adds to `warnings` what
     /// is worth a second look.
@@ -35,7 +36,9 @@ extension Configuration {
         cgroup = root.read("cgroup", or: cgroup, &findings, Cgroup.parse)
         onExit = root.read("on_exit", or: onExit, &findings, word)
         control = Control(root, &findings)
-        let defaults = ServiceDefaults(root, onExit: onExit, &findings)
+        safeSwitch = SafeSwitchPolicy(root: root, &findings)
+        let defaults = ServiceDefaults(
+            root, onExit: onExit, mayRollBack: (safeSwitch?.mode ?? .off) != .off, &findings)
         guard let place = root.place("services") else {
             findings.error(
                 root.place,

@@ -1,3 +1,4 @@
+public import SafeSwitch
 public import Supervision
 
 /// Everything that an operator decides, checked: no value in here is out of its range.
@@ -12,6 +13,9 @@ public struct Configuration: Equatable, Sendable {
     public var onExit: ExitPolicy
     /// Who may act through the control socket besides root and the daemon's own user.
     public var control: Control
+    /// What SafeSwitch may do; `nil` where the configuration has no `safeswitch:`, and then nothing of
+    /// it happens.
+    public var safeSwitch: SafeSwitchPolicy?
     /// The services in the order of the file.
     public var services: [ServiceConfiguration]
 
@@ -19,13 +23,14 @@ public struct Configuration: Equatable, Sendable {
     public init(
         stateDirectory: String = "/var/lib/regen", runtimeDirectory: String = "/run/regen",
         cgroup: Cgroup = .auto, onExit: ExitPolicy = .auto, control: Control = Control(),
-        services: [ServiceConfiguration]
+        safeSwitch: SafeSwitchPolicy? = nil, services: [ServiceConfiguration]
     ) {
         self.stateDirectory = stateDirectory
         self.runtimeDirectory = runtimeDirectory
         self.cgroup = cgroup
         self.onExit = onExit
         self.control = control
+        self.safeSwitch = safeSwitch
         self.services = services
     }
 

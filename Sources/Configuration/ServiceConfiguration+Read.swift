@@ -5,7 +5,7 @@ extension ServiceConfiguration {
         [
             "command", "run", "user", "group", "groups", "directory", "environment", "umask",
             "limits", "oom_score_adjust", "nice", "autostart", "critical", "after", "instances",
-            "probes", "healthcheck", "remedies", "clusters",
+            "probes", "healthcheck", "remedies", "clusters", "blame_paths",
         ] + ServiceDefaults.keys
     private static let laterKeys = ["unit"]
 
@@ -31,6 +31,9 @@ extension ServiceConfiguration {
             probes.append(probe)
         }
         remedies = Remedy.list(section, &findings) ?? remedies
+        blamePaths =
+            section.list(
+                "blame_paths", counts: 0...Self.mostBlamePaths, &findings, absolutePath) ?? []
         checkProbes(section, &findings)
     }
 }

@@ -16,6 +16,9 @@ public struct ServiceConfiguration: Equatable, Sendable {
     public var probes: [Probe] = []
     /// What is tried when it is not, in that order.
     public var remedies: [Remedy] = [.restart]
+    /// What it depends on besides its command, absolute: where such a path leads elsewhere than
+    /// before a change of generation, that is evidence against the generation.
+    public var blamePaths: [String] = []
     /// A deploy tool's own way to start it; `launch` is its last start command then.
     public var sequence: StartSequence?
 
@@ -31,6 +34,8 @@ public struct ServiceConfiguration: Equatable, Sendable {
         self.log = log
     }
 
+    /// The most `blame_paths` of one service.
+    public static let mostBlamePaths = 32
     /// The most instances of one service.
     public static let mostInstances = 1000
 

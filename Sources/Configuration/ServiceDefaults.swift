@@ -5,14 +5,21 @@ struct ServiceDefaults {
     var policy: ServicePolicy
     var log = Log.standard
     var probe = ProbePolicy()
+    /// Whether SafeSwitch is there to be asked.
+    let mayRollBack: Bool
 
     /// The keys that `defaults:` and a service have in common.
     static let keys = [
         "restart", "backoff", "stop", "crash_loop", "start", "escalation", "on_exit", "log",
+        "rollback",
     ]
 
-    init(_ root: Section, onExit: ExitPolicy, _ findings: inout Findings) {
+    init(
+        _ root: Section, onExit: ExitPolicy, mayRollBack: Bool, _ findings: inout Findings
+    ) {
         policy = ServicePolicy(onExit: onExit)
+        policy.rollback = mayRollBack ? .auto : .never
+        self.mayRollBack = mayRollBack
         guard let place = root.place("defaults") else { return }
         let section = Section(place, keys: ServiceDefaults.keys + ["probe"], &findings)
         read(section, &findings)
@@ -37,6 +44,22 @@ struct ServiceDefaults {
         policy.escalation.read(section, &findings)
         policy.readCrashLoop(section, &findings)
         log.read(section, &findings)
+        readRollback(section, &findings)
+    }
+
+    /// What stands there, where it has a meaning: a mind that asks a SafeSwitch that keeps out would
+    /// never have an answer.
+    private mutating func readRollback(_ section: Section, _ findings: inout Findings) {
+        let wish = section.read("rollback", or: policy.rollback, &findings, word)
+        if mayRollBack {
+            policy.rollback = wish
+        } else if wish != .never, let place = section.place("rollback") {
+            findings.warning(
+                place,
+                Complaint(
+                    "SafeSwitch is off, so that nothing is rolled back",
+                    "write 'safeswitch: { policy: automatic }' at the top level"))
+        }
     }
 }
 

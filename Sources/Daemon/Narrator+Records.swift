@@ -93,6 +93,7 @@ extension Narrator {
     mutating func tell(_ entry: Entry, _ facts: (InstanceID) -> InstanceFacts) {
         switch entry {
         case .mind(let record): tell(record, facts)
+        case .switching(let record): tell(record)
         case .daemonStarted(let pid, let version): say(.info, "regend \(version), pid \(pid)")
         case .daemonStopped(_, let left):
             let rest = left == 1 ? "process goes" : "processes go"

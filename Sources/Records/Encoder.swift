@@ -22,6 +22,7 @@ public struct Encoder {
         json.removeAll()
         switch entry {
         case .mind(let record): return encode(record, facts: facts)
+        case .switching(let record): return SwitchLine.write(record, into: &json)
         case .daemonStarted(let pid, let version):
             json.integer("pid", Int64(pid))
             json.string("version", version)
@@ -134,7 +135,7 @@ public struct Encoder {
             json.string("service", facts.name)
             json.integer("pid", Int64(process.pid))
             json.integer("attempt", Int64(attempt))
-            encode(status)
+            json.write(status)
             json.string("name", facts.program)
             encode("uptime_ms", uptime)
             json.bool("asked", asked)
@@ -289,16 +290,6 @@ public struct Encoder {
     private mutating func begin(_ incident: Int, _ facts: InstanceFacts) {
         json.string("service", facts.name)
         json.integer("incident", Int64(incident))
-    }
-
-    private mutating func encode(_ status: ExitStatus) {
-        switch status {
-        case .code(let code): json.integer("code", Int64(code))
-        case .signal(let signal, let outOfMemory):
-            json.integer("signal", Int64(signal))
-            if outOfMemory { json.bool("oom", true) }
-        case .unknown: json.string("status", "unknown")
-        }
     }
 
     private mutating func encode(_ key: StaticString, _ interval: Interval) {

@@ -1,3 +1,4 @@
+public import SafeSwitch
 public import Supervision
 
 /// Everything that Regen says to its ledger: the mind's records and the daemon's own.
@@ -6,6 +7,8 @@ public import Supervision
 public enum Entry: Sendable {
     /// The mind's.
     case mind(Supervision.Record)
+    /// SafeSwitch's.
+    case switching(SwitchRecord)
     /// The daemon began: its process and version.
     case daemonStarted(pid: Int32, version: String)
     /// The daemon ends: by which signal or word, and how many services it leaves running.

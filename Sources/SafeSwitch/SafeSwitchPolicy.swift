@@ -63,7 +63,7 @@ public struct MaintenanceWindow: Equatable, Sendable {
     public var days: [Int]
     /// Minutes after midnight at which it begins, 0 to 1439.
     public var begin: Int
-    /// Minutes after midnight at which it ends; not within it.
+    /// Minutes after midnight at which it ends, 0 to 1440; not within it, and never equal to `begin`.
     public var end: Int
 
     /// A window.

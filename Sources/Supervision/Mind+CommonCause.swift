@@ -12,10 +12,11 @@ extension Mind {
     /// How often it is looked whether a common cause is over, once it may be.
     private static let calmPace = Interval.seconds(1)
 
-    /// What is late now is nobody's own fault: the looks under way are void, and for a while
-    /// probes cause restarts only one at a time.
-    mutating func noteStall(at now: Instant) {
+    /// What is late now is nobody's own fault: the looks under way are void, for a while probes
+    /// cause restarts only one at a time, and a start has as much more time as was lost.
+    mutating func noteStall(since due: Instant, at now: Instant) {
         guard lastStall != now else { return }
+        let lost = now - max(due, lastStall ?? due)
         let goesOn = lastStall.map { now - $0 <= Self.together } ?? false
         if !goesOn { stallBegan = now }
         lastStall = now
@@ -25,6 +26,11 @@ extension Mind {
         for i in instances.indices where !instances[i].probes.isEmpty {
             for k in instances[i].probes.indices where instances[i].probes[k].serial != nil {
                 instances[i].probes[k].isVoid = true
+            }
+            if instances[i].phase == .starting(.unproven), instances[i].needsConfirmation,
+                let deadline = instances[i].deadline
+            {
+                wake(i, at: deadline + lost)
             }
         }
     }

@@ -113,7 +113,8 @@ extension Mind {
         }
         guard old.probes != definition.probes else { return }
         instances[i].renewProbes(at: now)
-        instances[i].patience = .none
+        // One that waits for its turn to be started goes on waiting: nothing else would start it.
+        if instances[i].phase == .running { instances[i].patience = .none }
         planCare(i)
     }
 

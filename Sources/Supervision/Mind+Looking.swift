@@ -31,8 +31,17 @@ extension Mind {
         planCare(i)
     }
 
-    /// Does what is due apart from the phase: the end of a pause or of a look-around, looks, and
-    /// looks that nobody answers.
+    /// The looks that nobody has answered. Only where time itself is what happened: an answer that
+    /// comes together with others, after a stall, is none that did not come.
+    mutating func giveUpLooks(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        guard isLookedAt(i) else { return }
+        for k in instances[i].probes.indices
+        where instances[i].probes[k].serial != nil && instances[i].probes[k].next <= now {
+            take(i, k, .unknown, at: now, into: &actions)
+        }
+    }
+
+    /// Does what is due apart from the phase: the end of a pause or of a look-around, and looks.
     mutating func care(_ i: Int, at now: Instant, into actions: inout [Action]) {
         if let until = instances[i].pausedUntil, until <= now {
             resume(i, at: now, into: &actions)
@@ -43,12 +52,7 @@ extension Mind {
         }
         var k = 0
         while k < instances[i].probes.count, isLookedAt(i) {
-            if instances[i].probes[k].serial != nil, instances[i].probes[k].next <= now {
-                take(i, k, .unknown, at: now, into: &actions)
-            }
-            if isLookedAt(i), instances[i].probes[k].serial == nil,
-                instances[i].probes[k].next <= now
-            {
+            if instances[i].probes[k].serial == nil, instances[i].probes[k].next <= now {
                 look(i, k, at: now, into: &actions)
             }
             k += 1

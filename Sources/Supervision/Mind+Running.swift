@@ -138,14 +138,15 @@ extension Mind {
         if let aftermath = instances[i].interruptedStop {
             finishStop(i, aftermath, at: now, into: &actions)
         } else if instances[i].definition.detaches {
-            mainEnded(i, .unknown, asked: true, at: now, into: &actions)
             if memory.instances[instances[i].definition.name]?.launch
                 == instances[i].definition.launch
             {
+                // In this order, as in `exited`.
                 goOnDetached(i, at: now, into: &actions)
             } else {
                 instances[i].resumes = true
             }
+            mainEnded(i, .unknown, asked: true, at: now, into: &actions)
         } else {
             exit(i, .unknown, at: now, into: &actions)
         }

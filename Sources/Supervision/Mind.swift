@@ -66,7 +66,7 @@ public struct Mind: Sendable {
         _ event: Event, at now: Instant, into actions: inout [Action]
     ) {
         if probedServices > 0, let due = nextDeadline(), now - due > Self.lateness {
-            noteStall(at: now)
+            noteStall(since: due, at: now)
         }
         switch event {
         case .configured(let definitions):
@@ -74,7 +74,7 @@ public struct Mind: Sendable {
             if ending == nil { configure(definitions, at: now, into: &actions) }
         case .begun: begin(at: now, into: &actions)
         case .deadlineReached: wakeDue(at: now, into: &actions)
-        case .machineStalled: noteStall(at: now)
+        case .machineStalled: noteStall(since: now, at: now)
         case .switchBegan: isSwitching = true
         case .switchEnded: isSwitching = false
         case .generationChanged: countAnew()
@@ -123,6 +123,7 @@ public struct Mind: Sendable {
             } else if nextCare() == due, let index = cares.first?.index {
                 cares.removeFirst()
                 instances[index].careDeadline = nil
+                giveUpLooks(index, at: now, into: &actions)
                 care(index, at: now, into: &actions)
             } else {
                 tendCommonCause(at: now, into: &actions)

@@ -118,7 +118,9 @@ let sample = #"""
         #expect(first.output.contains(#""worker":{"command":["/usr/bin/node","server.js","*"]"#))
     }
 
-    @Test("the examples are good configurations", arguments: ["probes.yaml", "deploy-tool.yaml"])
+    @Test(
+        "the examples are good configurations",
+        arguments: ["probes.yaml", "deploy-tool.yaml", "safeswitch.yaml"])
     func examples(name: String) throws {
         let folder = URL(filePath: #filePath).appending(path: "../../../examples").standardized
         let outcome = try run(["check", name], in: folder)

@@ -64,6 +64,43 @@ import Testing
             let told = rows("A service").map(\.key).filter { $0.hasPrefix(group + ".") }
             #expect(Set(told) == Set(keys.map { "\(group).\($0)" }))
         }
+        let safeSwitch = known { () throws(ConfigurationErrors) in
+            try read(top: member("safeswitch.qqqqqqqqqq", "1") + ", ")
+        }
+        #expect(Set(rows("SafeSwitch").map(\.key)) == Set(safeSwitch.map { "safeswitch.\($0)" }))
+    }
+
+    @Test("SafeSwitch is as the reference says") func safeSwitch() throws {
+        func read(_ key: String, _ value: String) throws(ConfigurationErrors) -> Configuration {
+            try self.read(top: member(key, value) + ", ")
+        }
+        let plain = try self.read(top: "safeswitch: {}, ")
+        var checked = 0
+        for row in rows("SafeSwitch") {
+            if !row.fallback.isEmpty {
+                #expect(try read(row.key, row.fallback) == plain, "\(row.key)")
+                checked += 1
+            }
+            if let range = row.allowed.wholeMatch(of: /(\d+)(\w*) to (\d+)(\w*)/),
+                let (low, high) = Int(range.1).flatMap({ low in Int(range.3).map { (low, $0) } })
+            {
+                for (number, unit) in [(low, range.2), (high, range.4)] {
+                    _ = try read(row.key, "\(number)\(unit)")
+                }
+                for (number, unit) in [(low - 1, range.2), (high + 1, range.4)] {
+                    #expect(throws: ConfigurationErrors.self, "\(row.key) \(number)") {
+                        try read(row.key, "\(number)\(unit)")
+                    }
+                }
+                checked += 1
+            } else if row.allowed.wholeMatch(of: /[a-z-]+(, [a-z-]+)+/) != nil {
+                for word in row.allowed.components(separatedBy: ", ") {
+                    _ = try read(row.key, word)
+                }
+                checked += 1
+            }
+        }
+        #expect(checked == 13)
     }
 
     @Test("the defaults are the ones in the reference") func defaults() throws {

@@ -1,5 +1,6 @@
 import Configuration
 import JSON
+import SafeSwitch
 import Supervision
 import Testing
 
@@ -65,8 +66,9 @@ struct Generator {
         return launch
     }
 
-    mutating func policy(after names: [String]) -> ServicePolicy {
+    mutating func policy(after names: [String], mayRollBack: Bool) -> ServicePolicy {
         var policy = ServicePolicy()
+        if mayRollBack { policy.rollback = RollbackPolicy.allCases.randomElement(using: &random)! }
         policy.restart = RestartPolicy.allCases.randomElement(using: &random)!
         policy.onExit = ExitPolicy.allCases.randomElement(using: &random)!
         policy.backoff = BackoffPolicy(
@@ -92,11 +94,33 @@ struct Generator {
         return policy
     }
 
+    mutating func window() -> MaintenanceWindow {
+        let days = (0...6).filter { _ in chance(50) }
+        let begin = Int.random(in: 0..<1440, using: &random)
+        let end = (0...1440).filter { $0 != begin }.randomElement(using: &random)!
+        return MaintenanceWindow(days: days.isEmpty ? [6] : days, begin: begin, end: end)
+    }
+
+    mutating func safeSwitch() -> SafeSwitchPolicy {
+        var policy = SafeSwitchPolicy(
+            mode: SafeSwitchPolicy.Mode.allCases.randomElement(using: &random)!,
+            probation: interval(10_000...86_400_000), limit: interval(60_000...2_592_000_000),
+            fence: chance(50) ? Int.random(in: 0...Int(Int32.max), using: &random) : nil,
+            allowReboot: chance(50),
+            maintenance: (0..<Int.random(in: 0...3, using: &random)).map { _ in window() },
+            onExhausted: SafeSwitchPolicy.Exhaustion.allCases.randomElement(using: &random)!)
+        if chance(50) { policy.rebootCommand = [path(), text()] }
+        return policy
+    }
+
     mutating func configuration() -> Configuration {
+        let safeSwitch = chance(70) ? safeSwitch() : nil
+        let mayRollBack = safeSwitch.map { $0.mode != .off } ?? false
         var services: [ServiceConfiguration] = []
         for n in 0..<Int.random(in: 1...6, using: &random) {
             var service = ServiceConfiguration(
-                name: "s.\(n)-_", launch: launch(), policy: policy(after: services.map(\.name)))
+                name: "s.\(n)-_", launch: launch(),
+                policy: policy(after: services.map(\.name), mayRollBack: mayRollBack))
             service.log = [
                 .inherit, Log.none, .file(path: nil, bound: 4096),
                 .file(path: "/l\(n)", bound: 1 << 40),
@@ -109,13 +133,15 @@ struct Generator {
             if chance(30) { addSequence(to: &service) }
             addProbes(to: &service)
             if chance(50) { service.remedies = remedies() }
+            if chance(30) { service.blamePaths = [path(), path()] }
             services.append(service)
         }
         return Configuration(
             stateDirectory: path(), runtimeDirectory: path(),
             cgroup: [.auto, .off, .path(path())].randomElement(using: &random)!,
             onExit: ExitPolicy.allCases.randomElement(using: &random)!,
-            control: .init(allow: chance(50) ? [] : [.uid(7), .name("ops")]), services: services)
+            control: .init(allow: chance(50) ? [] : [.uid(7), .name("ops")]),
+            safeSwitch: safeSwitch, services: services)
     }
 }
 

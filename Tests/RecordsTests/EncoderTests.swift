@@ -1,5 +1,6 @@
 import JSON
 import Records
+import SafeSwitch
 import Supervision
 import Testing
 
@@ -78,7 +79,7 @@ import Testing
                 "step.end"
             ),
             (.diagnosed(id, incident: 2, cause), "incident.diagnose"),
-        ]
+        ] + SwitchExamples.records.map { (.switching($0.0), $0.1) }
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
     private func place(_ record: Supervision.Record) -> Int {
@@ -128,12 +129,13 @@ import Testing
         case .workerFailed: 35
         case .stepEnded: 36
         case .diagnosed: 37
+        case .switching(let record): 38 + SwitchExamples.place(record)
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...37))
+        #expect(Self.entries.map { place($0.0) } == Array(0...58))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }

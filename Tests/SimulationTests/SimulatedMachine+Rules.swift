@@ -217,7 +217,7 @@ extension SimulatedMachine {
                 switch status.phase {
                 case .running:
                     instance.wish != .down
-                        && (!status.isHandedOver || status.definition.policy.restart == .never)
+                        && (!status.isHandedOver || isLeftUnwell(status))
                 case .stopped(.asked): instance.wish != .up
                 case .stopped(.fresh): instance.mayWait
                 case .stopped(.finished), .stopped(.failed): instance.mayRest
@@ -244,11 +244,15 @@ extension SimulatedMachine {
         }
     }
 
+    /// It may run without being healthy for ever: nothing may be done to it, or nothing is done
+    /// because a dependency is unhealthy, and stays so as a human was told.
+    private func isLeftUnwell(_ status: InstanceStatus) -> Bool {
+        status.definition.policy.restart == .never || status.heldBy != nil
+    }
+
     /// What hangs has been found, and a human was told where nothing may be done.
     private func checkWorks(_ id: InstanceID, _ status: InstanceStatus) throws(Violation) {
-        guard let owner = hands.owners[id.index], status.definition.policy.restart != .never,
-            status.heldBy == nil
-        else { return }
+        guard let owner = hands.owners[id.index], !isLeftUnwell(status) else { return }
         let health =
             status.definition.detaches
             ? instances[owner].daemon

@@ -124,6 +124,29 @@ import Testing
         #expect(machine.last.terminations.count == 1)
     }
 
+    @Test("one whose probes change while it waits for its turn to be started is started in turn")
+    func probesChangeInQueue() {
+        var machine = running(3) { $0.start = StartPolicy(timeout: .seconds(5)) }
+        for name in names(0..<3) { machine.find(.failed, name) }
+        machine.wait(.seconds(4))
+        let first = machine.all.terminations[0]
+        machine.goDown("s\(first)")
+        machine.spawn("s\(first)")
+        machine.wait(.seconds(5))
+        machine.goDown("s\(first)")
+        machine.wait(.seconds(1))
+        #expect(machine.phase("s\(first)") == .backingOff)
+        #expect(machine.status("s\(first)").isQueued)
+        var definitions = machine.mind.all.map { machine.mind.definition($0) }
+        definitions[first].probes = [probe(2)]
+        machine.configure(definitions)
+        #expect(machine.status("s\(first)").isQueued)
+        for name in names(0..<3) { machine.find(.passed, name) }
+        drive(&machine, for: .seconds(30))
+        #expect(names(0..<3).allSatisfy { machine.phase($0) == .running })
+        #expect(machine.mind.commonCause(at: machine.now) == nil)
+    }
+
     @Test("who recovers by itself leaves the queue, and nothing was done to it")
     func recovers() {
         var machine = running(4)

@@ -262,6 +262,24 @@ import Testing
         #expect(machine.all.spawns == [0])
     }
 
+    @Test("one whose start command ended unseen is written down as detached before that end")
+    func endedUnseen() {
+        let left = ProcessIdentity(pid: 77, startTicks: 770)
+        var memory = Memory()
+        memory.instances["pm"] = InstanceMemory()
+        memory.instances["pm"]?.process = left
+        memory.instances["pm"]?.launch = 1
+        var machine = Machine(pm, memory: memory, begun: false)
+        machine.tell("pm", .vanished(left))
+        // Were only the end written, the next daemon would start it again.
+        #expect(
+            machine.last.records == [
+                .detached(machine.id("pm")),
+                .processExited(
+                    machine.id("pm"), left, attempt: 0, .unknown, uptime: .zero, asked: true),
+            ])
+    }
+
     @Test("the next daemon starts it again if its command has changed")
     func changed() {
         var memory = Memory()

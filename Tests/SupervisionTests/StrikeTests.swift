@@ -195,6 +195,29 @@ import Testing
         #expect(machine.last.spawns == [1])
     }
 
+    @Test("one that a human was told of is held too, and is healed once the dependency is well")
+    func heldAfterHandover() {
+        var memory = Memory()
+        memory.instances["web"] = InstanceMemory()
+        memory.instances["web"]?.isHandedOver = true
+        var machine = Machine(
+            service("db", probes: [probe()]) { $0.restart = .never },
+            service("web", probes: [probe()], after: ["db"]), memory: memory)
+        machine.find(.passed, "db", "web")
+        machine.spawn("db")
+        machine.spawn("web")
+        machine.find(.failed, "db", "web")
+        machine.wait(.hours(1))
+        #expect(machine.phase("web") == .running)
+        #expect(machine.status("web").isHandedOver)
+        #expect(machine.status("web").heldBy == "db")
+        #expect(machine.all.terminations == [])
+        machine.find(.passed, "db")
+        machine.wait(.seconds(10))
+        #expect(machine.all.terminations == [1])
+        #expect(machine.all.openings == [.hang])
+    }
+
     // MARK: Stalls
 
     @Test("what fails while the machine stalls is no strike, and is looked at again at once")
@@ -235,7 +258,7 @@ import Testing
         #expect(machine.status("web").probes[0].strikes == 0)
     }
 
-    @Test("a start-up that the machine slept through has time to show itself")
+    @Test("a start-up that the machine slept through has as much time left as before")
     func sleptThroughStart() {
         var machine = Machine(web)
         machine.find(.failed, "web")
@@ -244,9 +267,35 @@ import Testing
         machine.now = machine.now + .hours(8)
         machine.tell(.deadlineReached)
         #expect(machine.phase("web") == .starting(.unproven))
-        machine.wait(.seconds(9))
+        machine.wait(.seconds(79))
         #expect(machine.phase("web") == .starting(.unproven))
         machine.wait(.seconds(2))
         #expect(machine.phase("web") == .stopping(.signalled, .failStart))
+    }
+
+    @Test("what was lost is given back once, in however many pieces it comes to be known")
+    func lostOnce() {
+        var machine = Machine(web, service("db", probes: [probe()]))
+        machine.find(.failed, "web")
+        machine.spawn("web")
+        machine.spawn("db")
+        machine.wait(.seconds(10))
+        machine.now = machine.now + .hours(8)
+        machine.answer("db", .passed)
+        machine.now = machine.now + .milliseconds(1)
+        machine.tell("db", .pauseAsked(until: machine.now + .hours(1)))
+        machine.tell(.deadlineReached)
+        machine.wait(.seconds(81))
+        #expect(machine.phase("web") == .stopping(.signalled, .failStart))
+    }
+
+    @Test("after a stall an answer is heard that comes behind that of another probe")
+    func answersTogether() {
+        var machine = Machine(service("web", probes: [probe(1), probe(2)]))
+        machine.spawn("web")
+        machine.now = machine.now + .hours(8)
+        machine.answer("web", probe: 1, .passed)
+        machine.answer("web", probe: 0, .passed)
+        #expect(machine.phase("web") == .running)
     }
 }

@@ -1,0 +1,71 @@
+import JSON
+public import SafeSwitch
+
+/// What `regend --system` found or did: one JSON line on its standard output.
+public enum SystemReport: Equatable, Sendable {
+    /// What it saw; the comparison only where one was asked for.
+    case landscape(Landscape, Comparison?)
+    /// What came of the deed.
+    case outcome(DeedOutcome)
+
+    /// The longest line that is written or read, its newline not counted.
+    public static let longestLine = 1 << 20
+
+    /// One line with its newline; `nil` when it would be longer than `longestLine`.
+    public var line: [UInt8]? {
+        var json = JSONWriter()
+        write(into: &json)
+        guard json.bytes.count <= Self.longestLine else { return nil }
+        return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    /// Reads a line, its newline gone; `nil` when it is none that `line` writes.
+    public init?(line: [UInt8]) {
+        guard let json = try? JSONValue.parse(line, limit: Self.longestLine),
+            let report = try? SystemReport(json)
+        else { return nil }
+        self = report
+    }
+
+    private func write(into json: inout JSONWriter) {
+        json.beginObject()
+        switch self {
+        case .landscape(let landscape, let comparison):
+            json.string("report", "landscape")
+            json.key("landscape")
+            landscape.write(into: &json)
+            if let comparison {
+                json.key("comparison")
+                comparison.write(into: &json)
+            }
+        case .outcome(.done): json.string("report", "done")
+        case .outcome(.failed(let text, let isTransient)):
+            json.string("report", "failed")
+            json.string("text", text)
+            json.bool("transient", isTransient)
+        }
+        json.endObject()
+    }
+
+    private init(_ json: JSONValue) throws(WireReader.Malformed) {
+        switch json["report"]?.string {
+        case "landscape":
+            let reader = try WireReader(json, ["report", "landscape", "comparison"])
+            let landscape = try Landscape(reader["landscape"])
+            guard let comparison = reader["comparison"] else {
+                self = .landscape(landscape, nil)
+                return
+            }
+            self = .landscape(landscape, try Comparison(comparison))
+        case "done":
+            _ = try WireReader(json, ["report"])
+            self = .outcome(.done)
+        case "failed":
+            let reader = try WireReader(json, ["report", "text", "transient"])
+            self = .outcome(
+                .failed(
+                    try reader.needText("text"), isTransient: try reader.needBool("transient")))
+        default: throw WireReader.Malformed()
+        }
+    }
+}
