@@ -46,7 +46,10 @@ extension Daemon {
         do throws(SystemError) {
             let line = try AnonymousFile.sealed(named: "regen-order", order.line)
             run(
-                [Self.siblingProgram("regend"), "--system", "--root", options.root + "/"],
+                [
+                    Self.siblingProgram("regend"), "--system", "--root",
+                    options.root.isEmpty ? "/" : options.root,
+                ],
                 for: order.purpose, reading: line.raw, until: order.deadline)
             _ = consume line  // it was open until here
         } catch { orderFailed(order.purpose, "\(error)") }

@@ -54,6 +54,7 @@ struct Subjects {
         if service.sequence == nil, let program = program(of: service, root: root) {
             paths.append(program)
         }
+        paths += service.blamePaths
         return paths.map { within(root, $0) }
     }
 
