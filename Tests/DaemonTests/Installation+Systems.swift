@@ -49,7 +49,9 @@ extension Installation {
     }
 
     /// Boots the default generation.
-    func boot() throws { try #require(try outside("\(Self.standIns)/boot", [directory]).status == 0) }
+    func boot() throws {
+        try #require(try outside("\(Self.standIns)/boot", [directory]).status == 0)
+    }
 
     /// Runs switch-to-configuration of a system, as a deployment does: its exit status.
     @discardableResult

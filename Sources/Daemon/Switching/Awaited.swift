@@ -6,19 +6,17 @@ import SafeSwitch
 
 // Stand-ins for what is written elsewhere at the same time.
 struct ActivationCommand {
-    var system: String
-    var activation: Activation
-    var flight: Int
-    var root: SystemRoot
-    var words: [String] {
-        ["\(root.directory)\(system)/bin/switch-to-configuration", activation.rawValue]
+    var command: [String]
+    var environment: [String]
+    init(
+        root: SystemRoot, system: String, activation: Activation, flight: Int,
+        localeArchive: String?
+    ) {
+        command = []
+        environment = []
     }
-    var environment: [String] {
-        [
-            "PATH=\(Forge.path)", "NIXOS_INSTALL_BOOTLOADER=0", "REGEN_SWITCH=\(flight)",
-            "REGEN_ROOT=\(root.directory)",
-        ]
-    }
+    static func flight(in environment: [String], root: SystemRoot) -> Int? { nil }
+    static func log(state: String, flight: Int) -> String { "\(state)/switch/\(flight).log" }
 }
 extension Recollection {
     func switchMemory(wall: Int64, boottime: Int64, boot: String) -> SwitchMemory { SwitchMemory() }

@@ -11,17 +11,17 @@ extension Daemon {
 
     func activate(_ system: String, _ activation: Activation, flight: Int, serial: Int) {
         if switching.activation != nil {
-            return activationFailed(serial, "another one of ours still runs")
+            return activationFailed(serial, "another one of ours still runs", isTransient: true)
         }
         // Begun by an earlier daemon, and not recorded any more: that one is it.
         if switching.isInherited, let found = findActivation(flight), hold(found, serial) {
-            return
+            return tellSwitch(.activationBegan(serial: serial, found))
         }
         let command = ActivationCommand(
-            system: system, activation: activation, flight: flight,
-            root: SystemRoot(options.root))
+            root: SystemRoot(options.root), system: system, activation: activation,
+            flight: flight, localeArchive: environmentVariable("LOCALE_ARCHIVE"))
         var ingredients = SpawnPlan.Ingredients(
-            command: command.words,
+            command: command.command,
             environment: command.environment + ["REGEN_STATE=\(forge.stateID)"])
         ingredients.directory = "/"
         ingredients.output = switchLog(flight).map { .ownFile($0) } ?? .null
@@ -39,15 +39,18 @@ extension Daemon {
             follow(
                 RunningActivation(
                     serial: serial, process: process, pidfd: child.takePidFD(), isOurChild: true))
+            tellSwitch(.activationBegan(serial: serial, process))
         } catch {
             let failure = SpawnFailure(
                 step: SpawnFailure.Step(rawValue: error.step) ?? .clone, code: error.code)
-            activationFailed(serial, "\(command.words[0]) cannot be run: \(failure.words)")
+            activationFailed(
+                serial, "\(command.command[0]) cannot be run: \(failure.words)",
+                isTransient: failure.step == .clone)
         }
     }
 
-    private func activationFailed(_ serial: Int, _ words: String) {
-        tellSwitch(.done(serial: serial, .failed(words, isTransient: true)))
+    private func activationFailed(_ serial: Int, _ words: String, isTransient: Bool) {
+        tellSwitch(.done(serial: serial, .failed(words, isTransient: isTransient)))
     }
 
     private func follow(_ running: RunningActivation) {
@@ -59,7 +62,6 @@ extension Daemon {
             // SIGCHLD tells of our child's end; for another's, the looks at the generations do.
             narrator.say(.error, "cannot watch pid \(running.process.pid): \(error)")
         }
-        tellSwitch(.activationBegan(serial: running.serial, running.process))
     }
 
     /// Goes on watching what an earlier daemon has begun.
@@ -86,13 +88,14 @@ extension Daemon {
     /// The process that carries this switch's mark. Anybody can write one, but only root's is looked
     /// at; what switch-to-configuration has left behind carries it too, and is another program.
     private func findActivation(_ flight: Int) -> ProcessIdentity? {
-        let marks = ["REGEN_SWITCH=\(flight)", "REGEN_STATE=\(forge.stateID)"]
+        let root = SystemRoot(options.root)
         let found = ProcessTable.all().filter { entry in
             guard entry.pid == entry.session, entry.state != UInt8(ascii: "Z"),
                 ProcessTable.user(entry.pid) == ProcessTable.effectiveUser
             else { return false }
             let environment = ProcessTable.environment(entry.pid)
-            return marks.allSatisfy { environment.contains($0) }
+            return ActivationCommand.flight(in: environment, root: root) == flight
+                && environment.contains("REGEN_STATE=\(forge.stateID)")
                 && ProcessTable.text("/proc/\(entry.pid)/cmdline")?
                     .contains("switch-to-configuration") == true
         }
@@ -123,8 +126,8 @@ extension Daemon {
 
     /// Where it prints to: a file that only root reads, of which the newest are kept.
     private func switchLog(_ flight: Int) -> String? {
-        let directory = "\(stateDirectory)/switch"
-        let path = "\(directory)/\(flight).log"
+        let path = ActivationCommand.log(state: stateDirectory, flight: flight)
+        let directory = String(path[..<path.lastIndex(of: "/")!])
         do throws(SystemError) {
             try Directory.createAll(directory, mode: 0o700)
             _ = try File(opening: path, [.readWrite, .create], mode: 0o600)

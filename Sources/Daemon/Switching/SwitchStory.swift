@@ -10,6 +10,8 @@ struct SwitchStory {
     private(set) var probationEnds: Instant?
     private(set) var knownGood: String?
     private(set) var flight: Flight?
+    /// The one before it, where that was not over when it was intended.
+    private var earlier: Flight?
     private(set) var isConfirmed = false
     private(set) var foreign: Int32?
     private(set) var lastRollback: Instant?
@@ -41,14 +43,17 @@ struct SwitchStory {
             probationEnds = nil
             if outcome == .knownGood { knownGood = system }
         case .intended(let flight):
+            earlier = self.flight
             self.flight = flight
             isConfirmed = false
             if case .rollback = flight.purpose { lastRollback = instant }
         case .stepBegan(let id, let step) where flight?.id == id: flight?.step = step
         case .trialConfirmed: isConfirmed = true
         case .flightEnded(let id, let outcome):
-            guard let flight, flight.id == id else { return }
-            self.flight = nil
+            guard let flight = [flight, earlier].compactMap({ $0 }).first(where: { $0.id == id })
+            else { return }
+            if self.flight?.id == id { self.flight = nil }
+            earlier = nil
             ended.append(Ended(flight: flight, outcome: outcome, at: now.wall))
             if ended.count > Self.mostEnded { ended.removeFirst() }
         case .foreignSwitchBegan(let pid): foreign = pid
