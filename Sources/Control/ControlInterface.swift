@@ -274,7 +274,7 @@ enum ControlInterface {
         method Notify(route: string) -> (outcome: string, took_us: int, reason: ?string)
 
         # Act: reads the configuration again; names the services it was changed for.
-        method Reload() -> (added: []string, changed: []string, removed: []string)
+        method Reload() -> (added: []string, changed: []string, removed: []string, deferred: ?bool)
 
         # Act: ends every service; the daemon stays.
         method StopAll() -> (services: []Instance)

@@ -177,6 +177,8 @@ public struct ReloadReply: Equatable, Sendable {
     public var changed: [String]
     /// No longer in it.
     public var removed: [String]
+    /// Nothing was read yet: a switch of the system is under way, and it is read after that.
+    public var isDeferred = false
 
     /// An answer.
     public init(added: [String], changed: [String], removed: [String]) {
@@ -191,6 +193,7 @@ public struct ReloadReply: Equatable, Sendable {
         json.names("added", added)
         json.names("changed", changed)
         json.names("removed", removed)
+        if isDeferred { json.bool("deferred", true) }
         json.endObject()
     }
 
@@ -199,6 +202,7 @@ public struct ReloadReply: Equatable, Sendable {
         added = json["added"]?.strings ?? []
         changed = json["changed"]?.strings ?? []
         removed = json["removed"]?.strings ?? []
+        isDeferred = json["deferred"]?.bool ?? false
     }
 }
 

@@ -32,6 +32,18 @@ final class Chronicle {
         encoder.generation = generation
     }
 
+    /// The NixOS generation in force: part of what is told of every attempt.
+    var generation: Int? {
+        get { encoder.generation }
+        set { encoder.generation = newValue }
+    }
+
+    /// Records that found no place, and never reach the disk.
+    var lost: UInt64 { writer?.status.lost ?? 0 }
+
+    /// What is appended is kept, and so was the past.
+    var isSound: Bool { writer != nil && trouble == nil && scar == nil }
+
     /// Readable when the ledger's state has changed.
     var descriptor: Int32? { writer?.wakeUp.raw }
 

@@ -62,7 +62,7 @@ extension Daemon {
             write(
                 .asked(method: "Reload", services: [], uid: call.peer.uid, pid: call.peer.pid))
             reloadWaiters.append(call.id)
-            reload()
+            reloadAsked()
         case .stopAll:
             write(
                 .asked(method: "StopAll", services: [], uid: call.peer.uid, pid: call.peer.pid))
