@@ -19,6 +19,7 @@ struct RegenCommand: ParsableCommand {
                 name: "Looking",
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
+                    ExplainCommand.self,
                     GenerationsCommand.self,
                 ]),
             CommandGroup(

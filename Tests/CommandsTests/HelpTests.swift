@@ -12,7 +12,8 @@ import Testing
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
             "probe", "reload", "log", "ledger",
-            "ledger show", "ledger verify", "generations", "rollback", "switch", "confirm",
+            "ledger show", "ledger verify", "explain", "generations", "rollback", "switch",
+            "confirm",
         ])
     func help(command: String) throws {
         let outcome = try run(command.split(separator: " ").map(String.init) + ["--help"])
@@ -38,7 +39,8 @@ import Testing
             ["run", "--config", "-"], ["check", "--json", "--canonical", "a"], ["heal"], ["pause"],
             ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
             ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
-            ["probe"], ["probe", "a", "b"], ["rollback", "--to", "0"],
+            ["probe"], ["probe", "a", "b"], ["explain"], ["explain", "x"], ["explain", "0"],
+            ["rollback", "--to", "0"],
             ["rollback", "--to", "good"],
             ["rollback", "--json"], ["rollback", "41"], ["switch"],
             ["switch", "a", "--profile-generation", "1"], ["switch", "--profile-generation", "x"],
