@@ -324,7 +324,8 @@ extension JSONWriter {
         endObject()
     }
 
-    fileprivate mutating func write(_ flight: Flight) {
+    /// Also of a `carry`.
+    mutating func write(_ flight: Flight) {
         integer("switch", Int64(flight.id))
         write(flight.purpose)
         path("from", flight.from)

@@ -40,7 +40,9 @@ import Testing
             let process = ProcessIdentity(pid: 1, startTicks: 1)
             try expectSame(.activationBegan(flight: 1, process, action, run: 1))
         }
-        for status: Supervision.ExitStatus in [.code(100), .signal(9, outOfMemory: false), .unknown] {
+        for status: Supervision.ExitStatus in [
+            .code(100), .signal(9, outOfMemory: false), .unknown,
+        ] {
             try expectSame(.activationEnded(flight: 1, status))
         }
         for purpose: Flight.Purpose in [
