@@ -20,13 +20,18 @@ struct RegenCommand: ParsableCommand {
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
                     ExplainCommand.self,
+                    GenerationsCommand.self,
                 ]),
             CommandGroup(
                 name: "Acting",
                 subcommands: [
                     WishCommand<Start>.self, StopCommand.self, WishCommand<Restart>.self,
                     WishCommand<Heal>.self, PauseCommand.self, WishCommand<Resume>.self,
+                    NotifyCommand.self,
                 ]),
+            CommandGroup(
+                name: "System",
+                subcommands: [RollbackCommand.self, SwitchCommand.self, ConfirmCommand.self]),
         ])
 
     /// The version of this build.

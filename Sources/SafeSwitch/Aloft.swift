@@ -56,6 +56,8 @@ struct Aloft: Sendable {
 
     var isTrial: Bool { if case .trial = flight.purpose { true } else { false } }
 
+    var isConfirmingTrial: Bool { isTrial && flight.step == .confirm }
+
     /// The incident for whose sake it is.
     var incident: Int? {
         if case .rollback(let incident) = flight.purpose { incident } else { nil }

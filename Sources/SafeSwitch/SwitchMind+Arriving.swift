@@ -25,10 +25,9 @@ extension SwitchMind {
     /// The target is what runs from now on, if it is not already.
     private mutating func enterTarget(_ services: borrowing Mind, _ turn: inout Turn) {
         guard let aloft, memory.current != aloft.flight.to else { return }
-        let from = memory.current
-        enter(aloft.flight.to, by: aloft.wasRebooted ? .boot : .regen, &turn)
+        firstSign = nil
         switch aloft.flight.purpose {
-        case .trial: openProbation(of: aloft.flight.to, after: from, services, &turn)
+        case .trial: openProbation(of: aloft.flight.to, after: memory.current, services, &turn)
         case .rollback, .asked, .retreat, .settle:
             let culprit = aloft.accused.first?.name
             closeProbation(culprit == nil ? .replaced : .unproven, culprit: culprit, &turn)
@@ -37,7 +36,7 @@ extension SwitchMind {
                 beginProbation(of: aloft.flight.to, previous: nil, &turn)
             }
         }
-        firstSign = nil
+        enter(aloft.flight.to, by: aloft.wasRebooted ? .boot : .regen, &turn)
     }
 
     /// The probes have the last word.
@@ -142,8 +141,8 @@ extension SwitchMind {
     ) {
         guard let aloft else { return }
         let isOver = until <= turn.now
+        if aloft.isConfirmed, isWell(services, turn.now) { return settle(services, &turn) }
         if confirm != nil {
-            if aloft.isConfirmed, isWell(services, turn.now) { return settle(services, &turn) }
             guard isOver else { return }
             return retreat(aloft.isConfirmed ? .notHelped : .notConfirmed, services, &turn)
         }
@@ -234,7 +233,7 @@ extension SwitchMind {
     ) {
         guard let ended = aloft else { return }
         if case .notActivated(let current) = outcome, ended.isTrial, ended.flight.runs > 0,
-            ended.mustBeLeft(current), ended.flight.step != .confirm
+            ended.mustBeLeft(current), ended.flight.step != .confirm, !ended.wasRebooted
         {
             return retreatFromNowhere(outcome, services, &turn)
         }
@@ -279,20 +278,28 @@ extension SwitchMind {
     private mutating func fail(
         _ ended: Aloft, _ outcome: FlightOutcome, _ services: borrowing Mind, _ turn: inout Turn
     ) {
-        var waiting = ended.accused
-        if let incident = ended.incident, let first = waiting.first(where: { ended.concerns($0) }),
-            first.incident == incident || ended.concerns(first),
+        cases = ended.accused
+        if ended.incident != nil, ended.isExhausted(by: outcome), let first = cases.first,
             rebootIntoKnownGood(first, services, &turn)
         {
-            aloft?.accused = waiting
             return
         }
+        if outcome == .notHelped, let incident = ended.incident { unhelped.keep(incident) }
         let reason: HandoverReason? = outcome == .notHelped ? .rollbackDidNotHelp : nil
-        while let one = waiting.popLast() { turn.answer(one.service, .handOver(reason)) }
+        while let one = cases.first { close(one, .handOver(reason), &turn) }
     }
 }
 
 extension Aloft {
+    /// Whether nothing is left to try. Where somebody else has switched, there is something new.
+    func isExhausted(by outcome: FlightOutcome) -> Bool {
+        switch outcome {
+        case .notHelped: true
+        case .notActivated(let current): current == flight.from
+        case .succeeded, .degraded, .abandoned, .notConfirmed: false
+        }
+    }
+
     /// Whether a trial that did not come to its end may have left something half done.
     func mustBeLeft(_ current: String?) -> Bool {
         guard current == flight.from else { return false }

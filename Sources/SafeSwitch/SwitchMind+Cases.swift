@@ -56,7 +56,8 @@ extension SwitchMind {
         }
         let one = Case(id, service.name, incident, reason: reason, began: turn.now)
         if aloft != nil { return accuseAloft(one, services, &turn) }
-        if memory.rolledBack.contains(incident) {
+        if unhelped.contains(incident) {
+            if rebootIntoKnownGood(one, services, &turn) { return }
             turn.answer(id, .handOver(.rollbackDidNotHelp))
         } else if let known = cases.firstIndex(where: { $0.service == id }) {
             cases[known].reason = reason
@@ -71,7 +72,7 @@ extension SwitchMind {
     /// Answers a case, and is done with it.
     mutating func close(_ one: Case, _ answer: Triaged, _ turn: inout Turn) {
         cases.removeAll { $0.service == one.service }
-        watched[one.service.index]?.isWeighed = true
+        if watchedService(one.service) != nil { watched[one.service.index]?.isWeighed = true }
         turn.answer(one.service, answer)
     }
 

@@ -4,7 +4,8 @@ public import Supervision
 extension SwitchMind {
     /// When to call `handle(.deadlineReached)` at the latest; `nil`: never.
     public func nextDeadline() -> Instant? {
-        guard policy.mode != .off || aloft != nil || !looks.isEmpty else { return nil }
+        let isIdle = policy.mode == .off && aloft == nil && looks.isEmpty && memory.flight == nil
+        if isIdle { return nil }
         var next = Earliest()
         next.note(pollAt)
         for look in looks { next.note(look.asked + Self.surveyWait) }

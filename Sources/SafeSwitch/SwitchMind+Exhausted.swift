@@ -20,7 +20,7 @@ extension SwitchMind {
         else { return false }
         let plan = Plan(
             target: target, choice: .newestKnownGood, mode: .reboot, isDegraded: false)
-        if cases.isEmpty { cases = [one] }
+        if !cases.contains(where: { $0.service == one.service }) { cases.append(one) }
         depart(
             newFlight(.rollback(incident: one.incident), from: current, plan, turn), services,
             &turn)

@@ -30,11 +30,8 @@ extension SwitchMind {
     }
 
     private mutating func count(_ incident: Int, _ now: Instant) {
-        memory.rollbacks.append(now)
-        if memory.rollbacks.count > SwitchMemory.mostSystems { memory.rollbacks.removeFirst() }
-        memory.rolledBack.removeAll { $0 == incident }
-        memory.rolledBack.append(incident)
-        if memory.rolledBack.count > SwitchMemory.mostSystems { memory.rolledBack.removeFirst() }
+        memory.rollbacks.keep(now)
+        memory.rolledBack.keep(incident)
     }
 
     func healthyOnes(_ services: borrowing Mind) -> [InstanceID] {

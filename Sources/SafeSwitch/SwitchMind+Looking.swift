@@ -104,7 +104,7 @@ extension SwitchMind {
     }
 
     private mutating func planPoll(_ turn: inout Turn) {
-        guard policy.mode != .off else { return }
+        guard policy.mode != .off || memory.flight != nil else { return }
         let next = turn.now + (foreign == nil ? Self.poll : Self.switchPoll)
         // A sign that came during the look is looked after at once.
         pollAt = pollAt.map { min($0, next) } ?? next
@@ -129,6 +129,8 @@ extension SwitchMind {
 
     private mutating func seeForeignSwitch(_ landscape: Landscape, _ turn: inout Turn) {
         if aloft?.isActivating == true { return }
+        let own = memory.flight?.process?.pid
+        if own != nil, own == landscape.switchHolder { return }
         switch (landscape.switchHolder, foreign) {
         case (let pid?, nil):
             foreign = ForeignSwitch(pid: pid, began: turn.now)
@@ -173,9 +175,9 @@ extension SwitchMind {
         guard let current = landscape.current else { return }
         guard current != memory.current else { return beCalm(services, &turn) }
         if aloft != nil { end(.notActivated(current: current), services, &turn) }
-        let from = memory.current
+        // In this order: a death in between must not leave a change without its probation.
+        openProbation(of: current, after: memory.current, services, &turn)
         enter(current, by: origin, &turn)
-        openProbation(of: current, after: from, services, &turn)
         firstSign = nil
     }
 
@@ -215,11 +217,11 @@ extension SwitchMind {
     }
 }
 
-extension [String] {
-    /// Appends what is not last yet, and keeps the latest `SwitchMemory.mostSystems`.
-    mutating func keep(_ system: String) {
-        removeAll { $0 == system }
-        append(system)
+extension Array where Element: Equatable {
+    /// Puts something last, and keeps the latest `SwitchMemory.mostSystems`.
+    mutating func keep(_ element: Element) {
+        removeAll { $0 == element }
+        append(element)
         if count > SwitchMemory.mostSystems { removeFirst() }
     }
 }

@@ -7,10 +7,13 @@ extension SwitchMind {
         of system: String, after from: String?, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         let earlier = memory.probation
+        if let earlier, earlier.system == system { return }
         let isReturn = earlier?.previous == system
         if earlier != nil { closeProbation(.replaced, culprit: nil, &turn) }
         if isReturn, isKnownGood(system) { return }
-        let previous = isReturn ? nil : healthyPrevious(earlier, services) ?? from
+        let good = isReturn ? nil : healthyPrevious(earlier, services)
+        let previous = isReturn ? nil : good ?? from
+        chainBegan = good == nil ? nil : chainBegan ?? earlier?.began
         noteBaseline(isChain: earlier != nil && !isReturn, services)
         beginProbation(of: system, previous: previous, &turn)
     }
@@ -96,8 +99,9 @@ extension SwitchMind {
             case .atOnce, .backoff, .slowest, .failedStart, .resumed, .switched: break
             }
             if watchedService(id) != nil { watched[id.index]?.wasRestarted = true }
-        case .incidentOpened(let id, _, _, _):
+        case .incidentOpened(let id, let incident, _, _):
             if watchedService(id) != nil { watched[id.index]?.unhealthySince = turn.now }
+            if watchedService(id) != nil { watched[id.index]?.lastIncident = incident }
         case .incidentResolved(let id, _, _), .recovered(let id):
             if watchedService(id) != nil { watched[id.index]?.unhealthySince = nil }
         case .processExited, .processStarted, .processAdopted, .spawnFailed, .crashLoopDetected,
@@ -123,9 +127,9 @@ extension SwitchMind {
         _ id: InstanceID, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let service = watchedService(id), !service.isWeighed, memory.probation != nil,
-            policy.mode != .off, aloft == nil || aloft?.isTrial == true,
+            policy.mode != .off, aloft == nil || aloft?.isConfirmingTrial == true,
             !cases.contains(where: { $0.service == id }), cases.count < Self.mostCases,
-            let incident = services.status(id, at: turn.now).incident
+            let incident = incident(of: id, services, turn.now)
         else { return }
         let one = Case(id, service.name, incident, reason: nil, began: turn.now)
         switch facts(one, nil, services, turn.now).judge() {
@@ -136,11 +140,20 @@ extension SwitchMind {
         cases.append(one)
     }
 
+    /// The incident of a service that fails; that of its hand-over, if it has gone on failing since.
+    private func incident(
+        of id: InstanceID, _ services: borrowing Mind, _ now: Instant
+    ) -> Int? {
+        let status = services.status(id, at: now)
+        return status.incident ?? (status.isHandedOver ? watchedService(id)?.lastIncident : nil)
+    }
+
     func failures(of service: Watched, at now: Instant) -> (since: Int, before: Int) {
         guard let began = memory.probation?.began else { return (0, 0) }
         let length = now - began
+        let change = min(chainBegan ?? began, began)
         let since = service.failures.count { $0 >= began }
-        let before = service.failures.count { $0 < began && began - $0 <= length }
+        let before = service.failures.count { $0 < change && change - $0 <= length }
         return (since, before)
     }
 

@@ -110,21 +110,20 @@ extension SwitchMind {
         _ request: Int, _ path: String, _ generation: Int?, _ purpose: Flight.Purpose,
         _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
-        if let refusal = trialRefusal(path, generation, landscape) {
+        if let refusal = trialRefusal(landscape) {
             return turn.actions.append(.answer(request: request, .refused(refusal)))
         }
         guard let current = landscape.current else {
             return refuse(request, "/run/current-system leads nowhere", &turn)
         }
+        guard current != path else { return refuse(request, "it runs already", &turn) }
         let flight = Flight(
             id: memory.nextFlight, purpose: purpose, from: current, to: path,
             generation: generation, mode: .trial, began: turn.now)
         depart(flight, request: (request, nil), services, &turn)
     }
 
-    private func trialRefusal(
-        _ path: String, _ generation: Int?, _ landscape: Landscape
-    ) -> Refusal? {
+    private func trialRefusal(_ landscape: Landscape) -> Refusal? {
         if policy.mode == .off { return .off }
         if !hasLedger { return .noLedger }
         if foreign != nil || landscape.switchHolder != nil { return .switching }
@@ -135,7 +134,7 @@ extension SwitchMind {
     private mutating func confirmTrial(
         _ request: Int, _ uid: UInt32, _ services: borrowing Mind, _ turn: inout Turn
     ) {
-        guard let aloft, aloft.isTrial, aloft.flight.step == .confirm else {
+        guard let aloft, aloft.isConfirmingTrial else {
             return refuse(request, "no switch waits for a confirmation", &turn)
         }
         self.aloft?.isConfirmed = true

@@ -6,9 +6,7 @@ extension SwitchMind {
     mutating func orient(
         _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
-        if let booted = landscape.booted, !memory.booted.contains(booted) {
-            memory.booted.keep(booted)
-        }
+        noteBoot(landscape, &turn)
         if let ends = memory.probation?.ends {
             memory.probation?.ends = max(ends, turn.now + Self.settleWait)
         }
@@ -20,6 +18,16 @@ extension SwitchMind {
         if memory.current == nil { return seeFirst(landscape, &turn) }
         seeChange(landscape, by: memory.isNewBoot ? .boot : .other, services, &turn)
         rebootProbation(landscape, services, &turn)
+    }
+
+    /// The ledger is to know what this machine has booted, also where that is no change.
+    private mutating func noteBoot(_ landscape: Landscape, _ turn: inout Turn) {
+        guard let booted = landscape.booted, !memory.booted.contains(booted) else { return }
+        memory.booted.keep(booted)
+        guard memory.isNewBoot, booted == memory.current else { return }
+        turn.record(
+            .generationChanged(
+                from: booted, to: booted, generation: generation(of: booted), by: .boot))
     }
 
     /// Nothing is remembered: whatever runs is taken as it is.
@@ -139,6 +147,7 @@ extension SwitchMind {
     private mutating func resumeAfterBoot(
         _ flight: Flight, _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
+        aloft?.wasRebooted = true
         if case .trial = flight.purpose {
             return end(.notActivated(current: landscape.current), services, &turn)
         }
@@ -151,7 +160,6 @@ extension SwitchMind {
         guard landscape.current == flight.to, flight.step != .intent else {
             return end(.notActivated(current: landscape.current), services, &turn)
         }
-        aloft?.wasRebooted = true
         // The moments of an earlier boot say nothing of how long this one takes.
         aloft?.flight.began = turn.now
         arrive(landscape, services, &turn)

@@ -63,6 +63,9 @@ public struct SwitchMind: Sendable {
     var pollAt: Instant?
     /// The first sign of a change since all was calm.
     var firstSign: Instant?
+    /// The first of the changes that the probation is about began: one that broke something may be
+    /// followed by another.
+    var chainBegan: Instant?
     var foreign: ForeignSwitch?
     /// The mind was told that a switch began.
     var hasToldSwitch = false
@@ -70,6 +73,8 @@ public struct SwitchMind: Sendable {
     var owesReload = false
     /// Accusations in the order of their coming. The first is investigated.
     var cases: [Case] = []
+    /// Incidents whose rollback has not helped, the latest last; at most `mostSystems`.
+    var unhelped: [Int] = []
     /// The switch under way.
     var aloft: Aloft?
     var marking: Marking?
@@ -138,6 +143,8 @@ struct Watched: Sendable {
     var failures: [Instant] = []
     /// Its open incident began.
     var unhealthySince: Instant?
+    /// The last incident that it had.
+    var lastIncident: Int?
     /// It was healthy when all was last calm.
     var wasHealthy = false
     /// It was healthy before the change that the probation is about.
