@@ -81,8 +81,8 @@ extension Recollection.Past {
     ) {
         var wasHealthy = isHealthy
         if let unhealthy, unhealthy.wasHealthy {
-            let age = unhealthy.since.age(at: moment)
-            wasHealthy = wasHealthy || age <= sign.age(at: moment) + SwitchPast.slack
+            let age = unhealthy.since.age(at: moment) - SwitchPast.slack
+            wasHealthy = wasHealthy || age <= sign.age(at: moment)
         }
         wasHealthyBefore = wasHealthy || isChain && wasHealthyBefore
     }
