@@ -296,6 +296,28 @@ struct RollbackTests {
         #expect(world.replies.count == world.accusations)
     }
 
+    @Test("whatever does not answer, each accusation is answered", arguments: 0...5)
+    func answered(mishap: Int) {
+        var world = World()
+        world.breaks = ["web": ["/b"], "db": ["/b"]]
+        world.deploy("/b")
+        switch mishap {
+        case 0: world.answersActivations = false
+        case 1: world.diskWorks = false
+        case 2: world.answersSurveys = false
+        case 3: world.landscape.switchHolder = 7
+        case 4:
+            world.deedTroubles = Array(
+                repeating: .failed("locked", isTransient: true), count: 10_000)
+        default: world.surveyTrouble = Array(repeating: "broken", count: 10_000)
+        }
+        world.loop("web")
+        world.wait(.minutes(20))
+        #expect(world.accusations > 0)
+        #expect(world.replies.count >= world.accusations)
+        #expect(world.landscape.current == "/b")
+    }
+
     @Test("a rollback that does not help is told, and there is no second one")
     func notHelped() {
         var world = World()
