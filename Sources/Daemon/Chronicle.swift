@@ -7,7 +7,7 @@ import Supervision
 /// What is to be written down: gathered while the loop acts, encoded and handed to the ledger's
 /// writer when there is time. Restarts never wait for it.
 final class Chronicle {
-    private var pending: [(entry: Entry, stamp: Stamp)] = []
+    private(set) var pending: [(entry: Entry, stamp: Stamp)] = []
     private var encoder = Encoder()
     private var clocks: ClockWatch
     private let writer: LedgerWriter?

@@ -52,6 +52,7 @@ extension Daemon {
         ResourceLimits.releaseProgram()
         configureSwitching(configuration)
         perform()
+        open(configuration.notices)
         mustTrim = true
         return changes
     }

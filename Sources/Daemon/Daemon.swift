@@ -28,6 +28,7 @@ final class Daemon {
     var orphanages: Set<Int32> = [ProcessTable.own]
     var errands: [Errand?] = []
     var workers = Workers()
+    let notices: Notices
     /// Causes that are to be searched for, oldest first.
     var inquests: [Inquest] = []
     /// Sequences under way, one a place at most.
@@ -96,6 +97,7 @@ final class Daemon {
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         switching = Switching(parts.switchMemory)
         probeAccount = parts.probeAccount
+        notices = Notices(started: parts.now.wall)
         null = parts.null
         signals = parts.signals
         poller = try Poller()
@@ -147,6 +149,7 @@ final class Daemon {
         if count == 0 || chronicle.isUrgent(at: now.boot) {
             holdInquests()
             writeRecords()
+            keepNotices()
             keepWorkers()
         }
         narrator.flush()
@@ -166,7 +169,7 @@ final class Daemon {
         switch Source(event.name) {
         case .timer: timer.acknowledge()
         case .signals: takeSignals()
-        case .ledger: chronicle.takeNotice(&narrator)
+        case .ledger: ledgerChanged()
         case .logWatch: logWatch?.takeIn(at: now.boot)
         case .instance(let place): mainReady(place)
         case .errand(let index): errandEnded(index)
@@ -184,8 +187,13 @@ final class Daemon {
         for other in [
             orphanSurvey, treeWatches.map(\.next).min(), logWatch?.nextCheck,
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
+<<<<<<< HEAD
             workers.nextCheck, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
+=======
+            workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
+            narrator.isIdle ? nil : now.boot + Self.slowReaderPause,
+>>>>>>> main
         ] {
             next = min(next, other ?? .max)
         }
@@ -316,6 +324,7 @@ final class Daemon {
     func write(_ entry: Entry) { chronicle.note(entry, at: now) }
 
     func writeRecords() {
+        tellPeople()
         let wasStorm = chronicle.write(
             &narrator, running: { self.hands[$0.index]?.process }
         ) {

@@ -17,6 +17,7 @@ extension Recollection {
             json.integer("common_cause_age_ms", commonCause.opened.age(at: now) / 1_000_000)
         }
         append(json.bytes)
+        switching.stepped(to: now).carry(at: now, into: &json, append: append)
         for name in order {
             guard let past = pasts[name] else { continue }
             json.removeAll()
@@ -32,6 +33,7 @@ extension Recollection {
         if let id = json.count("common_cause"), let age = json["common_cause_age_ms"]?.integer {
             commonCause = (id, moment.earlier(by: age))
         }
+        switching.recall(json, at: moment)
         guard let name = json["service"]?.string else { return }
         if pasts[name] == nil { order.append(name) }
         pasts[name] = Past(carried: json, at: moment)
@@ -56,6 +58,7 @@ extension Recollection.Past {
         }
         if isHandedOver { json.bool("handed_over", true) }
         if mayNotCount { json.bool("may_not_count", true) }
+        writeHealth(into: &json, at: now)
         if failedStarts > 0 { json.integer("failed_starts", Int64(failedStarts)) }
         if let rest, rest.1.boot == now.boot { json.string("rest", rest.0.rawValue) }
         if restarting?.boot == now.boot { json.bool("restarting", true) }
@@ -63,6 +66,17 @@ extension Recollection.Past {
             json.string("stopping", stopping.0.rawValue)
         }
         writeRecovery(into: &json, at: now)
+    }
+
+    private func writeHealth(into json: inout JSONWriter, at now: Recollection.Moment) {
+        write("failure_ages_ms", failures, into: &json, at: now)
+        if mayNotFail { json.bool("may_not_fail", true) }
+        if isHealthy { json.bool("healthy", true) }
+        if wasHealthyBefore { json.bool("healthy_before", true) }
+        if let unhealthy {
+            json.integer("unhealthy_age_ms", unhealthy.since.age(at: now) / 1_000_000)
+            if unhealthy.wasHealthy { json.bool("healthy_until_then", true) }
+        }
     }
 
     private func writeRecovery(into json: inout JSONWriter, at now: Recollection.Moment) {
@@ -115,6 +129,13 @@ extension Recollection.Past {
         }
         isHandedOver = json["handed_over"]?.bool ?? false
         mayNotCount = json["may_not_count"]?.bool ?? false
+        failures = moments("failure_ages_ms")
+        mayNotFail = json["may_not_fail"]?.bool ?? false
+        isHealthy = json["healthy"]?.bool ?? false
+        wasHealthyBefore = json["healthy_before"]?.bool ?? false
+        unhealthy = json["unhealthy_age_ms"]?.integer.map {
+            (moment.earlier(by: $0), json["healthy_until_then"]?.bool ?? false)
+        }
         failedStarts = json.count("failed_starts") ?? 0
         rest = json["rest"]?.string.flatMap(Rest.init).map { ($0, moment) }
         if json["restarting"]?.bool == true { restarting = moment }

@@ -34,6 +34,15 @@ public struct Recollection: Sendable {
         var suspectedProbes: [UInt64] = []
         /// The last word is an exit that counts as a crash until more is known.
         var mayNotCount = false
+        /// The same for SafeSwitch, which counts failures.
+        var mayNotFail = false
+        var failures: [Moment] = []
+        /// It ran without an open incident when it was last heard of.
+        var isHealthy = false
+        /// It was so when the probation began.
+        var wasHealthyBefore = false
+        /// Its incident began, and whether it was healthy until then.
+        var unhealthy: (since: Moment, wasHealthy: Bool)?
     }
 
     var pasts: [String: Past] = [:]
@@ -41,6 +50,7 @@ public struct Recollection: Sendable {
     var order: [String] = []
     var nextIncident = 1
     var commonCause: (id: Int, opened: Moment)?
+    var switching = SwitchPast()
 
     /// Nothing yet.
     public init() {}
@@ -57,12 +67,15 @@ public struct Recollection: Sendable {
             nextIncident = max(nextIncident, incident + 1)
         }
         takeCommonCause(event, json, at: moment)
+        takeSwitching(event, json, at: moment)
         guard let service = json["service"]?.string else { return }
         if pasts[service] == nil {
             pasts[service] = Past()
             order.append(service)
         }
-        pasts[service]!.take(event, json, at: moment)
+        let isSwitching = switching.isSwitching
+        pasts[service]!.take(event, json, isSwitching: isSwitching, at: moment)
+        pasts[service]!.takeHealth(event, json, isSwitching: isSwitching, at: moment)
     }
 
     private mutating func takeCommonCause(_ event: String, _ json: JSONValue, at moment: Moment) {
@@ -114,12 +127,14 @@ extension Recollection.Moment {
 }
 
 extension Recollection.Past {
-    mutating func take(_ event: String, _ json: JSONValue, at moment: Recollection.Moment) {
+    mutating func take(
+        _ event: String, _ json: JSONValue, isSwitching: Bool, at moment: Recollection.Moment
+    ) {
         switch event {
         case "process.start": begin(json, at: moment, endsStop: true)
         case "daemon.adopt":
             begin(json, at: moment, endsStop: (json.count("attempt") ?? 0) > attempt)
-        case "process.exit": takeExit(json, at: moment)
+        case "process.exit": takeExit(json, isSwitching: isSwitching, at: moment)
         case "process.fail":
             attempt = max(attempt, (json.count("attempt") ?? 0))
             restarting = moment
@@ -152,6 +167,11 @@ extension Recollection.Past {
         let rule = json["rule"]?.string.flatMap(RestartRule.init)
         if rule == .failedStart || rule == .startTimeout { failedStarts += 1 }
         if rule == .unhealthy || rule == .startTimeout { attempts += 1 }
+        // The system was switched for its sake: what it did on the other one is forgotten.
+        if rule == .switched {
+            crashes = []
+            attempts = 0
+        }
         restarting = moment
         detached = nil
         mayNotCount = false
@@ -217,10 +237,14 @@ extension Recollection.Past {
         if endsStop { stopping = nil }
     }
 
-    private mutating func takeExit(_ json: JSONValue, at moment: Recollection.Moment) {
+    private mutating func takeExit(
+        _ json: JSONValue, isSwitching: Bool, at moment: Recollection.Moment
+    ) {
         process = nil
         guard json["asked"]?.bool == false else { return }
         restarting = moment
+        // What ends while the system is switched says nothing of itself.
+        if isSwitching { return }
         crashes = (crashes + [moment]).suffix(CrashLoopPolicy.mostCrashes)
         mayNotCount = true
     }

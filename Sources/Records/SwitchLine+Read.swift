@@ -192,7 +192,9 @@ extension Candidate {
             let facts = json["is"]?.array?.compactMap(\.string)
         else { return nil }
         self.init(generation: generation, path: path)
-        specialisation = json["specialisation"]?.string
+        if let name = json["specialisation"]?.string, let path = json.inStore("activates") {
+            specialisation = NixSystem.Specialisation(name: name, path: path)
+        }
         for (word, path) in Self.words where facts.contains(word) { self[keyPath: path] = true }
         defects = (json["lacks"]?.array ?? []).compactMap { NixSystem.Defect($0) }
         inhibitors = json.strings("inhibitors")

@@ -241,7 +241,10 @@ extension JSONWriter {
         beginObject()
         integer("generation", Int64(candidate.generation))
         inStore("path", candidate.path)
-        clipped("specialisation", candidate.specialisation, to: SwitchLine.longestInhibitor)
+        if let specialisation = candidate.specialisation {
+            clipped("specialisation", specialisation.name, to: SwitchLine.longestInhibitor)
+            inStore("activates", specialisation.path)
+        }
         key("is")
         beginArray()
         for (word, path) in Candidate.words where candidate[keyPath: path] { string(word) }
@@ -321,7 +324,8 @@ extension JSONWriter {
         endObject()
     }
 
-    fileprivate mutating func write(_ flight: Flight) {
+    /// Also of a `carry`.
+    mutating func write(_ flight: Flight) {
         integer("switch", Int64(flight.id))
         write(flight.purpose)
         path("from", flight.from)

@@ -19,6 +19,8 @@ public struct SwitchMemory: Equatable, Sendable {
     public var rolledBack: [Int] = []
     /// When the machine was last rebooted because nothing else was left.
     public var lastReboot: Instant?
+    /// What is remembered is of an earlier boot: the machine was booted since.
+    public var isNewBoot = false
     /// The probation that is under way.
     public var probation: ProbationMemory?
     /// The switch that is under way.

@@ -1,4 +1,5 @@
 import Records
+import SafeSwitch
 import Supervision
 import Testing
 
@@ -68,15 +69,71 @@ import Testing
         }
     }
 
+    private func switching(_ chance: inout Chance) -> SwitchRecord {
+        let flight = Int.random(in: 1...3, using: &chance)
+        let incident = Int.random(in: 1...20, using: &chance)
+        let system = "/nix/store/\(Int.random(in: 1...30, using: &chance))"
+        let previous = Bool.random(using: &chance) ? "/nix/store/1" : nil
+        let generation = Int.random(in: 1...99, using: &chance)
+        switch Int.random(in: 0..<18, using: &chance) {
+        case 0, 1:
+            return .generationChanged(
+                from: previous, to: system, generation: generation,
+                by: ChangeOrigin.allCases.randomElement(using: &chance)!)
+        case 2, 3, 4:
+            return .probationBegan(
+                system: system, generation: generation, previous: previous,
+                previousGeneration: previous == nil ? nil : 1, lasts: .minutes(10))
+        case 5, 6:
+            return .probationEnded(
+                system: system, generation: nil,
+                ProbationOutcome.allCases.randomElement(using: &chance)!, culprit: nil)
+        case 7:
+            return .quarantined(
+                system: system, generation: nil, culprit: previous, incident: incident)
+        case 8: return .foreignSwitchBegan(pid: 7)
+        case 9: return .foreignSwitchEnded(after: .zero)
+        case 10, 11:
+            let purposes: [Flight.Purpose] = [
+                .rollback(incident: incident), .trial(uid: 0, confirm: .minutes(5)), .retreat,
+            ]
+            return .intended(
+                Flight(
+                    id: flight, purpose: purposes.randomElement(using: &chance)!, from: "/a",
+                    to: system, generation: generation, mode: .live,
+                    began: Instant(nanoseconds: 0)))
+        case 12, 13:
+            return .stepBegan(
+                flight: flight, Flight.Step.allCases.randomElement(using: &chance)!)
+        case 14:
+            return .activationBegan(
+                flight: flight, ProcessIdentity(pid: 5, startTicks: 6), .switch, run: 1)
+        case 15: return .activationEnded(flight: flight, .code(4))
+        case 16: return .trialConfirmed(flight: flight, uid: 0)
+        default:
+            return .flightEnded(
+                flight: flight, Bool.random(using: &chance) ? .succeeded : .abandoned(.switching))
+        }
+    }
+
     /// Whole milliseconds, as carry records count. `steps`: the wall clock is set at times.
     private func live(_ diary: inout Diary, _ count: Int, _ chance: inout Chance, steps: Bool) {
         for _ in 0..<count {
             diary.pass(.random(in: 0...90_000, using: &chance) * 1_000_000)
             if Int.random(in: 0..<25, using: &chance) == 0 { diary.reboot() }
             if steps, Int.random(in: 0..<10, using: &chance) == 0 {
-                diary.wall +=
-                    .random(in: -Diary.year...Diary.year, using: &chance) / 1_000_000
+                let step =
+                    Int64.random(in: -Diary.year...Diary.year, using: &chance) / 1_000_000
                     * 1_000_000
+                diary.wall += step
+                diary.write(.clockStepped(by: step))
+            }
+            if Int.random(in: 0..<3, using: &chance) == 0 {
+                diary.write(.switching(switching(&chance)))
+                continue
+            }
+            if Int.random(in: 0..<30, using: &chance) == 0 {
+                diary.write(.daemonStarted(pid: 1, version: "1"))
             }
             let name = Self.names.randomElement(using: &chance)!
             diary.write(
@@ -93,6 +150,7 @@ import Testing
         diary.pass(.random(in: 0...4_000_000, using: &chance) * 1_000_000)
         let carried = diary.carried(diary.recollection(of: diary.lines))
         #expect(diary.memory(of: carried) == diary.memory)
+        #expect(diary.switchMemory(of: carried) == diary.switchMemory)
     }
 
     @Test("and so it does when it goes on, and is carried again", arguments: seeds)
@@ -105,8 +163,10 @@ import Testing
         live(&diary, .random(in: 1...60, using: &chance), &chance, steps: false)
         let second = carried + diary.lines[split...]
         #expect(diary.memory(of: second) == diary.memory)
+        #expect(diary.switchMemory(of: second) == diary.switchMemory)
         let again = diary.carried(diary.recollection(of: second))
         diary.pass(.random(in: 0...4_000_000, using: &chance) * 1_000_000)
         #expect(diary.memory(of: again) == diary.memory)
+        #expect(diary.switchMemory(of: again) == diary.switchMemory)
     }
 }

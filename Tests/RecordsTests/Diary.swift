@@ -1,6 +1,7 @@
 import JSON
 import Ledger
 import Records
+import SafeSwitch
 import Supervision
 
 /// The lines that a made-up machine writes, in the ledger's form, on clocks that a test moves.
@@ -44,6 +45,8 @@ struct Diary {
 
     mutating func write(_ record: Supervision.Record) { write(.mind(record)) }
 
+    mutating func write(_ record: SwitchRecord) { write(.switching(record)) }
+
     /// What a new segment would begin with.
     func carried(_ recollection: Recollection) -> [[UInt8]] {
         var lines: [[UInt8]] = []
@@ -69,6 +72,13 @@ struct Diary {
     }
 
     var memory: Memory { memory(of: lines) }
+
+    /// The same of what SafeSwitch is told.
+    func switchMemory(of lines: [[UInt8]]) -> SwitchMemory {
+        recollection(of: lines).switchMemory(wall: wall, boottime: boottime, boot: bootID)
+    }
+
+    var switchMemory: SwitchMemory { switchMemory(of: lines) }
 
     func recollection(of lines: [[UInt8]]) -> Recollection {
         var recollection = Recollection()

@@ -40,7 +40,9 @@ import Testing
             let process = ProcessIdentity(pid: 1, startTicks: 1)
             try expectSame(.activationBegan(flight: 1, process, action, run: 1))
         }
-        for status: Supervision.ExitStatus in [.code(100), .signal(9, outOfMemory: false), .unknown] {
+        for status: Supervision.ExitStatus in [
+            .code(100), .signal(9, outOfMemory: false), .unknown,
+        ] {
             try expectSame(.activationEnded(flight: 1, status))
         }
         for purpose: Flight.Purpose in [
@@ -101,7 +103,7 @@ import Testing
         try expect { $0.initDiffers = true }
         try expect { $0.kernelDiffers = true }
         try expect { $0.wasBooted = true }
-        try expect { $0.specialisation = "graphical" }
+        try expect { $0.specialisation = .init(name: "graphical", path: "/nix/store/graphical") }
         try expect { $0.inhibitors = ["dbus-implementation", "init"] }
         try expect { $0.defects = NixSystem.Defect.allCases }
         for wish: PlanFacts.Wish in [.incident(9, .propose), .anywhere, .generation(3), .knownGood]

@@ -1,0 +1,135 @@
+import JSON
+public import SafeSwitch
+import Supervision
+
+/// SafeSwitch's part of what the lines add up to.
+extension Recollection {
+    /// Those of SafeSwitch's events that say something for later.
+    private static let lasting: Set<String> = [
+        "generation.change", "boot.elsewhere", "probation.begin", "probation.end",
+        "quarantine.add", "foreignswitch.begin", "foreignswitch.end", "switch.intent",
+        "switch.step", "switch.falter", "switch.run", "switch.exit", "switch.end",
+        "switch.confirm", "switch.linger",
+    ]
+
+    /// What SafeSwitch is to remember, in terms of this boot's clock.
+    ///
+    /// An earlier boot's moments are aged by the wall clock; a negative age counts as none. Where the
+    /// wall clock was set forward meanwhile, a rollback, a reboot and a probation become older by
+    /// uptime only.
+    public func switchMemory(wall: Int64, boottime: Int64, boot: String) -> SwitchMemory {
+        let now = Moment(wall: wall, boottime: boottime, boot: boot)
+        var memory = switching.stepped(to: now).memory(at: now)
+        for (name, past) in pasts { memory.services[name] = past.history(at: now) }
+        return memory
+    }
+
+    mutating func takeSwitching(_ event: String, _ json: JSONValue, at moment: Moment) {
+        defer {
+            switching.newest = moment
+            switching.carriesNewBoot = false
+        }
+        switch event {
+        case "clock.step":
+            guard let step = json["by_ms"]?.decimal, step > 0, step < .max / 1_000_000 else {
+                return
+            }
+            switching.stepForward(by: step * 1_000_000, at: moment)
+        case "daemon.start": switching.beginDaemon(at: moment)
+        default:
+            guard Self.lasting.contains(event), let record = SwitchRecord(event: event, json)
+            else { return }
+            takeChange(record, at: moment)
+            switching.take(record, at: moment)
+        }
+    }
+
+    /// What a change of generation means for the services.
+    private mutating func takeChange(_ record: SwitchRecord, at moment: Moment) {
+        switch record {
+        case .generationChanged(.some, _, _, _):
+            for name in order { pasts[name]?.countAnew() }
+        case .probationBegan(let system, _, _, _, _):
+            guard takesBaseline else { return }
+            let sign = switching.firstSign(of: moment)
+            let isChain = switching.replaced.map { $0.previous != system } ?? false
+            for name in order { pasts[name]?.noteBaseline(since: sign, isChain, at: moment) }
+        default: break
+        }
+    }
+
+    /// A change that Regen made to help somebody is not one to weigh failures against.
+    private var takesBaseline: Bool {
+        if switching.isFirst { return false }
+        guard let flight = switching.flight?.0 else { return true }
+        if case .trial = flight.purpose { return true }
+        return false
+    }
+}
+
+extension Recollection.Past {
+    /// Crash loops are counted per generation.
+    fileprivate mutating func countAnew() {
+        crashes = []
+        incidents = []
+        mayNotCount = false
+    }
+
+    /// Was it healthy until the change? One that has failed since the first sign of it was.
+    fileprivate mutating func noteBaseline(
+        since sign: Recollection.Moment, _ isChain: Bool, at moment: Recollection.Moment
+    ) {
+        var wasHealthy = isHealthy
+        if let unhealthy, unhealthy.wasHealthy {
+            let age = unhealthy.since.age(at: moment)
+            wasHealthy = wasHealthy || age <= sign.age(at: moment) + SwitchPast.slack
+        }
+        wasHealthyBefore = wasHealthy || isChain && wasHealthyBefore
+    }
+
+    /// How it is doing, by the same records as the mind of SafeSwitch takes it.
+    mutating func takeHealth(
+        _ event: String, _ json: JSONValue, isSwitching: Bool, at moment: Recollection.Moment
+    ) {
+        switch event {
+        case "process.start", "service.resume":
+            if incident == nil, !isHandedOver, event == "process.start" || process != nil {
+                isHealthy = true
+            }
+        case "service.pause": isHealthy = false
+        case "process.exit":
+            guard json["asked"]?.bool == false, !isSwitching else { return }
+            fail(at: moment)
+            mayNotFail = json["code"]?.integer == 0
+        case "restart.attempt":
+            mayNotFail = false
+            let rule = json["rule"]?.string.flatMap(RestartRule.init)
+            if rule == .unhealthy || rule == .startTimeout, !isSwitching { fail(at: moment) }
+        case "service.rest":
+            if mayNotFail { _ = failures.popLast() }
+            mayNotFail = false
+            // The daemon's end is none of the service's doing.
+            if json["why"]?.string != Rest.ended.rawValue { isHealthy = false }
+        case "incident.open":
+            unhealthy = unhealthy ?? (moment, isHealthy)
+            isHealthy = false
+        case "incident.handover": isHealthy = false
+        case "incident.resolve", "service.recover":
+            unhealthy = nil
+            isHealthy = true
+        default: break
+        }
+    }
+
+    private mutating func fail(at moment: Recollection.Moment) {
+        failures = (failures + [moment]).suffix(ServiceHistory.mostFailures)
+    }
+
+    fileprivate func history(at now: Recollection.Moment) -> ServiceHistory {
+        var history = ServiceHistory()
+        history.failures = failures.map { $0.instant(at: now) }
+        history.isHealthy = isHealthy
+        history.wasHealthyBefore = wasHealthyBefore
+        return history
+    }
+}

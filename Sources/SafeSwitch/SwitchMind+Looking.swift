@@ -1,0 +1,227 @@
+import Supervision
+
+/// Looks at the generations, and what they show: changes, and other people's switches.
+extension SwitchMind {
+    mutating func configure(
+        _ policy: SafeSwitchPolicy, _ subjects: [Subject?], _ turn: inout Turn
+    ) {
+        self.policy = policy
+        self.subjects = subjects
+        watched = rewatched(subjects)
+        cases = cases.filter { watchedService($0.service)?.name == $0.name }
+        if policy.mode == .off {
+            pollAt = nil
+            while let one = cases.first { close(one, .handOver(nil), &turn) }
+        } else if hasBegun, pollAt == nil {
+            pollAt = turn.now
+        }
+    }
+
+    private func rewatched(_ subjects: [Subject?]) -> [Watched?] {
+        var places: [String: Int] = [:]
+        for (place, service) in watched.enumerated() {
+            if let service { places[service.name] = place }
+        }
+        return subjects.map { subject in
+            guard let name = subject?.service else { return nil }
+            if let place = places[name] { return watched[place] }
+            return Watched(name, hasBegun ? nil : memory.services[name])
+        }
+    }
+
+    func watchedService(_ id: InstanceID) -> Watched? {
+        watched.indices.contains(id.index) ? watched[id.index] : nil
+    }
+
+    /// What an earlier daemon left is known by now.
+    mutating func begin(_ turn: inout Turn) {
+        hasBegun = true
+        guard policy.mode != .off || memory.flight != nil else { return }
+        watch(&turn)
+    }
+
+    /// Something moved.
+    mutating func notice(_ turn: inout Turn) {
+        guard hasBegun, policy.mode != .off else { return }
+        if firstSign == nil { firstSign = turn.now }
+        pollAt = turn.now
+    }
+
+    /// Looks whether anything has changed. While such a look is under way, the next one waits for it.
+    mutating func watch(_ turn: inout Turn) {
+        pollAt = nil
+        let isWatching = looks.contains { if case .watch = $0.purpose { true } else { false } }
+        if isWatching {
+            pollAt = turn.now + Self.retryPause
+        } else {
+            look(.watch, nil, &turn)
+        }
+    }
+
+    mutating func look(_ purpose: Look.Purpose, _ question: Question?, _ turn: inout Turn) {
+        lastSerial += 1
+        looks.append(Look(serial: lastSerial, purpose: purpose, asked: turn.now))
+        turn.actions.append(.survey(serial: lastSerial, question))
+    }
+
+    private mutating func taken(_ serial: Int) -> Look? {
+        looks.firstIndex { $0.serial == serial }.map { looks.remove(at: $0) }
+    }
+
+    mutating func surveyed(
+        _ serial: Int, _ landscape: Landscape, _ comparison: Comparison?,
+        _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        guard let look = taken(serial) else { return }
+        // An older look knows less than what was seen since.
+        if serial > seenSerial {
+            seenSerial = serial
+            see(landscape, services, &turn)
+        }
+        switch look.purpose {
+        case .watch: break
+        case .weigh(let before, let after):
+            guard isAwaited(serial) else { return }
+            weigh(comparison, before: before, after: after, services, &turn)
+        case .flight: seenFromFlight(landscape, services, &turn)
+        case .request(let request, let wish):
+            answer(request, wish, landscape, services, &turn)
+        }
+    }
+
+    mutating func lookFailed(
+        _ serial: Int, _ trouble: String, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        guard let look = taken(serial) else { return }
+        planPoll(&turn)
+        switch look.purpose {
+        case .watch: break
+        case .weigh: if isAwaited(serial) { weighBlindly(trouble, services, &turn) }
+        case .flight: flightUnseen(trouble, services, &turn)
+        case .request(let request, _):
+            turn.actions.append(.answer(request: request, .refused(.unseen(trouble))))
+        }
+    }
+
+    private mutating func planPoll(_ turn: inout Turn) {
+        guard policy.mode != .off || memory.flight != nil else { return }
+        let next = turn.now + (foreign == nil ? Self.poll : Self.switchPoll)
+        // A sign that came during the look is looked after at once.
+        pollAt = pollAt.map { min($0, next) } ?? next
+    }
+
+    private mutating func see(
+        _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        self.landscape = landscape
+        seeForeignSwitch(landscape, &turn)
+        planPoll(&turn)
+        guard hasBegun else { return }
+        if isOriented {
+            seeChange(landscape, by: .other, services, &turn)
+        } else {
+            isOriented = true
+            orient(landscape, services, &turn)
+        }
+    }
+
+    // MARK: Other people's switches
+
+    private mutating func seeForeignSwitch(_ landscape: Landscape, _ turn: inout Turn) {
+        if aloft?.isActivating == true { return }
+        let own = memory.flight?.process?.pid
+        if own != nil, own == landscape.switchHolder { return }
+        switch (landscape.switchHolder, foreign) {
+        case (let pid?, nil):
+            foreign = ForeignSwitch(pid: pid, began: turn.now)
+            turn.record(.foreignSwitchBegan(pid: pid))
+        case (nil, let ended?):
+            foreign = nil
+            turn.record(.foreignSwitchEnded(after: turn.now - ended.began))
+        case (nil, nil), (.some, .some): break
+        }
+        tellSwitching(&turn)
+    }
+
+    mutating func tendForeignSwitch(_ turn: inout Turn) {
+        guard let foreign, !foreign.isTold, foreign.began + Self.switchWait <= turn.now else {
+            return
+        }
+        self.foreign?.isTold = true
+        turn.record(.foreignSwitchLasts(turn.now - foreign.began))
+    }
+
+    /// Keeps the mind told, in pairs, whether a switch runs; and has the configuration read after it.
+    mutating func tellSwitching(_ turn: inout Turn) {
+        let isSwitching = foreign != nil || aloft?.isActivating == true
+        if isSwitching != hasToldSwitch {
+            hasToldSwitch = isSwitching
+            turn.actions.append(.tell(isSwitching ? .switchBegan : .switchEnded))
+        }
+        if owesReload, !isSwitching {
+            owesReload = false
+            turn.actions.append(.reload)
+        }
+    }
+
+    // MARK: Changes
+
+    mutating func seeChange(
+        _ landscape: Landscape, by origin: ChangeOrigin, _ services: borrowing Mind,
+        _ turn: inout Turn
+    ) {
+        // What happens while Regen switches is that switch's own matter.
+        if let aloft, aloft.flight.step != .confirm { return }
+        guard let current = landscape.current else { return }
+        guard current != memory.current else { return beCalm(services, &turn) }
+        if aloft != nil { end(.notActivated(current: current), services, &turn) }
+        // In this order: a death in between must not leave a change without its probation.
+        openProbation(of: current, after: memory.current, services, &turn)
+        enter(current, by: origin, &turn)
+        firstSign = nil
+    }
+
+    private mutating func beCalm(_ services: borrowing Mind, _ turn: inout Turn) {
+        guard foreign == nil else { return }
+        firstSign = nil
+        for place in watched.indices {
+            guard let service = watched[place] else { continue }
+            switch services.standing(InstanceID(place)) {
+            case .healthy: watched[place]?.wasHealthy = true
+            case .idle: watched[place]?.wasHealthy = false
+            // It may just be starting, as it was asked to.
+            case .unhealthy: if service.unhealthySince != nil { watched[place]?.wasHealthy = false }
+            }
+        }
+    }
+
+    /// Another system runs: everyone is told.
+    mutating func enter(_ system: String, by origin: ChangeOrigin, _ turn: inout Turn) {
+        let from = memory.current
+        let generation = generation(of: system)
+        memory.current = system
+        turn.record(.generationChanged(from: from, to: system, generation: generation, by: origin))
+        turn.actions.append(.tell(.generationChanged))
+        owesReload = true
+        tellSwitching(&turn)
+        let isBad = memory.quarantined.contains(system)
+        if isBad { turn.record(.quarantineEntered(system: system, generation: generation)) }
+    }
+
+    /// The number of a system: the profile's own choice where several lead to it, else the highest.
+    func generation(of system: String) -> Int? {
+        guard let landscape else { return nil }
+        let numbers = landscape.generations(of: system).map(\.number)
+        if let chosen = landscape.defaultGeneration, numbers.contains(chosen) { return chosen }
+        return numbers.last
+    }
+}
+
+extension Array where Element: Equatable {
+    /// Puts something last, and keeps the latest `SwitchMemory.mostSystems`.
+    mutating func keep(_ element: Element) {
+        removeAll { $0 == element }
+        append(element)
+        if count > SwitchMemory.mostSystems { removeFirst() }
+    }
+}

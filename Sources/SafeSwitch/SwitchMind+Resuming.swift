@@ -1,0 +1,167 @@
+import Supervision
+
+/// What an earlier daemon, or an earlier boot, has left.
+extension SwitchMind {
+    /// The first look: what runs, what was to run, and how far a switch has come.
+    mutating func orient(
+        _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        noteBoot(landscape, &turn)
+        if let ends = memory.probation?.ends {
+            memory.probation?.ends = max(ends, turn.now + Self.settleWait)
+        }
+        let flight = memory.flight
+        memory.flight = nil
+        if memory.isNewBoot, flight?.step != .reboot { seeBoot(landscape, &turn) }
+        if let flight { resume(flight, landscape, services, &turn) }
+        guard policy.mode != .off else { return }
+        if memory.current == nil { return seeFirst(landscape, &turn) }
+        seeChange(landscape, by: memory.isNewBoot ? .boot : .other, services, &turn)
+        rebootProbation(landscape, services, &turn)
+    }
+
+    /// The ledger is to know what this machine has booted, also where that is no change.
+    private mutating func noteBoot(_ landscape: Landscape, _ turn: inout Turn) {
+        guard let booted = landscape.booted, !memory.booted.contains(booted) else { return }
+        memory.booted.keep(booted)
+        guard memory.isNewBoot, booted == memory.current else { return }
+        turn.record(
+            .generationChanged(
+                from: booted, to: booted, generation: generation(of: booted), by: .boot))
+    }
+
+    /// Nothing is remembered: whatever runs is taken as it is.
+    private mutating func seeFirst(_ landscape: Landscape, _ turn: inout Turn) {
+        guard let current = landscape.current else { return }
+        memory.current = current
+        let origin: ChangeOrigin = landscape.booted == current ? .boot : .other
+        turn.record(
+            .generationChanged(
+                from: nil, to: current, generation: generation(of: current), by: origin))
+        if !isKnownGood(current) { beginProbation(of: current, previous: nil, &turn) }
+    }
+
+    /// The machine was to boot what the profile says.
+    private mutating func seeBoot(_ landscape: Landscape, _ turn: inout Turn) {
+        guard let booted = landscape.booted,
+            let chosen = landscape.generations.first(where: {
+                $0.number == landscape.defaultGeneration
+            }), !landscape.generations(of: booted).contains(where: { $0.path == chosen.path })
+        else { return }
+        turn.record(
+            .bootedElsewhere(
+                expected: chosen.path, expectedGeneration: chosen.number, booted: booted,
+                generation: generation(of: booted)))
+    }
+
+    /// A boot into what ran already, and is not known good, is a probation too.
+    private mutating func rebootProbation(
+        _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        guard memory.isNewBoot, memory.probation == nil, let current = landscape.current,
+            current == memory.current, !isKnownGood(current), aloft == nil
+        else { return }
+        openProbation(of: current, after: nil, services, &turn)
+    }
+
+    // MARK: A switch under way
+
+    private mutating func resume(
+        _ flight: Flight, _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        var aloft = Aloft(flight, .look, at: turn.now)
+        aloft.isConfirmed = memory.isConfirmed
+        aloft.healthyBefore = onceHealthy
+        aloft.accused = cases
+        cases = []
+        self.aloft = aloft
+        // Its moments are of an earlier boot.
+        if memory.isNewBoot { return resumeAfterBoot(flight, landscape, services, &turn) }
+        switch flight.step {
+        case .intent, .profile: resumeIntent(landscape, services, &turn)
+        case .activate: resumeActivation(landscape, services, &turn)
+        case .verify, .reboot: lookFromFlight(&turn)
+        case .confirm: resumeConfirm(landscape, services, &turn)
+        }
+    }
+
+    private var onceHealthy: [InstanceID] {
+        watched.indices.filter { watched[$0]?.wasHealthy == true }.map { InstanceID($0) }
+    }
+
+    /// Perhaps nothing was done yet. It still is, unless it is too late for that.
+    private mutating func resumeIntent(
+        _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        guard let flight = aloft?.flight else { return }
+        if landscape.switchHolder != nil {
+            // What it records is on its way to the disk for a while: this may be its own.
+            aloft?.flight.step = .verify
+            return lookFromFlight(after: Self.switchPoll, &turn)
+        }
+        if flight.from != flight.to, flight.isReached(in: landscape) {
+            aloft?.flight.step = .verify
+            return lookFromFlight(&turn)
+        }
+        if flight.began + Self.resumeWait <= turn.now {
+            return abandon(.unseen("regend was away for too long"), services, &turn)
+        }
+        aloft?.flight.step = .intent
+        lookFromFlight(&turn)
+    }
+
+    /// switch-to-configuration may still run.
+    private mutating func resumeActivation(
+        _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        guard let flight = aloft?.flight else { return }
+        if let process = flight.process {
+            lastSerial += 1
+            aloft?.awaits = .activation(lastSerial)
+            tellSwitching(&turn)
+            turn.actions.append(
+                .resumeWatch(process, flight: flight.id, serial: lastSerial))
+        } else {
+            // Begun or not: what is there tells, once nobody holds the lock.
+            aloft?.flight.step = .verify
+            lookFromFlight(&turn)
+        }
+    }
+
+    private mutating func resumeConfirm(
+        _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        guard let aloft else { return }
+        guard landscape.current == aloft.flight.to else {
+            return end(.notActivated(current: landscape.current), services, &turn)
+        }
+        // A trial is not made longer by a death; whoever is to be well again gets the whole time.
+        let began = aloft.isTrial ? aloft.flight.began : turn.now
+        let until = began + confirmation(of: aloft.flight)
+        self.aloft?.awaits = .probes(until: until)
+        self.aloft?.leastUntil = turn.now + Self.leastConfirm
+        for one in aloft.accused { turn.answer(one.service, .retry) }
+    }
+
+    /// The machine has booted since. Which system it booted decides.
+    private mutating func resumeAfterBoot(
+        _ flight: Flight, _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        aloft?.wasRebooted = true
+        if case .trial = flight.purpose {
+            return end(.notActivated(current: landscape.current), services, &turn)
+        }
+        if flight.step == .reboot, landscape.booted != flight.to, let booted = landscape.booted {
+            turn.record(
+                .bootedElsewhere(
+                    expected: flight.to, expectedGeneration: flight.generation, booted: booted,
+                    generation: generation(of: booted)))
+        }
+        guard landscape.current == flight.to, flight.step != .intent else {
+            return end(.notActivated(current: landscape.current), services, &turn)
+        }
+        // The moments of an earlier boot say nothing of how long this one takes.
+        aloft?.flight.began = turn.now
+        arrive(landscape, services, &turn)
+    }
+}

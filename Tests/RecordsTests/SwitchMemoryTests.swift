@@ -1,0 +1,322 @@
+import Records
+import SafeSwitch
+import Supervision
+import Testing
+
+@Suite("what SafeSwitch remembers") struct SwitchMemoryTests {
+    private static let id = InstanceID(0)
+    private static let process = ProcessIdentity(pid: 4711, startTicks: 99)
+    private static let hour = 3600 * Diary.second
+
+    private static func flight(_ number: Int, _ purpose: Flight.Purpose) -> Flight {
+        Flight(
+            id: number, purpose: purpose, from: "/bad", to: "/good", generation: 41, mode: .live,
+            began: .seconds(100))
+    }
+
+    private static let started = Supervision.Record.processStarted(id, process, attempt: 1)
+    private static let opened = Supervision.Record.incidentOpened(
+        id, incident: 2, .signal, probe: nil)
+
+    private static func exited(_ status: Supervision.ExitStatus) -> Supervision.Record {
+        .processExited(
+            id, process, attempt: 1, status, uptime: .seconds(1), asked: false)
+    }
+
+    private static let changed = SwitchRecord.generationChanged(
+        from: "/good", to: "/bad", generation: 42, by: .other)
+    private static let began = SwitchRecord.probationBegan(
+        system: "/bad", generation: 42, previous: "/good", previousGeneration: 41,
+        lasts: .minutes(10))
+
+    @Test("a switch under way is remembered with its step, its process and its runs")
+    func flight() throws {
+        var diary = Diary()
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.pass(Diary.second)
+        diary.write(.stepBegan(flight: 7, .profile))
+        diary.write(.stepBegan(flight: 7, .activate))
+        diary.write(.activationBegan(flight: 7, Self.process, .switch, run: 1))
+        var memory = diary.switchMemory
+        var expected = Self.flight(7, .rollback(incident: 2))
+        expected.step = .activate
+        expected.process = Self.process
+        expected.runs = 1
+        #expect(memory.flight == expected)
+        #expect(memory.nextFlight == 8)
+        #expect(memory.rollbacks == [.seconds(100)])
+        #expect(memory.rolledBack == [2])
+        #expect(
+            diary.switchMemory(of: diary.carried(diary.recollection(of: diary.lines))) == memory)
+
+        diary.write(.activationEnded(flight: 7, .code(4)))
+        diary.write(.stepBegan(flight: 7, .verify))
+        #expect(diary.switchMemory.flight?.process == nil)
+        diary.write(.flightEnded(flight: 7, .succeeded))
+        memory = diary.switchMemory
+        #expect(memory.flight == nil)
+        #expect(memory.rolledBack == [2])
+    }
+
+    @Test(
+        "a rollback that was given up before anything was done does not count, an operator's never")
+    func counted() {
+        var diary = Diary()
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.write(.flightEnded(flight: 7, .abandoned(.switching)))
+        for purpose: Flight.Purpose in [.asked(uid: 0), .trial(uid: 0, confirm: nil), .retreat] {
+            diary.write(.intended(Self.flight(8, purpose)))
+            diary.write(.flightEnded(flight: 8, .abandoned(.switching)))
+        }
+        #expect(diary.switchMemory.rollbacks == [])
+        #expect(diary.switchMemory.rolledBack == [])
+        #expect(diary.switchMemory.nextFlight == 9)
+    }
+
+    @Test("the end of a trial does not end the switch that follows it")
+    func follow() {
+        var diary = Diary()
+        diary.write(.intended(Self.flight(7, .trial(uid: 0, confirm: .minutes(5)))))
+        diary.write(.trialConfirmed(flight: 7, uid: 0))
+        #expect(diary.switchMemory.isConfirmed)
+        diary.write(.intended(Self.flight(8, .settle)))
+        diary.write(.flightEnded(flight: 7, .succeeded))
+        #expect(diary.switchMemory.flight?.id == 8)
+        #expect(!diary.switchMemory.isConfirmed)
+    }
+
+    @Test("after a boot the switch is of an earlier one, until it is heard of again")
+    func newBoot() {
+        var diary = Diary()
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.write(.activationBegan(flight: 7, Self.process, .boot, run: 1))
+        diary.write(.stepBegan(flight: 7, .reboot))
+        #expect(!diary.switchMemory.isNewBoot)
+        #expect(diary.switchMemory.lastReboot == .seconds(100))
+        diary.reboot(after: 20 * Diary.second)
+        #expect(diary.switchMemory.isNewBoot)
+        #expect(diary.switchMemory.flight?.process == nil)
+        #expect(diary.switchMemory.lastReboot == .seconds(-10))
+        // A daemon that dies before it has looked: the next one must not reboot a second time.
+        diary.write(.booted)
+        diary.write(.daemonStarted(pid: 1, version: "1"))
+        #expect(diary.switchMemory.isNewBoot)
+        let carried = diary.carried(diary.recollection(of: diary.lines))
+        #expect(diary.switchMemory(of: carried) == diary.switchMemory)
+        diary.write(.stepBegan(flight: 7, .confirm))
+        #expect(!diary.switchMemory.isNewBoot)
+    }
+
+    @Test("without a switch, any record of this boot makes it known")
+    func knownBoot() {
+        var diary = Diary()
+        #expect(!diary.switchMemory.isNewBoot)
+        diary.write(.daemonStarted(pid: 1, version: "1"))
+        diary.reboot()
+        #expect(diary.switchMemory.isNewBoot)
+        diary.write(.booted)
+        #expect(!diary.switchMemory.isNewBoot)
+    }
+
+    @Test("marked systems are kept, the latest last, and so many")
+    func systems() {
+        var diary = Diary()
+        for number in 0..<40 {
+            let system = SwitchExamples.system(number) + "\(number)"
+            diary.write(
+                .probationEnded(system: system, generation: nil, .knownGood, culprit: nil))
+            diary.write(
+                .quarantined(system: system, generation: nil, culprit: "/culprit", incident: 1))
+            diary.write(.generationChanged(from: nil, to: system, generation: nil, by: .boot))
+        }
+        let memory = diary.switchMemory
+        let last = SwitchExamples.system(39) + "39"
+        #expect(memory.knownGood.count == SwitchMemory.mostSystems)
+        #expect(memory.knownGood.last == last)
+        #expect(memory.quarantined.suffix(2) == [last, "/culprit"])
+        #expect(memory.booted.last == last)
+        #expect(memory.current == last)
+        let carried = diary.carried(diary.recollection(of: diary.lines))
+        #expect(diary.switchMemory(of: carried) == memory)
+        #expect(carried.allSatisfy { $0.count <= 4096 })
+    }
+
+    @Test("a probation is remembered with who was healthy when it began")
+    func baseline() throws {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.write(.mind(.processStarted(Self.id, Self.process, attempt: 1)), facts: Self.ill)
+        diary.write(.mind(Self.opened), facts: Self.ill)
+        diary.pass(Self.hour)
+        diary.write(Self.changed)
+        diary.write(Self.began)
+        let memory = diary.switchMemory
+        #expect(memory.services["web"]?.wasHealthyBefore == true)
+        #expect(memory.services["ill"]?.wasHealthyBefore == false)
+        let now = Instant.seconds(3700)
+        #expect(
+            memory.probation
+                == ProbationMemory(
+                    system: "/bad", generation: 42, previous: "/good", previousGeneration: 41,
+                    began: now, ends: now + .minutes(10)))
+        diary.write(.probationEnded(system: "/bad", generation: 42, .unproven, culprit: nil))
+        #expect(diary.switchMemory.probation == nil)
+        #expect(diary.switchMemory.knownGood == [])
+    }
+
+    private static let ill = InstanceFacts(name: "ill", program: "x", launch: 1)
+
+    @Test("who failed since the switch that made the change began was healthy before it")
+    func failedMeanwhile() {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.write(.foreignSwitchBegan(pid: 9))
+        diary.pass(5 * Diary.second)
+        diary.write(Self.opened)
+        diary.pass(5 * Diary.second)
+        diary.write(.foreignSwitchEnded(after: .seconds(10)))
+        diary.write(Self.changed)
+        diary.write(Self.began)
+        #expect(diary.switchMemory.services["web"]?.wasHealthyBefore == true)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == false)
+        #expect(diary.switchMemory.probation?.began == .seconds(100))
+    }
+
+    @Test("a change that Regen made to help somebody takes no new baseline")
+    func noBaseline() {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.write(Self.changed)
+        diary.write(Self.began)
+        diary.write(Self.opened)
+        diary.pass(Diary.second * 60)
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.write(.generationChanged(from: "/bad", to: "/good", generation: 41, by: .regen))
+        diary.write(.probationEnded(system: "/bad", generation: 42, .unproven, culprit: "web"))
+        diary.write(
+            .probationBegan(
+                system: "/good", generation: 41, previous: nil, previousGeneration: nil,
+                lasts: .minutes(10)))
+        #expect(diary.switchMemory.services["web"]?.wasHealthyBefore == true)
+    }
+
+    @Test("failures are crashes and restarts that probes caused, but not while a switch runs")
+    func failures() {
+        var diary = Diary()
+        func count() -> Int { diary.switchMemory.services["web"]?.failures.count ?? 0 }
+        diary.write(Self.started)
+        diary.write(Self.exited(.code(1)))
+        #expect(count() == 1)
+        diary.write(
+            .restartDecided(Self.id, attempt: 2, rule: .unhealthy, wait: .zero, incident: 2))
+        #expect(count() == 2)
+        diary.write(
+            .restartDecided(Self.id, attempt: 2, rule: .backoff, wait: .zero, incident: 2))
+        #expect(count() == 2)
+        // Its own end.
+        diary.write(Self.exited(.code(0)))
+        diary.write(.rested(Self.id, .finished))
+        #expect(count() == 2)
+        diary.write(.foreignSwitchBegan(pid: 9))
+        diary.write(Self.exited(.code(1)))
+        #expect(count() == 2)
+        diary.write(.foreignSwitchEnded(after: .zero))
+        diary.write(Self.exited(.code(1)))
+        #expect(count() == 3)
+    }
+
+    @Test("crashes are counted per generation, and not while a switch runs")
+    func crashes() {
+        var diary = Diary()
+        func count() -> Int { diary.memory.instances["web"]?.crashes.count ?? 0 }
+        diary.write(Self.exited(.code(1)))
+        diary.write(Self.opened)
+        #expect(count() == 1)
+        diary.write(Self.changed)
+        #expect(count() == 0)
+        #expect(diary.memory.instances["web"]?.incidents == [])
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.write(.stepBegan(flight: 7, .activate))
+        diary.write(Self.exited(.code(1)))
+        diary.write(.rested(Self.id, .asked))
+        #expect(count() == 0)
+        diary.write(.activationEnded(flight: 7, .code(0)))
+        diary.write(Self.exited(.code(1)))
+        #expect(count() == 1)
+        diary.write(
+            .restartDecided(Self.id, attempt: 2, rule: .switched, wait: .zero, incident: 2))
+        #expect(count() == 0)
+    }
+
+    @Test("somebody's switch that ended while no daemon looked hides no crash")
+    func forgottenSwitch() {
+        var diary = Diary()
+        diary.write(.foreignSwitchBegan(pid: 9))
+        diary.write(.daemonStarted(pid: 1, version: "1"))
+        diary.write(Self.exited(.code(1)))
+        #expect(diary.memory.instances["web"]?.crashes.count == 1)
+    }
+
+    // MARK: Clocks
+
+    @Test("a rollback of an earlier boot is aged by the wall clock, and is never in the future")
+    func aged() {
+        var diary = Diary()
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.reboot(after: Self.hour)
+        #expect(diary.switchMemory.rollbacks == [.seconds(10 - 3600)])
+        diary.wall -= Diary.year
+        #expect(diary.switchMemory.rollbacks == [.seconds(10)])
+    }
+
+    @Test("a clock set forward makes no rollback old: from then on it ages by uptime")
+    func steppedForward() {
+        var diary = Diary()
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.write(.stepBegan(flight: 7, .reboot))
+        diary.write(Self.began)
+        diary.reboot(after: Self.hour)
+        diary.write(.daemonStarted(pid: 1, version: "1"))
+        // Not recorded yet: the clock was set while nobody looked.
+        diary.wall += Diary.year
+        let hourAgo = [Instant.seconds(10 - 3600)]
+        #expect(diary.switchMemory.rollbacks == hourAgo)
+        let carried = diary.carried(diary.recollection(of: diary.lines))
+        #expect(diary.switchMemory(of: carried).rollbacks == hourAgo)
+        diary.write(.clockStepped(by: Diary.year))
+        #expect(diary.switchMemory.rollbacks == hourAgo)
+        #expect(diary.switchMemory.lastReboot == hourAgo[0])
+        #expect(diary.switchMemory.probation?.began == hourAgo[0])
+        diary.pass(Self.hour)
+        #expect(diary.switchMemory.rollbacks == hourAgo)
+        // Over the next boot by the wall clock again, which is right now.
+        diary.reboot(after: Self.hour)
+        #expect(diary.switchMemory.rollbacks == [.seconds(10 - 3 * 3600)])
+    }
+
+    @Test("a machine that lost its clock counts from when the clock was right again")
+    func lostClock() {
+        var diary = Diary()
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.reboot(after: Self.hour)
+        diary.wall -= 20 * Diary.year
+        diary.write(.daemonStarted(pid: 1, version: "1"))
+        diary.wall += 20 * Diary.year
+        diary.write(.clockStepped(by: 20 * Diary.year))
+        #expect(diary.switchMemory.rollbacks == [.seconds(10)])
+        diary.pass(Self.hour)
+        #expect(diary.switchMemory.rollbacks == [.seconds(10)])
+    }
+
+    @Test("a clock set back makes no rollback older")
+    func steppedBack() {
+        var diary = Diary()
+        diary.write(.intended(Self.flight(7, .rollback(incident: 2))))
+        diary.reboot(after: Self.hour)
+        diary.wall += Diary.year
+        diary.write(.daemonStarted(pid: 1, version: "1"))
+        diary.wall -= Diary.year
+        diary.write(.clockStepped(by: -Diary.year))
+        #expect(diary.switchMemory.rollbacks == [.seconds(10 - 3600)])
+    }
+}

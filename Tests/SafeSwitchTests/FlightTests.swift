@@ -1,0 +1,317 @@
+import SafeSwitch
+import Supervision
+import Testing
+
+/// The steps of a switch, and what goes wrong in them.
+struct FlightTests {
+    @Test("a target that is collected between plan and switch is not switched to")
+    func collected() {
+        var world = World()
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.diskWorks = false
+        for _ in 0..<100 where world.held.isEmpty { world.wait(.milliseconds(100)) }
+        world.landscape.change("/a") { $0.defects = [.missing] }
+        guard case .recordDurably(_, let serial)? = world.held.first else {
+            Issue.record("no intent")
+            return
+        }
+        world.diskWorks = true
+        world.tell(.durable(serial: serial))
+        world.wait(.minutes(1))
+        #expect(world.records.ends == [.abandoned(.gone(generation: 1))])
+        #expect(world.performed == [])
+        #expect(world.activated == [])
+        #expect(world.replies.last == .handOver(nil))
+    }
+
+    @Test("a deployment between plan and switch goes first")
+    func overtaken() {
+        var world = World()
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.diskWorks = false
+        for _ in 0..<100 where world.held.isEmpty { world.wait(.milliseconds(100)) }
+        world.landscape.add("/c")
+        world.landscape.current = "/c"
+        guard case .recordDurably(_, let serial)? = world.held.first else {
+            Issue.record("no intent")
+            return
+        }
+        world.diskWorks = true
+        world.tell(.durable(serial: serial))
+        world.wait(.minutes(1))
+        #expect(world.records.ends == [.abandoned(.switching)])
+        #expect(world.landscape.current == "/c")
+        #expect(world.activated == [])
+    }
+
+    @Test("a profile lock that is held is waited for")
+    func lockHeld() {
+        var world = World()
+        world.deedTroubles = Array(
+            repeating: .failed("the lock is held", isTransient: true), count: 5)
+        world.breakAfterChange("web")
+        #expect(world.landscape.current == "/a")
+        #expect(world.performed.count == 6)
+        #expect(
+            world.records.filter { if case .stepFailed = $0 { true } else { false } }.count == 1)
+    }
+
+    @Test("but not for ever: then nothing is activated, and a human is told")
+    func lockHeldForEver() {
+        var world = World()
+        world.deedTroubles = Array(
+            repeating: .failed("the lock is held", isTransient: true), count: 500)
+        world.breakAfterChange("web")
+        world.wait(.minutes(2))
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.activated == [])
+        #expect(world.replies.last == .handOver(nil))
+    }
+
+    @Test("a profile that cannot be set ends the switch at once")
+    func readOnly() {
+        var world = World()
+        world.deedTroubles = [.failed("read-only", isTransient: false)]
+        world.breakAfterChange("web")
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.performed.count == 1)
+        #expect(world.activated == [])
+    }
+
+    @Test("exit codes are evidence: the target that runs is a success", arguments: [0, 1, 2, 4, 5])
+    func evidence(code: Int) {
+        var world = World()
+        world.activations = [.exits(Int32(code), switches: true)]
+        world.breakAfterChange("web")
+        #expect(world.records.ends == [.succeeded])
+        #expect(world.activated.count == 1)
+    }
+
+    @Test(
+        "and a target that does not run is none, whatever the exit code", arguments: [0, 1, 4, 100])
+    func noEvidence(code: Int) {
+        var world = World()
+        world.activations = [.exits(Int32(code), switches: false)]
+        world.breakAfterChange("web")
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.activated.count == 1)
+        #expect(world.replies.last == .handOver(nil))
+    }
+
+    @Test("a switch-to-configuration that dies is run again, once, to the same target")
+    func diesOnce() {
+        for switches in [false, true] {
+            var world = World()
+            world.activations = [.dies(switches: switches)]
+            world.breakAfterChange("web")
+            #expect(world.activated == ["switch /a", "switch /a"])
+            #expect(world.records.ends == [.succeeded])
+            #expect(world.records.intents.count == 1)
+        }
+    }
+
+    @Test("one that dies twice is not run a third time")
+    func diesTwice() {
+        var world = World()
+        world.activations = [.dies(switches: false), .dies(switches: false)]
+        world.breakAfterChange("web")
+        #expect(world.activated.count == 2)
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+    }
+
+    @Test("exit 11 says that another one held the lock: run again once it is free")
+    func busy() {
+        var world = World()
+        world.activations = [.exits(11, switches: false)]
+        world.breakAfterChange("web")
+        #expect(world.activated.count == 2)
+        #expect(world.records.ends == [.succeeded])
+    }
+
+    @Test("what could not be begun is tried again where that may help")
+    func cannotBegin() {
+        var world = World()
+        world.activations = [.cannotBegin(isTransient: true)]
+        world.breakAfterChange("web")
+        #expect(world.records.ends == [.succeeded])
+        var hopeless = World()
+        hopeless.activations = [.cannotBegin(isTransient: false)]
+        hopeless.breakAfterChange("web")
+        #expect(hopeless.records.ends == [.notActivated(current: "/b")])
+        #expect(hopeless.activated == [])
+    }
+
+    @Test("a time-out kills nothing: a human is told once, and the switch is watched to its end")
+    func lasts() {
+        var world = World()
+        world.answersActivations = false
+        world.breakAfterChange("web")
+        world.wait(.minutes(40))
+        let told = world.records.filter { if case .flightLasts = $0 { true } else { false } }
+        #expect(told.count == 1)
+        #expect(world.replies.last == .handOver(.switchLasts))
+        #expect(world.records.ends == [])
+        #expect(world.activated.count == 1)
+        world.answersActivations = true
+        world.finishActivation()
+        world.wait(.minutes(6))
+        #expect(world.landscape.current == "/a")
+        #expect(world.records.ends == [.succeeded])
+    }
+
+    @Test("while the switch runs the mind is told so, and told when it ends")
+    func pairs() {
+        var world = World()
+        world.answersActivations = false
+        world.breakAfterChange("web")
+        #expect(world.told.contains(.switchBegan))
+        #expect(!world.told.contains(.switchEnded))
+        world.finishActivation()
+        #expect(world.told.filter { $0 == .switchBegan }.count == 1)
+        #expect(world.told.filter { $0 == .switchEnded }.count == 1)
+    }
+
+    @Test("a foreign switch is waited for, and then looked at again")
+    func foreign() {
+        var world = World()
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.landscape.switchHolder = 7
+        world.wait(.minutes(2))
+        #expect(world.activated == [])
+        world.landscape.switchHolder = nil
+        world.wait(.minutes(2))
+        #expect(world.activated == ["switch /a"])
+        #expect(world.landscape.current == "/a")
+    }
+
+    @Test("a foreign switch that heals the service ends the matter")
+    func foreignHeals() {
+        var world = World()
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.landscape.switchHolder = 7
+        world.wait(.minutes(2))
+        world.landscape.add("/c")
+        world.landscape.current = "/c"
+        world.landscape.switchHolder = nil
+        world.wait(.minutes(2))
+        #expect(world.activated == [])
+        #expect(world.replies.last == .retry)
+        #expect(world.standing("web") == .healthy)
+    }
+
+    @Test("one that lasts for longer than 15 min is told, and is no licence to act")
+    func foreignLasts() {
+        var world = World()
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.landscape.switchHolder = 7
+        world.wait(.minutes(40))
+        let told = world.records.filter {
+            if case .foreignSwitchLasts = $0 { true } else { false }
+        }
+        #expect(told.count == 1)
+        #expect(world.replies.last == .handOver(nil))
+        #expect(world.activated == [])
+    }
+
+    @Test("somebody who switches while the probes are watched has the last word")
+    func superseded() {
+        var world = World()
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.breaks["web"] = ["/a", "/b"]
+        for _ in 0..<100 where world.records.steps.last != .confirm {
+            world.wait(.milliseconds(50))
+        }
+        world.deploy("/c")
+        world.wait(.minutes(10))
+        #expect(world.records.ends.first == .notActivated(current: "/c"))
+        #expect(world.landscape.current == "/c")
+        #expect(world.records.intents.count == 1)
+    }
+
+    // MARK: Reboots
+
+    /// A machine whose last change can only be left by a reboot.
+    private func inhibited(_ change: (inout SafeSwitchPolicy) -> Void = { _ in }) -> World {
+        var world = World([service("web")], change)
+        world.landscape.add("/b")
+        world.landscape.change("/a") { $0.initInterface = "1" }
+        world.landscape.change("/b") { $0.initInterface = "2" }
+        world.breakAfterChange("web")
+        return world
+    }
+
+    @Test("where only a reboot leads back and none is allowed, it is refused")
+    func needsReboot() {
+        let world = inhibited()
+        #expect(world.records.refusals.last == .needsReboot(generation: 1, inhibitors: []))
+        #expect(world.activated == [])
+    }
+
+    @Test("where it is allowed: boot default first, its own record on the disk, then the reboot")
+    func reboots() {
+        var world = inhibited { $0.allowReboot = true }
+        #expect(world.activated == ["boot /a"])
+        #expect(world.records.steps == [.profile, .activate, .verify, .reboot])
+        #expect(world.performed.last == .reboot(command: world.policy.rebootCommand))
+        #expect(world.certain.flight?.step == .reboot)
+        world.boot()
+        world.wait(.minutes(10))
+        #expect(world.landscape.current == "/a")
+        #expect(world.records.ends == [.succeeded])
+        #expect(world.records.intents.count == 1)
+        #expect(world.memory.quarantined.contains("/b"))
+    }
+
+    @Test("a machine that boots something else is told of, and nothing is tried again")
+    func bootsElsewhere() {
+        var world = inhibited { $0.allowReboot = true }
+        world.boot("/b")
+        world.wait(.minutes(10))
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(
+            world.records.contains(
+                .bootedElsewhere(
+                    expected: "/a", expectedGeneration: 1, booted: "/b", generation: 2)))
+        #expect(world.records.intents.count == 1)
+    }
+
+    @Test("a machine that does not go down is not waited for, for ever")
+    func staysUp() {
+        var world = inhibited { $0.allowReboot = true }
+        world.wait(.minutes(10))
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+    }
+
+    // MARK: The last resort
+
+    private func exhausted(_ change: (inout SafeSwitchPolicy) -> Void) -> World {
+        var world = World { change(&$0) }
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.breaks["web"] = ["/a", "/b"]
+        world.wait(.minutes(10))
+        return world
+    }
+
+    @Test("when nothing is left, and only where both keys say so, the machine reboots: once a day")
+    func lastResort() {
+        var world = exhausted {
+            $0.onExhausted = .rebootIntoKnownGood
+            $0.allowReboot = true
+        }
+        #expect(world.records.intents.map(\.mode) == [.live, .reboot])
+        world.boot()
+        world.wait(.hours(2))
+        #expect(world.records.intents.count == 2)
+        let stays = exhausted { $0.allowReboot = true }
+        #expect(stays.records.intents.count == 1)
+        let forbidden = exhausted { $0.onExhausted = .rebootIntoKnownGood }
+        #expect(forbidden.records.intents.count == 1)
+    }
+}

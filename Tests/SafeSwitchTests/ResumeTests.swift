@@ -1,0 +1,109 @@
+import SafeSwitch
+import Supervision
+import Testing
+
+/// Killed at any instant, the next daemon finishes or reports; and nothing is done twice.
+struct ResumeTests {
+    /// How many actions a whole rollback takes, from the change on.
+    private static let actions = 60
+
+    private func run(
+        diesBefore: Int, losesRecords: Bool, answersActivations: Bool = true
+    ) -> World {
+        var world = World()
+        world.losesRecords = losesRecords
+        world.breaks["web"] = ["/b"]
+        world.answersActivations = answersActivations
+        world.diesBefore = diesBefore
+        world.deploy("/b")
+        world.wait(.minutes(1))
+        world.answersActivations = true
+        world.finishActivation()
+        world.wait(.minutes(20))
+        world.diesBefore = nil
+        world.wait(.minutes(10))
+        return world
+    }
+
+    @Test("killed between any two actions: switched in the end, once, and not left half done")
+    func anywhere() {
+        for losesRecords in [false, true] {
+            for place in 0..<Self.actions {
+                check(run(diesBefore: place, losesRecords: losesRecords), place)
+            }
+        }
+    }
+
+    @Test("killed while switch-to-configuration runs: it is watched, not run beside")
+    func whileActivating() {
+        for losesRecords in [false, true] {
+            for place in 0..<Self.actions {
+                let world = run(
+                    diesBefore: place, losesRecords: losesRecords, answersActivations: false)
+                check(world, place)
+            }
+        }
+    }
+
+    private func check(_ world: World, _ place: Int) {
+        #expect(world.landscape.current == "/a", "killed before action \(place)")
+        #expect(world.landscape.defaultGeneration == 1, "killed before action \(place)")
+        #expect(world.standing("web") == .healthy, "killed before action \(place)")
+        #expect(world.activated.count <= 2, "killed before action \(place)")
+        #expect(world.memory.flight == nil, "killed before action \(place)")
+        #expect(Set(world.records.intents.map(\.id)).count <= 2, "killed before action \(place)")
+        #expect(world.running == nil, "killed before action \(place)")
+    }
+
+    @Test("an intent that is old by now is not acted upon")
+    func old() {
+        var world = World()
+        world.deploy("/b")
+        world.memory.flight = Flight(
+            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
+            mode: .live, began: world.now)
+        world.wait(.minutes(6))
+        world.die()
+        world.wait(.minutes(1))
+        #expect(world.activated == [])
+        #expect(world.records.ends == [.abandoned(.unseen("regend was away for too long"))])
+    }
+
+    @Test(
+        "a process of an earlier daemon that has gone, and whose target does not run, is run again")
+    func goneProcess() {
+        var world = World()
+        world.deploy("/b")
+        var flight = Flight(
+            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
+            mode: .live, began: world.now)
+        flight.step = .activate
+        flight.runs = 1
+        flight.process = ProcessIdentity(pid: 9, startTicks: 9)
+        world.memory.flight = flight
+        world.landscape.defaultGeneration = 1
+        world.die()
+        world.wait(.minutes(1))
+        #expect(world.activated == ["switch /a"])
+        #expect(world.landscape.current == "/a")
+        #expect(world.told.filter { $0 == .switchBegan }.count == 2)
+        #expect(world.told.filter { $0 == .switchEnded }.count == 2)
+    }
+
+    @Test("a switch whose profile somebody else has set since is not finished over their head")
+    func disturbed() {
+        var world = World()
+        world.deploy("/b")
+        var flight = Flight(
+            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
+            mode: .live, began: world.now)
+        flight.step = .activate
+        flight.runs = 1
+        world.memory.flight = flight
+        world.landscape.add("/c")
+        world.die()
+        world.wait(.minutes(1))
+        #expect(world.activated == [])
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+    }
+}
