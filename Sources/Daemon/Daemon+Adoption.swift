@@ -25,13 +25,10 @@ extension Daemon {
         ResourceLimits.releaseProgram()
         configureSwitching(configuration)
         tell(.begun)
-<<<<<<< HEAD
         tellSwitch(.begun)
-=======
         // Reading secrets may take its time, and starting services must not wait for it.
         open(configuration.notices)
         tellOfOpenHandovers()
->>>>>>> main
     }
 
     private func place(_ order: Order) {

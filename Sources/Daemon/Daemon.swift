@@ -187,13 +187,8 @@ final class Daemon {
         for other in [
             orphanSurvey, treeWatches.map(\.next).min(), logWatch?.nextCheck,
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
-<<<<<<< HEAD
-            workers.nextCheck, courses.compactMap(\.due).min(), server.nextDeadline,
-            narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
-=======
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
-            narrator.isIdle ? nil : now.boot + Self.slowReaderPause,
->>>>>>> main
+            narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
         ] {
             next = min(next, other ?? .max)
         }
