@@ -1,3 +1,5 @@
+import Records
+import SafeSwitch
 import Supervision
 
 /// Regen's daemon, simulated: its start, its wake-ups and its hands.
@@ -7,8 +9,11 @@ extension SimulatedMachine {
     mutating func startRegen() throws(Violation) {
         let pause = random.oneIn(5) ? random.within(0...20_000_000_000) : 1_000_000
         now = now + Interval(nanoseconds: pause)
+        life += 1
+        advanceSystems()
         _ = kernel.reap(at: now)
         if !isCalm, random.oneIn(4) { changeConfiguration() }
+        readSystem()
         for i in instances.indices where !instances[i].isConfigured {
             // Nothing was ours, so nothing is left over.
             instances[i].detachedLaunch = nil
@@ -20,6 +25,7 @@ extension SimulatedMachine {
         say("--- Regen starts")
         mind = Mind(seed: random.next(), memory: memory)
         hands = SimHands()
+        startSwitcher()
         do {
             try adopt(memory)
         } catch let violation as Violation {
@@ -41,6 +47,9 @@ extension SimulatedMachine {
         }
         if !leftovers.isEmpty { try handle(.configured(configuration), into: &records) }
         try handle(.begun, into: &records)
+        tellConfiguration()
+        if hasNixOS { hands.switchEvents += [.ledger(isSound: true), .begun] }
+        try serveSwitch(into: &records)
         try write(records)
     }
 
@@ -106,9 +115,14 @@ extension SimulatedMachine {
         var records: [SimRecord] = []
         do {
             if !isCalm, operatorAt <= now {
-                operatorAt = now + Interval(nanoseconds: random.within(1...20_000_000_000))
+                operatorAt =
+                    now
+                    + Interval(
+                        nanoseconds: random.within(1...(isOrderly ? 300 : 20) * 1_000_000_000))
                 if let act = operatorEvents() { batch += act } else { throw Killed() }
             }
+            advanceSystems()
+            try collectSwitchEvents()
             batch += deaths() + treeEnds() + findings() + mendings()
             batch.shuffle(using: &random)
             if random.oneIn(2) {
@@ -122,6 +136,7 @@ extension SimulatedMachine {
             {
                 try handle(.deadlineReached, into: &records)
             }
+            try serveSwitch(into: &records)
             try write(records)
             if hands.ending == nil, mind == nil { say("--- Regen ended") }
         } catch let violation as Violation {
@@ -250,13 +265,14 @@ extension SimulatedMachine {
     private mutating func handle(_ events: [Event], into records: inout [SimRecord]) throws {
         var events = events
         while !events.isEmpty, mind != nil {
-            var deeds: [Deed] = []
+            var deeds: [SimAction] = []
             for event in events { deeds += try think(event) }
             events.removeAll()
             for deed in deeds {
                 try mayDie()
                 if let line = deed.line {
                     records.append(line)
+                    tellRecord(line.record)
                 } else if try perform(deed, into: &events) {
                     try write(records)
                     records = []
@@ -269,7 +285,7 @@ extension SimulatedMachine {
 
     /// What the mind makes of it. Whom a place stands for is settled here: by the time of the deed,
     /// the place may be another's.
-    private mutating func think(_ event: Event) throws -> [Deed] {
+    private mutating func think(_ event: Event) throws -> [SimAction] {
         if case .instance(let id, .exited) = event { hands.isDeathUntold[id.index] = false }
         noteReasons(event)
         noteFinding(event)
@@ -282,25 +298,29 @@ extension SimulatedMachine {
         events += 1
         for action in actions { say("        \(action)") }
         if keepsActions { self.actions += actions }
-        if case .configured = event { knowOwners() }
+        if case .configured = event {
+            knowOwners()
+            if hands.hasBegun { tellConfiguration() }
+        }
+        if hasNixOS, case .instance(let id, _) = event { noteHealth(id) }
         if case .begun = event { hands.hasBegun = true }
         try check(event, actions, before: before)
         try checkHerd(event, actions, hadCommonCause: hadCommonCause)
         try checkQueue(queue, event, actions)
         return actions.map { action in
             let owner = action.instance.flatMap { hands.owners[$0.index] }
-            return Deed(action: action, owner: owner, line: line(action, owner))
+            return SimAction(action: action, owner: owner, line: line(action, owner))
         }
     }
 
-    private func mayDie(_ random: inout SplitMix64) throws {
-        if let killRate, random.oneIn(killRate) { throw Killed() }
+    mutating func mayDie() throws {
+        guard let killRate, killsLeft > 0, random.oneIn(killRate) else { return }
+        killsLeft -= 1
+        throw Killed()
     }
 
-    private mutating func mayDie() throws { try mayDie(&random) }
-
     /// True if that was the daemon's last deed.
-    private mutating func perform(_ deed: Deed, into queue: inout [Event]) throws -> Bool {
+    private mutating func perform(_ deed: SimAction, into queue: inout [Event]) throws -> Bool {
         let owner = deed.owner ?? -1
         switch deed.action {
         case .spawn(let id, let attempt): queue.append(try spawn(id, owner, attempt))
@@ -318,7 +338,8 @@ extension SimulatedMachine {
                 queue.append(.instance(id, .treeEnded))
             }
         case .record: break
-        case .triage(let id, _, _): queue.append(.instance(id, .triaged(.handOver(nil))))
+        case .triage(let id, let incident, let reason):
+            try accuse(id, incident, reason, into: &queue)
         case .probe(let id, let probe, let serial): look(id, probe, serial)
         case .remedy(let id, _, _, let serial): mend(id, serial)
         case .forget(let id):
@@ -329,6 +350,22 @@ extension SimulatedMachine {
             return true
         }
         return false
+    }
+
+    private mutating func accuse(
+        _ id: InstanceID, _ incident: Int, _ reason: HandoverReason, into queue: inout [Event]
+    ) throws {
+        guard hasNixOS else { return queue.append(.instance(id, .triaged(.handOver(nil)))) }
+        hands.makeRoom(id.index + 1)
+        hands.accused[id.index] = now
+        if reason == .crashLoop { oversight.loops.insert(incident) }
+        hands.switchEvents.append(.accused(id, incident: incident, reason))
+    }
+
+    private mutating func tellRecord(_ record: Record) {
+        guard hasNixOS else { return }
+        noteEvidence(record)
+        hands.switchEvents.append(.noted(record))
     }
 
     private mutating func signal(
@@ -354,12 +391,13 @@ extension SimulatedMachine {
         }
         let isUnwanted = instances[owner].isNextUnwanted
         instances[owner].isNextUnwanted = false
-        if !isCalm, random.oneIn(12) {
+        if !isCalm, !isOrderly, random.oneIn(12) {
             return .instance(id, .spawnFailed(SpawnFailure(step: .execute, code: 2)))
         }
         let copies = sabotage == .handsSpawnTwice && random.oneIn(40) ? 2 : 1
         var process = freshProcess(owner, definition, attempt)
         process.isWanted = !isUnwanted
+        applyEffect(to: &process)
         for _ in 1...copies { kernel.processes.append(process) }
         try checkAlone(owner)
         for _ in 0..<(random.oneIn(3) && !definition.detaches ? random.below(3) : 0) {
@@ -383,7 +421,7 @@ extension SimulatedMachine {
             if random.oneIn(6), !isCalm { process.status = .code(1) }
             return process
         }
-        if isCalm { return process }
+        if isCalm || isOrderly && !random.oneIn(20) { return process }
         process.end = lifetime().map { now + $0 }
         process.status = random.pick([
             .code(0), .code(1), .code(255), .signal(11, outOfMemory: false),
@@ -431,11 +469,15 @@ extension SimulatedMachine {
     // MARK: The ledger, and the end
 
     /// Records follow everything else of a wake-up.
-    private mutating func write(_ records: [SimRecord]) throws {
+    mutating func write(_ records: [SimRecord]) throws {
         for record in records {
             try mayDie()
             if sabotage == .ledgerLosesEnds, case .incidentResolved = record.record { continue }
             ledger.append(record)
+            if hasNixOS {
+                diary.write(
+                    .mind(record.record), stamp, name: record.name, launch: record.launch)
+            }
             try note(record)
         }
     }
@@ -462,6 +504,8 @@ extension SimulatedMachine {
     mutating func die() {
         say("--- Regen is killed")
         mind = nil
+        switcher = nil
+        nixos.activation?.serial = nil
         hands = SimHands()
         loseWishes()
     }
@@ -495,7 +539,7 @@ extension SimulatedMachine {
 }
 
 /// An action, and whom it is about.
-struct Deed {
+struct SimAction {
     var action: Action
     var owner: Int?
     var line: SimRecord?

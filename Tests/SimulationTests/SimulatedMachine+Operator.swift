@@ -26,6 +26,10 @@ extension SimulatedMachine {
             rank += 1
         }
         renewConfiguration()
+        // Most services are SafeSwitch's business; where it is off they are as well, for triage.
+        hasNixOS = random.oneIn(2)
+        isOrderly = hasNixOS && random.oneIn(2)
+        populateSystems()
     }
 
     /// From here on a fingerprint is that of a probe that never passes.
@@ -73,6 +77,7 @@ extension SimulatedMachine {
                 timeout: .seconds(random.within(2...60)), retries: 1 + random.below(5))
         }
         policy.autostart = !random.oneIn(8)
+        policy.rollback = random.pick([.auto, .auto, .auto, .always, .propose, .never])
         policy.critical = random.oneIn(4)
         policy.onExit = random.pick([.auto, .auto, .auto, .stop, .leave])
         for other in 0..<rank where random.oneIn(3) { policy.after.append("s\(other)") }
@@ -265,9 +270,11 @@ extension SimulatedMachine {
         }
     }
 
-    private mutating func reboot() {
+    mutating func reboot(isOrderly: Bool = false) {
         say("--- the machine reboots")
-        wall += now.nanoseconds + random.within(0...600_000_000_000)
+        let pause = random.within(0...600_000_000_000)
+        wall += now.nanoseconds + pause
+        trueBase += now.nanoseconds + pause
         boot += 1
         now = Instant(nanoseconds: 0) + .seconds(30)
         operatorAt = now
@@ -277,6 +284,7 @@ extension SimulatedMachine {
             instances[number].daemon = nil
             instances[number].detachedLaunch = nil
         }
+        bootSystem(isOrderly: isOrderly)
     }
 
     // MARK: What is remembered of it

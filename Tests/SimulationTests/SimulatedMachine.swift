@@ -1,3 +1,4 @@
+import SafeSwitch
 import Supervision
 
 /// What must always hold, and did not.
@@ -13,6 +14,17 @@ struct Violation: Error, CustomStringConvertible {
         case strikes = "nothing is ended for probes without their complete strikes"
         case herd = "with a common cause, probes cause restarts one at a time"
         case finish = "the end says finish once all is down, and not before"
+        case evidence = "no rollback without evidence"
+        case window = "at most one automatic rollback in a window, and for an incident"
+        case target = "no rollback to a worse place"
+        case intent = "nothing is switched before the intent is on the disk"
+        case foreign = "nothing is switched while somebody else switches"
+        case twice = "no switch is made twice"
+        case flights = "one switch at a time, and each ends"
+        case agreement = "after a switch, what runs and what boots are what it wanted"
+        case answers = "every accusation is answered in time"
+        case pairs = "the mind is told of switches in pairs"
+        case justice = "a generation that breaks a healthy service is gone back from"
     }
 
     var rule: Rule
@@ -26,6 +38,9 @@ enum Sabotage: CaseIterable {
     case handsLoseExits, handsLoseDeadlines, handsSpawnTwice, handsSkipTree
     case ledgerLosesEnds, adoptionMistakesLaunch
     case handsMistakeUnknown, handsTellDeadProbes, foldForgetsDetached
+    case foldForgetsRollbacks, foldForgetsQuarantine, foldForgetsFlight
+    case handsSkipIntents, handsRunTwice, handsLoseAnswers, handsHideSwitches, handsSkipDeeds
+    case handsMistakeDifferences, handsSeeNothing, handsForgetEnds, ledgerLosesLandings
 }
 
 /// A machine, its operator and its Regen, which is killed at any point and started again. All of
@@ -55,12 +70,35 @@ struct SimulatedMachine {
     var hands = SimHands()
     /// One in so many actions is Regen's last.
     var killRate: Int?
+    /// Never more often than so.
+    var killsLeft = Int.max
     var isCalm = false
     /// What many services use is dead until then.
     var databaseDeadUntil = Instant(nanoseconds: 0)
     /// Nobody can look until then.
     var blindUntil = Instant(nanoseconds: 0)
     var operatorAt = Instant(nanoseconds: 0)
+
+    /// The machine is a NixOS, and SafeSwitch is on.
+    var hasNixOS = false
+    /// Services fail of themselves only rarely: what fails, fails because of a generation.
+    var isOrderly = false
+    var nixos = SimSystems(services: 0)
+    var safeSwitch = SafeSwitchPolicy()
+    var switcher: SwitchMind?
+    var diary = SimDiary()
+    var oversight = SimOversight(services: 0)
+    var deeds: [SimDeed] = []
+    /// So many daemons there were.
+    var life = 0
+    /// What the true clock showed when this boot began.
+    var trueBase: Int64 = 0
+    /// The machine was told to.
+    var rebootAt: Instant?
+    var deployAt = Instant(nanoseconds: 0)
+    /// Questions of operators to SafeSwitch.
+    var requests = 0
+    var switchActions: [SwitchAction] = []
 
     var events = 0
     var actions: [Action] = []
@@ -80,6 +118,7 @@ struct SimulatedMachine {
         killRate = random.oneIn(4) ? nil : Int(random.within(30...300))
         while events < Self.chaosEvents { try liveOn(until: nil) }
         try settle()
+        if hasNixOS { try seeJustice() }
         try end()
     }
 
@@ -110,6 +149,7 @@ struct SimulatedMachine {
         }
         if sabotage != .handsLoseDeadlines { consider(mind?.nextDeadline()) }
         if !isCalm { consider(operatorAt) }
+        consider(nextOfSystems)
         for look in hands.looks { consider(look.due) }
         for answer in hands.remedies { consider(answer.due) }
         return next
@@ -131,10 +171,12 @@ struct SimulatedMachine {
         for i in instances.indices { instances[i].daemon?.flaps = nil }
         databaseDeadUntil = now
         blindUntil = now
+        settleSystems()
         let end = now + Self.settling
         while now < end || mind == nil { try liveOn(until: end) }
         try checkSettled()
         try checkIncidents()
+        try checkSwitchingSettled()
     }
 
     private mutating func end() throws(Violation) {
@@ -211,8 +253,30 @@ struct SimHands {
         var hasPassed = false
     }
 
+    /// A look at the generations under way, with what it has seen already.
+    struct Survey {
+        var serial: Int
+        var question: Question?
+        var due: Instant
+        var landscape: Landscape?
+        var comparison: Comparison?
+        /// Somebody else was switching.
+        var isForeign = false
+    }
+
     var looks: [Look] = []
     var remedies: [Remedy] = []
+    /// What SafeSwitch is still to be told.
+    var switchEvents: [SwitchEvent] = []
+    /// What it will be told then.
+    var later: [(due: Instant, event: SwitchEvent)] = []
+    var surveys: [Survey] = []
+    /// What the latest look has seen.
+    var seen: (serial: Int, isForeign: Bool) = (0, false)
+    /// The configuration is read again then.
+    var reloadAt: Instant?
+    /// By the mind's place: since when it has waited for SafeSwitch's word.
+    var accused: [Instant?] = []
     /// Looks that found nothing out, and of which the sabotaged hands say that they failed.
     var mistaken: [Int] = []
     /// By place and fingerprint. Looked up, never iterated.
@@ -237,6 +301,7 @@ struct SimHands {
     mutating func makeRoom(_ count: Int) {
         while owners.count < count {
             owners.append(nil)
+            accused.append(nil)
             watches.append(nil)
             treeWatches.append(false)
             isDeathUntold.append(false)

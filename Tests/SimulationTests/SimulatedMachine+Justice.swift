@@ -1,0 +1,137 @@
+import SafeSwitch
+import Supervision
+
+/// The end of a life with SafeSwitch: what breaks a healthy service is gone back from, once; and what is
+/// not to blame stays.
+extension SimulatedMachine {
+    /// No system breaks anything any more, and what runs comes to its end.
+    mutating func settleSystems() {
+        guard hasNixOS else { return }
+        nixos.changeSystems { systems in
+            for place in systems.indices {
+                for number in systems[place].effects.indices {
+                    systems[place].effects[number] = .works
+                }
+            }
+        }
+        nixos.activation?.dies = nil
+        let soon = now + .seconds(30)
+        if let activation = nixos.activation {
+            nixos.activation?.bootsAt = min(activation.bootsAt, soon)
+            nixos.activation?.runsAt = min(activation.runsAt, soon)
+            nixos.activation?.ends = min(activation.ends, soon)
+        }
+        nixos.lockedUntil = now
+        nixos.brokenUntil = now
+        nixos.unseenUntil = now
+        hands.surveys.removeAll { $0.due > soon }
+    }
+
+    private mutating func live(_ interval: Interval) throws(Violation) {
+        let end = now + interval
+        while now < end || mind == nil { try liveOn(until: end) }
+    }
+
+    mutating func seeJustice() throws(Violation) {
+        // The window of the last rollback passes.
+        now = now + .hours(7)
+        kernel.sleep(.hours(7))
+        safeSwitch = SafeSwitchPolicy()
+        tellConfiguration()
+        try live(.minutes(12))
+        let good = successor { _ in }
+        deploy(good, .switch)
+        try live(.minutes(15))
+        guard let victim = victim() else { return }
+        say("--- the victim is \(instances[victim].name)")
+        let isHanging = hasProvenProbe(victim) && random.oneIn(2)
+        killRate = random.oneIn(3) ? nil : Int(random.within(5...60))
+        killsLeft = 1 + random.below(6)
+        let before = oversight.rollbacks
+        let bad = successor {
+            $0.versions[victim] += 100
+            $0.effects[victim] = isHanging ? .hangs : .crashes
+        }
+        deploy(bad, .switch)
+        try live(.minutes(40))
+        killRate = nil
+        try live(.minutes(2))
+        try checkRescue(victim, good, before)
+        try seeMore(victim)
+        try checkIncidents()
+        try checkSwitchingSettled()
+    }
+
+    private func checkRescue(_ victim: Int, _ good: Int, _ before: Int) throws(Violation) {
+        let isBack = nixos.current == good && nixos.system(of: nixos.chosen) == good
+        if !isBack || oversight.rollbacks != before + 1 {
+            throw Violation(
+                rule: .justice,
+                what: "s\(nixos.current) runs instead of s\(good), "
+                    + "\(oversight.rollbacks - before) rollbacks for \(instances[victim].name)")
+        }
+        if !isHealthy(victim) {
+            throw Violation(rule: .justice, what: "\(instances[victim].name) is not well again")
+        }
+    }
+
+    /// A second one within the window, or one that is not to blame, stays.
+    private mutating func seeMore(_ victim: Int) throws(Violation) {
+        let isInWindow = random.oneIn(2)
+        if !isInWindow {
+            now = now + .hours(7)
+            kernel.sleep(.hours(7))
+            try live(.minutes(12))
+        }
+        let before = oversight.rollbacks
+        let next = successor {
+            if isInWindow { $0.versions[victim] += 200 }
+            $0.effects[victim] = .crashes
+        }
+        deploy(next, .switch)
+        try live(.minutes(30))
+        if nixos.current != next || oversight.rollbacks != before {
+            throw Violation(rule: .justice, what: "s\(nixos.current) instead of s\(next)")
+        }
+        nixos.changeSystems { $0[next].effects[victim] = .works }
+        try live(.minutes(20))
+    }
+
+    /// A new system like the one that runs, changed as told.
+    private mutating func successor(_ change: (inout SimSystem) -> Void) -> Int {
+        let base = nixos.systems[nixos.current]
+        let place = nixos.add(versions: base.versions)
+        nixos.changeSystems { systems in
+            systems[place].kernel = base.kernel
+            systems[place].initInterface = base.initInterface
+            systems[place].inhibitor = base.inhibitor
+            change(&systems[place])
+        }
+        return place
+    }
+
+    private func isHealthy(_ number: Int) -> Bool {
+        guard let mind, let id = mind.id(named: instances[number].name) else { return false }
+        return mind.standing(id) == .healthy
+    }
+
+    private func hasProvenProbe(_ number: Int) -> Bool {
+        guard let mind, let id = mind.id(named: instances[number].name) else { return false }
+        let status = mind.status(id, at: now)
+        return status.probes.indices.contains {
+            status.probes[$0].hasPassed
+                && status.definition.probes[$0].fingerprint < Self.neverPasses
+        }
+    }
+
+    /// Someone healthy for whose sake the machine may be taken back.
+    private mutating func victim() -> Int? {
+        let able = instances.indices.filter { number in
+            let policy = instances[number].definition.policy
+            return instances[number].isConfigured && isHealthy(number)
+                && (policy.rollback == .auto || policy.rollback == .always)
+                && policy.restart == .always && !instances[number].definition.detaches
+        }
+        return able.isEmpty ? nil : random.pick(able)
+    }
+}
