@@ -72,7 +72,7 @@ extension Surveyor {
 
     private func isFile(_ path: String) -> Bool { (try? tree.status(path))?.kind == .file }
 
-    func isProgram(_ path: String) -> Bool {
+    private func isProgram(_ path: String) -> Bool {
         guard let status = try? tree.status(path) else { return false }
         return status.kind == .file && status.mode & 0o111 != 0
     }

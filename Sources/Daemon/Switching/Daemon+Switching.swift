@@ -91,7 +91,7 @@ extension Daemon {
 
     /// A configuration is in force: the mind has its instances.
     func configureSwitching(_ configuration: Configuration) {
-        switching.subjects.load(configuration, root: options.root)
+        switching.subjects.load(configuration, options)
         let policy = configuration.safeSwitch
         switching.policy = policy
         if policy != nil || switching.flight != nil { switching.activate() }
