@@ -71,6 +71,11 @@ struct SimOversight {
         for i in words.journeys.indices where words.journeys[i].flight.id == flight?.id {
             words.journeys[i].isDurable = true
         }
+        // One that follows another is intended before that one is over.
+        if let flight, words.journeys.last?.flight.id == flight.id {
+            for journey in words.journeys.dropLast() { landed.insert(journey.flight.id) }
+            words.journeys = words.journeys.suffix(1)
+        }
         certain = words
     }
 
