@@ -85,7 +85,7 @@ let package = Package(
 
         tests("Supervision"),
         tests("SafeSwitch", ["Supervision"]),
-        tests("NixOS", ["Linux", "JSON", "SafeSwitch", "Supervision"]),
+        tests("NixOS", ["Linux", "JSON", "SafeSwitch", "Supervision", "deed"]),
         tests("JSON"),
         tests("Configuration", ["Supervision", "SafeSwitch", "JSON"]),
         tests("Linux"),
@@ -103,7 +103,11 @@ let package = Package(
             ], exclude: ["strangers.py"]),
         tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend", "regen-net"]),
         tests(
-            "Commands", ["Configuration", "Control", "Ledger", "Linux", "JSON", "regen"],
+            "Commands",
+            [
+                "Configuration", "Control", "Ledger", "Linux", "JSON", "Records", "SafeSwitch",
+                "Supervision", "regen",
+            ],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
@@ -117,6 +121,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "ledger-soak", dependencies: ["Ledger", "Linux"], path: "Tests/LedgerSoak",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "deed", dependencies: ["NixOS", "SafeSwitch", "Linux"], path: "Tests/Deed",
             swiftSettings: strict),
         .executableTarget(
             name: "look", dependencies: ["Probing", "Linux"], path: "Tests/Look",

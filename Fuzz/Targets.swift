@@ -10,9 +10,10 @@ import Worker
 
 /// Everything that reads what somebody else wrote, and what must hold whatever that was.
 private let targets: [String: @Sendable ([UInt8]) -> Void] = [
-    "answer": answer, "call": call, "configuration": configuration, "json": json,
-    "ledger-line": ledgerLine, "look-answer": lookAnswer, "look-request": lookRequest,
-    "messages": messages, "notice": notice, "probe": probe, "request": request,
+    "answer": answer, "call": call, "configuration": configuration, "delivery": delivery,
+    "delivery-answer": deliveryAnswer, "json": json, "ledger-line": ledgerLine,
+    "look-answer": lookAnswer, "look-request": lookRequest, "messages": messages,
+    "notice": notice, "probe": probe, "request": request, "routes": routes,
 ]
 
 private let target: @Sendable ([UInt8]) -> Void = {
@@ -80,6 +81,32 @@ private func request(_ bytes: [UInt8]) {
         return
     }
     precondition(again == request)
+}
+
+/// What people are to be told: what was read is written within its bound, and read again.
+private func delivery(_ bytes: [UInt8]) {
+    guard let delivery = Delivery(line: bytes) else { return }
+    let line = written(delivery.write)
+    precondition(line.count <= Delivery.longestLine)
+}
+
+/// What the teller says: it talks to strangers, and may lie.
+private func deliveryAnswer(_ bytes: [UInt8]) {
+    guard let answer = DeliveryAnswer(line: bytes) else { return }
+    let line = written(answer.write)
+    precondition(line.count <= DeliveryAnswer.longestLine)
+    guard answer.serial.magnitude < JSONWriter.integerLimit,
+        answer.microseconds.magnitude < JSONWriter.integerLimit,
+        (answer.status ?? 0).magnitude < JSONWriter.integerLimit
+    else { return }
+    precondition(DeliveryAnswer(line: line) == answer)
+}
+
+/// Routes with their secrets.
+private func routes(_ bytes: [UInt8]) {
+    guard let routes = OpenRoute.read(bytes) else { return }
+    let line = written { OpenRoute.write(routes, into: &$0) }
+    precondition(OpenRoute.read(line) == routes || line.count > OpenRoute.mostBytes)
 }
 
 /// A probe as one process writes it for another.

@@ -45,6 +45,16 @@ static void set_output(struct frame *frame, int fd) {
     if (fd == 1) fcntl(1, F_SETFD, 0); // dup2 onto itself leaves O_CLOEXEC
 }
 
+static void keep_descriptors(struct frame *frame) {
+    const struct regen_spawn_plan *what = frame->what;
+    // It may be number 3 itself.
+    int secret = what->secret_fd;
+    if (secret >= 0 && (secret = fcntl(secret, F_DUPFD_CLOEXEC, 5)) < 0)
+        fail(frame, REGEN_STEP_OUTPUT);
+    if (what->keep_fd >= 0 && dup2(what->keep_fd, 3) < 0) fail(frame, REGEN_STEP_OUTPUT);
+    if (secret >= 0 && dup2(secret, 4) < 0) fail(frame, REGEN_STEP_OUTPUT);
+}
+
 // What rt_sigaction(2) itself reads: glibc's sigaction refuses the signals that it keeps for its
 // threads, but a parent may have left even those ignored.
 struct disposition {
@@ -138,10 +148,10 @@ __attribute__((noinline, noreturn)) static void child(struct frame *frame) {
         set_output(frame, open_output(what->output_path));
     }
     if (what->directory && chdir(what->directory) < 0) fail(frame, REGEN_STEP_DIRECTORY);
-    if (what->keep_fd >= 0 && dup2(what->keep_fd, 3) < 0) fail(frame, REGEN_STEP_OUTPUT);
+    keep_descriptors(frame);
     // Closed by exec and not before: as long as this may be taken for the daemon itself, it holds
     // the daemon's locks, and the next daemon waits. Linux before 5.11 cannot.
-    unsigned first = what->keep_fd >= 0 ? 4 : 3;
+    unsigned first = 3 + (what->keep_fd >= 0) + (what->secret_fd >= 0);
     if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         syscall(SYS_close_range, first, ~0U, 0);
     reset_signals(frame->ignored);

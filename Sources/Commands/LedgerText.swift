@@ -19,16 +19,20 @@ struct LedgerText {
     /// The line for `terminal`, with its line end; as it is where it cannot be read.
     func text(for terminal: Terminal) -> String {
         guard let json = try? JSONValue.parse(line, limit: LedgerLimits.line),
-            let members = json.object, let event = json["ev"]?.string
+            let event = json["ev"]?.string
         else { return String(decoding: line, as: UTF8.self).printableLines }
         let time = json["t"]?.string.flatMap(Int64.init).map { "\(UTCTime(nanoseconds: $0))" }
         let padding = String(repeating: " ", count: max(0, Self.eventWidth - event.count))
-        let details = members.filter { !Self.frame.contains($0.key) }
-            .flatMap { Self.words($0.key, $0.value) }
         let name = terminal.styled(event.printable, Self.style(of: event))
         let stamp = terminal.styled(time ?? "no time", .dim)
-        let text = details.joined(separator: " ")
+        let text = Self.details(json)
         return "\(stamp)  \(name)\(text.isEmpty ? "" : padding)  \(text)".trimmed + "\n"
+    }
+
+    /// The keys of a line that are its event's own: `service=web code=1`.
+    static func details(_ line: JSONValue) -> String {
+        (line.object ?? []).filter { !frame.contains($0.key) }
+            .flatMap { words($0.key, $0.value) }.joined(separator: " ")
     }
 
     /// `key=value`, once for each value inside.
@@ -55,8 +59,12 @@ struct LedgerText {
 
     private static func style(of event: String) -> Terminal.Style {
         switch event {
-        case "incident.handover", "crashloop.detected", "ledger.gap", "ledger.broken": .red
-        case "incident.open", "process.fail", "service.kill", "ledger.repair": .yellow
+        case "incident.handover", "crashloop.detected", "ledger.gap", "ledger.broken",
+            "quarantine.enter", "switch.linger", "foreignswitch.linger", "boot.elsewhere":
+            .red
+        case "incident.open", "process.fail", "service.kill", "ledger.repair", "switch.intent",
+            "switch.falter", "quarantine.add":
+            .yellow
         case "incident.resolve", "service.recover": .green
         default: .bold
         }

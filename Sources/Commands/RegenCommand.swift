@@ -19,13 +19,19 @@ struct RegenCommand: ParsableCommand {
                 name: "Looking",
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
+                    ExplainCommand.self,
+                    GenerationsCommand.self,
                 ]),
             CommandGroup(
                 name: "Acting",
                 subcommands: [
                     WishCommand<Start>.self, StopCommand.self, WishCommand<Restart>.self,
                     WishCommand<Heal>.self, PauseCommand.self, WishCommand<Resume>.self,
+                    NotifyCommand.self,
                 ]),
+            CommandGroup(
+                name: "System",
+                subcommands: [RollbackCommand.self, SwitchCommand.self, ConfirmCommand.self]),
         ])
 
     /// The version of this build.

@@ -26,6 +26,9 @@ struct ReloadCommand: ParsableCommand {
 extension ReloadReply {
     /// `reloaded: 1 added (web), 2 changed (db, cache), nothing removed`, in short.
     var text: String {
+        if isDeferred {
+            return "a switch of the system is under way; the configuration is read after it\n"
+        }
         let parts = [("added", added), ("changed", changed), ("removed", removed)]
             .filter { !$0.1.isEmpty }
             .map { "\($0.0) \($0.1.map(\.printable).joined(separator: ", "))" }

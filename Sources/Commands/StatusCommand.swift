@@ -121,7 +121,8 @@ extension DaemonReport {
         lines += "ledger " + terminal.styled(ledger.state.printable, isSound ? .green : .red)
         if let detail = ledger.detail { lines += ": \(detail.printable)" }
         if let records = ledger.records { lines += ", \(records) records" }
-        return ([lines] + troubles(for: terminal, now: now)).joined(separator: "\n") + "\n"
+        let system = safeSwitch?.lines(for: terminal) ?? []
+        return ([lines] + system + troubles(for: terminal, now: now)).joined(separator: "\n") + "\n"
     }
 }
 

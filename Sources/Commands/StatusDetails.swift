@@ -18,7 +18,9 @@ extension DaemonReport {
                 probed services have strikes; restarts for strikes go one at a time
                 """)
         }
-        return lines + workers.filter { $0.state != WorkerReport.ready }.map { $0.text(terminal) }
+        lines += workers.filter { $0.state != WorkerReport.ready }.map { $0.text(terminal) }
+        return lines
+            + routes.filter { $0.state != RouteReport.ready }.map { $0.text(terminal, now) }
     }
 }
 
@@ -31,6 +33,19 @@ extension WorkerReport {
         if restarts > 0 { line += ", replaced \(restarts) time\(restarts == 1 ? "" : "s")" }
         if let reason { line += ": \(reason.printable)" }
         return role == "probe" ? line + "; what it cannot look at gets no strikes" : line
+    }
+}
+
+extension RouteReport {
+    /// `route ops is failing for 3 min, 2 notices wait: HTTP 503`
+    fileprivate func text(_ terminal: Terminal, _ now: Int64) -> String {
+        var line = "route \(name.printable) is \(terminal.styled(state.printable, .yellow))"
+        if let since = failingSinceUnixMilliseconds {
+            line += " for \(Span(milliseconds: now / 1_000_000 &- since))"
+        }
+        if waiting > 0 { line += ", \(waiting) notice\(waiting == 1 ? " waits" : "s wait")" }
+        if let reason { line += ": \(reason.printable)" }
+        return line
     }
 }
 

@@ -23,6 +23,13 @@ extension Configuration {
         json.key("allow")
         json.array(control.allow) { $0.string($1.configured) }
         json.endObject()
+        json.key("notices")
+        json.beginObject()
+        for route in notices {
+            json.key(route.name)
+            route.write(into: &json)
+        }
+        json.endObject()
         if let safeSwitch {
             json.key("safeswitch")
             safeSwitch.write(into: &json)

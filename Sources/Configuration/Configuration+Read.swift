@@ -7,8 +7,8 @@ extension Configuration {
     public static let longestRuntimeDirectory = 90
 
     private static let keys = [
-        "state_directory", "runtime_directory", "cgroup", "on_exit", "control", "safeswitch",
-        "defaults", "services",
+        "state_directory", "runtime_directory", "cgroup", "on_exit", "control", "notices",
+        "safeswitch", "defaults", "services",
     ]
     private static let laterKeys = ["watchdog"]
 
@@ -36,6 +36,7 @@ extension Configuration {
         cgroup = root.read("cgroup", or: cgroup, &findings, Cgroup.parse)
         onExit = root.read("on_exit", or: onExit, &findings, word)
         control = Control(root, &findings)
+        notices = NoticeRoute.read(root, &findings)
         safeSwitch = SafeSwitchPolicy(root: root, &findings)
         let defaults = ServiceDefaults(
             root, onExit: onExit, mayRollBack: (safeSwitch?.mode ?? .off) != .off, &findings)

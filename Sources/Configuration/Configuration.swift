@@ -13,6 +13,8 @@ public struct Configuration: Equatable, Sendable {
     public var onExit: ExitPolicy
     /// Who may act through the control socket besides root and the daemon's own user.
     public var control: Control
+    /// How people are told, in the order of the file.
+    public var notices: [NoticeRoute]
     /// What SafeSwitch may do; `nil` where the configuration has no `safeswitch:`, and then nothing of
     /// it happens.
     public var safeSwitch: SafeSwitchPolicy?
@@ -23,13 +25,15 @@ public struct Configuration: Equatable, Sendable {
     public init(
         stateDirectory: String = "/var/lib/regen", runtimeDirectory: String = "/run/regen",
         cgroup: Cgroup = .auto, onExit: ExitPolicy = .auto, control: Control = Control(),
-        safeSwitch: SafeSwitchPolicy? = nil, services: [ServiceConfiguration]
+        notices: [NoticeRoute] = [], safeSwitch: SafeSwitchPolicy? = nil,
+        services: [ServiceConfiguration]
     ) {
         self.stateDirectory = stateDirectory
         self.runtimeDirectory = runtimeDirectory
         self.cgroup = cgroup
         self.onExit = onExit
         self.control = control
+        self.notices = notices
         self.safeSwitch = safeSwitch
         self.services = services
     }

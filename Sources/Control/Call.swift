@@ -40,12 +40,26 @@ public enum ControlRequest: Equatable, Sendable {
     case resume([String])
     /// Look with all probes of the service now. Answer, when all have looked: `ProbeReply`.
     case probe(service: String)
+    /// Tell people something over this route, once. Answer: `NotifyReply`.
+    case notify(route: String)
     /// Read the configuration again. Answer: `ReloadReply`.
     case reload
     /// Stop every service. Answer: `ServicesReply`.
     case stopAll
     /// Where a service's log is. Answer: `{"path": …}`.
     case logPath(service: String)
+    /// The machine's generations. Answer: `GenerationsReply`.
+    case generations
+    /// What a rollback would do; nothing is done. Answer: `PlanReport`.
+    case planRollback(RollbackWish)
+    /// Roll back; where a path is `expected`, only if the plan leads there. Answer, when it has begun:
+    /// `SwitchReply`.
+    case rollback(RollbackWish, expected: String?)
+    /// Put a system on trial; within so many milliseconds, in `confirmations`, a human must confirm
+    /// it, or the probes alone do. Answer, when it has begun: `SwitchReply`.
+    case `switch`(SwitchTarget, confirmWithin: Int64?)
+    /// The trial may stay. Answer: `SwitchReply`.
+    case confirmSwitch
 
     /// How long a pause may be, in milliseconds: 1 s to 30 days.
     public static let pauses: ClosedRange<Int64> = 1_000...30 * 86_400_000
@@ -68,9 +82,21 @@ public enum ControlRequest: Equatable, Sendable {
                     ?? Self.usualPause)
         case .resume: self = .resume(try parameters.names("services"))
         case .probe: self = .probe(service: try parameters.string("service"))
+        case .notify: self = .notify(route: try parameters.string("route"))
         case .reload: self = .reload
         case .stopAll: self = .stopAll
         case .logPath: self = .logPath(service: try parameters.string("service"))
+        case .generations: self = .generations
+        case .planRollback: self = .planRollback(try parameters.rollbackWish())
+        case .rollback:
+            self = .rollback(
+                try parameters.rollbackWish(), expected: try parameters.optionalPath("expected"))
+        case .switch:
+            self = .switch(
+                try parameters.switchTarget(),
+                confirmWithin: try parameters.optionalInteger(
+                    "confirm_within_ms", in: Self.confirmations))
+        case .confirmSwitch: self = .confirmSwitch
         }
     }
 }

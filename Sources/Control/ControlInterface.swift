@@ -35,11 +35,14 @@ enum ControlInterface {
           ledger: Ledger,
           cgroup: ?string,
           services: Counts,
-          # Absent when there is nothing to tell: the helper processes; that many services fail
-          # together; that the machine as a whole is slow.
+          # Absent when there is nothing to tell: the helper processes; how people are told; that
+          # many services fail together; that the machine as a whole is slow.
           workers: ?[]Worker,
+          routes: ?[]Route,
           common_cause: ?CommonCause,
-          stalled: ?bool
+          stalled: ?bool,
+          # Absent where SafeSwitch is off.
+          switch: ?Switch
         )
 
         # A process that looks (probe) or tells people (notify) for the daemon.
@@ -51,6 +54,19 @@ enum ControlInterface {
           state: string,
           # So often it was replaced, and why it is not ready or was replaced last.
           restarts: int,
+          reason: ?string
+        )
+
+        # A way in which people are told of what happened.
+        type Route (
+          name: string,
+          # ready, failing, unusable (as it is configured)
+          state: string,
+          # So many notices have not been told.
+          waiting: int,
+          # When somebody was told last; since when nobody could be; why.
+          delivered_unix_ms: ?int,
+          failing_since_unix_ms: ?int,
           reason: ?string
         )
 
@@ -147,6 +163,86 @@ enum ControlInterface {
         # What one look with a probe found: passed, failed, or unknown (nobody could look).
         type Look (instance: string, probe: string, outcome: string, took_us: int, reason: ?string)
 
+        # How the machine's generations are looked after.
+        type Switch (
+          # automatic, propose
+          policy: string,
+          running: ?System,
+          # Until when failures are weighed against what runs; absent: it is not on probation.
+          probation_until_unix_ms: ?int,
+          # What passed a whole probation last.
+          known_good: ?System,
+          # The switch that Regen makes; the process of somebody else's.
+          flight: ?Flight,
+          foreign_switch: ?int,
+          # Another kernel runs than that of the running system: until a reboot.
+          degraded: bool,
+          # Regen's switches that are over since the daemon was started, the latest last.
+          ended: ?[]FlightEnd,
+          # When the last automatic rollback began.
+          last_rollback_unix_ms: ?int
+        )
+
+        # A system in the Nix store, and the highest generation that leads to it.
+        type System (
+          path: string,
+          generation: ?int,
+          version: ?string,
+          specialisation: ?string
+        )
+
+        # A switch that Regen makes.
+        type Flight (
+          number: int,
+          # rollback, asked, trial, retreat, settle
+          purpose: string,
+          to: System,
+          # live, reboot, trial
+          mode: string,
+          # intent, profile, activate, verify, reboot, confirm
+          step: string,
+          began_unix_ms: int,
+          # Until when a human must confirm it.
+          confirm_until_unix_ms: ?int
+        )
+
+        # A switch of Regen's that is over.
+        type FlightEnd (
+          number: int,
+          purpose: string,
+          to: System,
+          # succeeded, degraded, not-helped, not-activated, abandoned, not-confirmed
+          outcome: string,
+          text: string,
+          at_unix_ms: int
+        )
+
+        # One generation of the system profile.
+        type Generation (
+          number: int,
+          date_unix_ms: int,
+          path: string,
+          version: ?string,
+          kernel: ?string,
+          revision: ?string,
+          running: bool,
+          booted: bool,
+          default: bool,
+          known_good: bool,
+          quarantined: bool,
+          fenced: bool,
+          specialisations: ?[]string,
+          # How a rollback to it would go: live, reboot, refused.
+          rollback: string,
+          refused: ?Refusal
+        )
+
+        # Why nothing is done: in one word, in one sentence, and for each generation.
+        type Refusal (reason: string, text: string, rejected: ?[]Rejected)
+
+        # Why one generation is no target.
+        type Rejected (generation: int, reason: string, text: string)
+
         # Read: the daemon and all services, or one of them.
         method Status(service: ?string) -> (daemon: Daemon, services: []Instance)
 
@@ -174,14 +270,59 @@ enum ControlInterface {
         # Act, because reasons are not for everyone: all probes look now; what takes 60 s is unknown.
         method Probe(service: string) -> (probes: []Look)
 
+        # Act: tells people something, once: delivered, refused (never will be), failed, unknown.
+        method Notify(route: string) -> (outcome: string, took_us: int, reason: ?string)
+
         # Act: reads the configuration again; names the services it was changed for.
-        method Reload() -> (added: []string, changed: []string, removed: []string)
+        method Reload() -> (added: []string, changed: []string, removed: []string, deferred: ?bool)
 
         # Act: ends every service; the daemon stays.
         method StopAll() -> (services: []Instance)
 
         # Act, because what services write is not for everyone: where a service's log is.
         method LogPath(service: string) -> (path: string)
+
+        # Read: the machine's generations, and how a rollback to each would go.
+        method Generations() -> (generations: []Generation, running: ?System, booted: ?System)
+
+        # To this generation, to the newest known good one, or to wherever the rule leads. There is
+        # one of "to" and "refused".
+        # Read: what a rollback would do. Nothing is done.
+        method PlanRollback(to: ?int, known_good: ?bool) -> (
+          from: ?System,
+          to: ?System,
+          # live, reboot
+          mode: ?string,
+          # previous-known-good, newest-known-good, previous-unproven, asked
+          choice: ?string,
+          degraded: bool,
+          refused: ?Refusal,
+          rejected: ?[]Rejected,
+          # Absent: nobody can tell.
+          restarts: ?[]string,
+          not_undone: []string,
+          risks: []string
+        )
+
+        # With "expected" only if the plan leads to that very path. Answers when it has begun, with
+        # the number of the switch, or with why not.
+        # Act: rolls back.
+        method Rollback(to: ?int, known_good: ?bool, expected: ?string) -> (
+          flight: ?int,
+          refused: ?Refusal
+        )
+
+        # It runs, and becomes the boot default when the probes pass and, where a time is given (10 s
+        # to 1 day), a human has confirmed it; otherwise the system before it runs again. Answers
+        # when it has begun.
+        # Act: puts one of a path and a generation on trial.
+        method Switch(path: ?string, generation: ?int, confirm_within_ms: ?int) -> (
+          flight: ?int,
+          refused: ?Refusal
+        )
+
+        # Act: the trial may stay.
+        method ConfirmSwitch() -> (flight: ?int, refused: ?Refusal)
 
         # There is no service with this name.
         error NoSuchService (name: string)

@@ -18,12 +18,24 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     case resume = "Resume"
     /// Look with every probe of a service now.
     case probe = "Probe"
+    /// Tell people something to see whether they hear it.
+    case notify = "Notify"
     /// Read the configuration again.
     case reload = "Reload"
     /// Stop every service.
     case stopAll = "StopAll"
     /// Where a service's log is.
     case logPath = "LogPath"
+    /// The machine's generations.
+    case generations = "Generations"
+    /// What a rollback would do.
+    case planRollback = "PlanRollback"
+    /// Go back to an earlier generation.
+    case rollback = "Rollback"
+    /// Put a system on trial.
+    case `switch` = "Switch"
+    /// Let the trial stay.
+    case confirmSwitch = "ConfirmSwitch"
 
     /// Who may call a method.
     public enum Access: Sendable {
@@ -36,10 +48,11 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     /// Who may call this method.
     public var access: Access {
         switch self {
-        case .status, .version: .read
+        case .status, .version, .generations, .planRollback: .read
         // What a service or a probe's command writes is not for everyone who may see that it runs.
         case .logPath, .probe: .act
-        case .start, .stop, .restart, .heal, .pause, .resume, .reload, .stopAll: .act
+        case .start, .stop, .restart, .heal, .pause, .resume, .notify, .reload, .stopAll: .act
+        case .rollback, .switch, .confirmSwitch: .act
         }
     }
 
@@ -47,7 +60,11 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     public var patience: Int64 {
         switch self {
         case .status, .version, .logPath, .pause, .resume: ControlClient.promptly
-        case .start, .stop, .restart, .heal, .probe, .reload, .stopAll: ControlClient.patiently
+        case .start, .stop, .restart, .heal, .probe, .notify, .reload, .stopAll:
+            ControlClient.patiently
+        // Each looks at the generations first, and those that act wait for the disk.
+        case .generations, .planRollback, .rollback, .switch, .confirmSwitch:
+            ControlClient.patiently
         }
     }
 
@@ -60,7 +77,11 @@ public enum ControlMethod: String, CaseIterable, Sendable {
         case .status, .logPath, .probe: ["service"]
         case .start, .stop, .restart, .heal, .resume: ["services"]
         case .pause: ["services", "for_ms"]
-        case .version, .reload, .stopAll: []
+        case .notify: ["route"]
+        case .planRollback: ["to", "known_good"]
+        case .rollback: ["to", "known_good", "expected"]
+        case .switch: ["path", "generation", "confirm_within_ms"]
+        case .version, .reload, .stopAll, .generations, .confirmSwitch: []
         }
     }
 }

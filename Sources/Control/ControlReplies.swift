@@ -131,6 +131,44 @@ public struct ProbeReply: Equatable, Sendable {
     }
 }
 
+/// The answer to `Notify`: what came of one attempt.
+public struct NotifyReply: Equatable, Sendable {
+    /// The outcome of one that was told.
+    public static let delivered = "delivered"
+
+    /// One word: `delivered`, `refused` (the server will never take it), `failed` or `unknown`
+    /// (nobody could try).
+    public var outcome: String
+    /// So many microseconds it took.
+    public var tookMicroseconds: Int64
+    /// Why, unless it was delivered.
+    public var reason: String?
+
+    /// An answer.
+    public init(outcome: String, tookMicroseconds: Int64 = 0, reason: String? = nil) {
+        self.outcome = outcome
+        self.tookMicroseconds = tookMicroseconds
+        self.reason = reason
+    }
+
+    /// Writes the parameters of the answer.
+    public func write(into json: inout JSONWriter) {
+        json.beginObject()
+        json.string("outcome", outcome)
+        json.integer("took_us", tookMicroseconds)
+        json.member("reason", reason)
+        json.endObject()
+    }
+
+    /// Reads the parameters of the answer; `nil` when they are not understood.
+    public init?(_ json: JSONValue) {
+        guard let outcome = json["outcome"]?.string else { return nil }
+        self.init(
+            outcome: outcome, tookMicroseconds: json["took_us"]?.integer ?? 0,
+            reason: json["reason"]?.string)
+    }
+}
+
 /// The answer to `Reload`: names of services.
 public struct ReloadReply: Equatable, Sendable {
     /// New in the configuration.
@@ -139,6 +177,8 @@ public struct ReloadReply: Equatable, Sendable {
     public var changed: [String]
     /// No longer in it.
     public var removed: [String]
+    /// Nothing was read yet: a switch of the system is under way, and it is read after that.
+    public var isDeferred = false
 
     /// An answer.
     public init(added: [String], changed: [String], removed: [String]) {
@@ -153,6 +193,7 @@ public struct ReloadReply: Equatable, Sendable {
         json.names("added", added)
         json.names("changed", changed)
         json.names("removed", removed)
+        if isDeferred { json.bool("deferred", true) }
         json.endObject()
     }
 
@@ -161,6 +202,7 @@ public struct ReloadReply: Equatable, Sendable {
         added = json["added"]?.strings ?? []
         changed = json["changed"]?.strings ?? []
         removed = json["removed"]?.strings ?? []
+        isDeferred = json["deferred"]?.bool ?? false
     }
 }
 

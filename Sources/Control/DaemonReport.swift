@@ -24,10 +24,14 @@ public struct DaemonReport: Equatable, Sendable {
     public var services: ServiceCounts
     /// The helper processes that look and that tell people.
     public var workers: [WorkerReport] = []
+    /// The ways in which people are told.
+    public var routes: [RouteReport] = []
     /// That many services fail together, and what is made of it; `nil` when they do not.
     public var commonCause: CommonCauseReport?
     /// Whether the machine as a whole is so slow that nothing late is a service's own fault.
     public var stalled = false
+    /// How SafeSwitch is; `nil` where it is off.
+    public var safeSwitch: SwitchReport?
 
     /// A daemon's description.
     public init(
@@ -104,8 +108,10 @@ extension DaemonReport {
         json.key("services")
         services.write(into: &json)
         json.members("workers", workers) { $0.write(into: &$1) }
+        json.members("routes", routes) { $0.write(into: &$1) }
         json.member("common_cause", commonCause) { $0.write(into: &$1) }
         if stalled { json.bool("stalled", true) }
+        json.member("switch", safeSwitch) { $0.write(into: &$1) }
         json.endObject()
     }
 
@@ -124,8 +130,10 @@ extension DaemonReport {
             ledger: LedgerCondition(json["ledger"] ?? .null), cgroup: json["cgroup"]?.string,
             services: ServiceCounts(json["services"] ?? .null))
         workers = (json["workers"]?.array ?? []).compactMap(WorkerReport.init)
+        routes = (json["routes"]?.array ?? []).compactMap(RouteReport.init)
         commonCause = json["common_cause"].flatMap(CommonCauseReport.init)
         stalled = json["stalled"]?.bool ?? false
+        safeSwitch = json["switch"].flatMap(SwitchReport.init)
     }
 }
 

@@ -31,6 +31,15 @@ struct Parameters {
         return string
     }
 
+    /// A truth that may be missing.
+    func optionalBool(_ key: String) throws(ControlError) -> Bool? {
+        switch value[key] {
+        case nil, .null: return nil
+        case .bool(let bool): return bool
+        default: throw .invalidParameter(parameter: key)
+        }
+    }
+
     /// A number in this range that may be missing.
     func optionalInteger(
         _ key: String, in range: ClosedRange<Int64>

@@ -7,7 +7,7 @@ import Supervision
 /// What is to be written down: gathered while the loop acts, encoded and handed to the ledger's
 /// writer when there is time. Restarts never wait for it.
 final class Chronicle {
-    private var pending: [(entry: Entry, stamp: Stamp)] = []
+    private(set) var pending: [(entry: Entry, stamp: Stamp)] = []
     private var encoder = Encoder()
     private var clocks: ClockWatch
     private let writer: LedgerWriter?
@@ -31,6 +31,18 @@ final class Chronicle {
         self.clocks = clocks
         encoder.generation = generation
     }
+
+    /// The NixOS generation in force: part of what is told of every attempt.
+    var generation: Int? {
+        get { encoder.generation }
+        set { encoder.generation = newValue }
+    }
+
+    /// Records that found no place, and never reach the disk.
+    var lost: UInt64 { writer?.status.lost ?? 0 }
+
+    /// What is appended is kept, and so was the past.
+    var isSound: Bool { writer != nil && trouble == nil && scar == nil }
 
     /// Readable when the ledger's state has changed.
     var descriptor: Int32? { writer?.wakeUp.raw }

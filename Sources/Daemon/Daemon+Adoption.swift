@@ -3,6 +3,7 @@ import Ledger
 import Linux
 import Probing
 import Records
+import SafeSwitch
 import Supervision
 
 /// Started again, the daemon takes over what runs, without touching it, and only then starts what
@@ -22,7 +23,12 @@ extension Daemon {
         if !leftovers.definitions.isEmpty { tellOnly(.configured(order.definitions)) }
         loaded(configuration)
         ResourceLimits.releaseProgram()
+        configureSwitching(configuration)
         tell(.begun)
+        tellSwitch(.begun)
+        // Reading secrets may take its time, and starting services must not wait for it.
+        open(configuration.notices)
+        tellOfOpenHandovers()
     }
 
     private func place(_ order: Order) {

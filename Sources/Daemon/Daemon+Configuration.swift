@@ -50,7 +50,9 @@ extension Daemon {
         server.admit(Parts.actors(configuration, &narrator))
         loaded(configuration)
         ResourceLimits.releaseProgram()
+        configureSwitching(configuration)
         perform()
+        open(configuration.notices)
         mustTrim = true
         return changes
     }

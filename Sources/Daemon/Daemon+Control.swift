@@ -56,12 +56,13 @@ extension Daemon {
             act(call, "Pause", names, .now, .pauseAsked(until: until))
         case .resume(let names): act(call, "Resume", names, .now, .resumeAsked)
         case .probe(let service): probe(call, service)
+        case .notify(let route): tryRoute(call, route)
         case .reload:
             guard state == .ready else { return refuseWhileEnding(call) }
             write(
                 .asked(method: "Reload", services: [], uid: call.peer.uid, pid: call.peer.pid))
             reloadWaiters.append(call.id)
-            reload()
+            reloadAsked()
         case .stopAll:
             write(
                 .asked(method: "StopAll", services: [], uid: call.peer.uid, pid: call.peer.pid))
@@ -69,6 +70,8 @@ extension Daemon {
             tell(.stopAllAsked)
             wait(call.id, ids, .down)
         case .logPath(let service): replyLogPath(call.id, service)
+        case .generations, .planRollback, .rollback, .switch, .confirmSwitch:
+            server.fail(call.id, with: .notNow(reason: SwitchReport.isOff), at: now.boot)
         }
     }
 
@@ -268,6 +271,7 @@ extension Daemon {
                 count: Int64(cause.services), of: Int64(cause.of))
         }
         report.workers = workers.slots.compactMap { $0.map { workerReport($0) } }
+        report.routes = notices.routes.map { routeReport($0) }
         return report
     }
 

@@ -26,7 +26,27 @@ extension Daemon {
         run([regen, "check", "--canonical", options.configurationFile], for: .reload)
     }
 
+    /// Somebody wants the configuration read again. While a switch of ours is under way the probes
+    /// of before stay in force, and it is read afterwards.
+    func reloadAsked() {
+        guard switching.flight != nil, state == .ready else { return reload() }
+        deferReload()
+    }
+
+    private func deferReload() {
+        switching.owesReload = true
+        // At once: switch-to-configuration itself may be who waits.
+        var reply = ReloadReply(added: [], changed: [], removed: [])
+        reply.isDeferred = true
+        for call in reloadWaiters {
+            server.reply(to: call, at: now.boot) { reply.write(into: &$0) }
+        }
+        reloadWaiters = []
+    }
+
     private func reloadEnded(_ output: [UInt8], _ status: WaitStatus?) {
+        if switching.flight != nil, !switching.wantsReload { return deferReload() }
+        switching.wantsReload = false
         let callers = reloadWaiters
         reloadWaiters = []
         do throws(Refusal) {
@@ -113,7 +133,11 @@ extension Daemon {
 
     // MARK: - All errands
 
-    private func run(_ command: [String], for purpose: Errand.Purpose, as hand: Hand? = nil) {
+    /// Starts a child that does it, and reads `input` where there is one.
+    func run(
+        _ command: [String], for purpose: Errand.Purpose, as hand: Hand? = nil,
+        reading input: Int32? = nil, until deadline: Int64? = nil
+    ) {
         var ingredients = SpawnPlan.Ingredients(
             command: command, environment: ["PATH=\(Forge.path)", "NO_COLOR=1"])
         if let hand, hand.identity != nil {
@@ -128,10 +152,11 @@ extension Daemon {
             purpose == .machineStops ? Self.questionPatience : Self.errandPatience
         do {
             let output = try AnonymousFile(named: "regen-errand")
-            let child = try SpawnPlan(ingredients, null: null.raw)
+            let child = try SpawnPlan(ingredients, null: input ?? null.raw)
                 .spawn(attempt: 0, output: output.raw)
             try follow(
-                Errand(purpose, child, output: output, deadline: now.boot + patience))
+                Errand(
+                    purpose, child, output: output, deadline: deadline ?? now.boot + patience))
         } catch {
             narrator.say(.error, "cannot run \(command[0]): \(error)")
             done(purpose, output: [], status: nil)
@@ -157,6 +182,8 @@ extension Daemon {
         if let token = errand.token { poller.remove(token, errand.pidfd.raw) }
         errands[index] = nil
         let output = errand.contents
+        // What is waited for with a bound was answered when it was late.
+        if errand.isLate, errand.purpose.isDeed != nil { return beginOrders() }
         done(errand.purpose, output: output, status: errand.isLate ? nil : status)
     }
 
@@ -166,6 +193,7 @@ extension Daemon {
         case .rotation(let place): rotationEnded(place, output, status)
         case .machineStops: machineStopsEnded(output)
         case .step(let pid): stepEnded(pid, status)
+        case .survey, .deed: orderEnded(purpose, output, status)
         }
     }
 
@@ -176,6 +204,7 @@ extension Daemon {
             errand.isLate = true
             errand.deadline = now.boot + Self.errandPatience
             Signal.send(Signal.kill, to: -errand.pid)
+            if errand.purpose.isDeed != nil { orderEnded(errand.purpose, [], nil) }
         }
     }
 

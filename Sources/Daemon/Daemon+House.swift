@@ -13,6 +13,7 @@ extension Daemon {
         endLateErrands()
         answerWaiters()
         keepCourses()
+        keepNotices()
         keepWorkers()
     }
 

@@ -83,6 +83,8 @@ extension Daemon {
             answered(inquiry)
         case .remedy(let place, let serial): remedied(place, serial, finding)
         case .survey(let inquest): surveyed(inquest, finding)
+        case .notice(let route): told(route, finding)
+        case .trial(let call): tried(call, finding)
         }
     }
 
@@ -106,7 +108,8 @@ extension Daemon {
             let patience = definition.policy.timeout.words
             verdict = Verdict(.failed, "no answer within \(patience); what it looks at hangs")
         case .fault(let reason): verdict = Verdict(.unknown, reason)
-        case .remedy, .survey: verdict = Verdict(.unknown, "the worker mixed up its answers")
+        case .remedy, .survey, .delivery:
+            verdict = Verdict(.unknown, "the worker mixed up its answers")
         }
         let limit = definition.policy.timeout.nanoseconds + Self.standstill
         if verdict.outcome == .failed, now.boot - asked > limit {
@@ -130,7 +133,7 @@ extension Daemon {
             case .remedy(let answer): (answer.outcome, answer.reason)
             case .late: (.failed, "it was not done in time")
             case .fault(let reason): (.failed, reason)
-            case .answer, .survey: (.failed, "the worker mixed up its answers")
+            case .answer, .survey, .delivery: (.failed, "the worker mixed up its answers")
             }
         let kind = hand.watch.remedy ?? "a remedy"
         if case .remedy(let answer) = finding, !answer.output.isEmpty {

@@ -56,7 +56,7 @@ extension Daemon {
     func takeSignals() {
         while let received = signals.next() {
             switch received.signal {
-            case Signal.hangUp: reload()
+            case Signal.hangUp: reloadAsked()
             case Signal.childEnded: reapChildren()
             default: end(received)
             }
@@ -73,6 +73,8 @@ extension Daemon {
                 errandEnded(index)
             } else if let index = workers.slots.firstIndex(where: { $0?.process?.pid == pid }) {
                 lose(index, "it has ended")
+            } else if pid == switching.activation?.process.pid {
+                activationReady()
             }
             PidFD.reap(pid)
         }

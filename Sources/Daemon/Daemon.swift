@@ -4,6 +4,7 @@ import Ledger
 import Linux
 import Probing
 import Records
+import SafeSwitch
 import Supervision
 
 /// The composition: facts of the kernel become events of the mind, actions of the mind become
@@ -27,6 +28,7 @@ final class Daemon {
     var orphanages: Set<Int32> = [ProcessTable.own]
     var errands: [Errand?] = []
     var workers = Workers()
+    let notices: Notices
     /// Causes that are to be searched for, oldest first.
     var inquests: [Inquest] = []
     /// Sequences under way, one a place at most.
@@ -55,6 +57,8 @@ final class Daemon {
     var narrator: Narrator
     var server: ControlServer
     var controlTokens: [UInt64: Poller.Token] = [:]
+
+    let switching: Switching
 
     private var queue: [Action] = []
     private var nextAction = 0
@@ -91,7 +95,9 @@ final class Daemon {
         server = parts.server
         lock = parts.lock
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
+        switching = Switching(parts.switchMemory)
         probeAccount = parts.probeAccount
+        notices = Notices(started: parts.now.wall)
         null = parts.null
         signals = parts.signals
         poller = try Poller()
@@ -137,11 +143,13 @@ final class Daemon {
         }
         if let deadline = mind.nextDeadline(), deadline <= instant { tell(.deadlineReached) }
         keepHouse()
+        serveSwitch()
         serveCalls()
         // Records come after: when nothing else is left to do, or it gets late or much.
         if count == 0 || chronicle.isUrgent(at: now.boot) {
             holdInquests()
             writeRecords()
+            keepNotices()
             keepWorkers()
         }
         narrator.flush()
@@ -154,20 +162,22 @@ final class Daemon {
     var instant: Instant { Instant(nanoseconds: now.boot) }
 
     private var hasWork: Bool {
-        nextAction < queue.count || chronicle.hasPending
+        nextAction < queue.count || chronicle.hasPending || switching.hasWork
     }
 
     private func dispatch(_ event: Poller.Event) {
         switch Source(event.name) {
         case .timer: timer.acknowledge()
         case .signals: takeSignals()
-        case .ledger: chronicle.takeNotice(&narrator)
+        case .ledger: ledgerChanged()
         case .logWatch: logWatch?.takeIn(at: now.boot)
         case .instance(let place): mainReady(place)
         case .errand(let index): errandEnded(index)
         case .worker(let index): workerReady(index, event.readiness)
         case .pressure: tell(.machineStalled)
         case .notices: takeNotices()
+        case .activation: activationReady()
+        case .systemWatch: switching.watch?.takeIn(at: now.boot)
         case .control(let source): controlReady(source, event.readiness)
         }
     }
@@ -177,8 +187,8 @@ final class Daemon {
         for other in [
             orphanSurvey, treeWatches.map(\.next).min(), logWatch?.nextCheck,
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
-            workers.nextCheck, courses.compactMap(\.due).min(), server.nextDeadline,
-            narrator.isIdle ? nil : now.boot + Self.slowReaderPause,
+            workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
+            narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
         ] {
             next = min(next, other ?? .max)
         }
@@ -229,12 +239,19 @@ final class Daemon {
         case .probe(let id, let probe, let serial): look(id.index, probe: probe, serial: serial)
         case .remedy(let id, let remedy, _, let serial):
             self.remedy(id.index, remedy, serial: serial)
-        case .triage(let id, _, _): tell(id.index, .triaged(.handOver(nil)))
+        case .triage(let id, let incident, let reason):
+            // Without SafeSwitch nobody else is asked before a human is.
+            if switching.isActive {
+                tellSwitch(.accused(id, incident: incident, reason))
+            } else {
+                tell(id.index, .triaged(.handOver(nil)))
+            }
         case .record(let record):
             if case .incidentOpened(let id, let incident, let kind, let probe) = record {
                 openInquest(id.index, incident, kind, probe)
             }
             chronicle.note(.mind(record), at: now)
+            if switching.isActive { switching.events.append(.noted(record)) }
         case .forget(let id): forget(id.index)
         case .finish:
             leavesRunning = mind.all.count { mind.status($0, at: instant).process != nil }
@@ -302,6 +319,7 @@ final class Daemon {
     func write(_ entry: Entry) { chronicle.note(entry, at: now) }
 
     func writeRecords() {
+        tellPeople()
         let wasStorm = chronicle.write(
             &narrator, running: { self.hands[$0.index]?.process }
         ) {

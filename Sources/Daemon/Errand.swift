@@ -13,6 +13,19 @@ final class Errand {
         case step(pid: Int32)
         /// Asks systemd whether the machine shuts down.
         case machineStops
+        /// Looks at the machine's generations, for SafeSwitch's action with this serial.
+        case survey(serial: Int)
+        /// Does something to them.
+        case deed(serial: Int)
+
+        /// Whether it is a deed of SafeSwitch's; `nil`: it is neither that nor a look.
+        var isDeed: Bool? {
+            switch self {
+            case .deed: true
+            case .survey: false
+            case .reload, .rotation, .step, .machineStops: nil
+            }
+        }
     }
 
     let purpose: Purpose

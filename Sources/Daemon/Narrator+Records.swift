@@ -120,12 +120,31 @@ extension Narrator {
             say(.info, "\(facts(id).name): \(cause.text)")
         case .logRotated(let id, let bytes):
             say(.info, "\(facts(id).name): log cut, \(bytes) bytes kept aside")
+        case .noticeDelivered(let route, let notice, let attempts):
+            let tries = attempts == 1 ? "" : " at attempt \(attempts)"
+            say(.info, "route \(route): told\(tries): \(notice.words)")
+        case .noticeGivenUp(let route, let notice, _, let reason):
+            say(.error, "route \(route): not told: \(notice.words): \(reason)")
+        case .noticesDropped(let route, let count):
+            say(
+                .error,
+                "route \(route): \(Self.count(count, "notice")) dropped: too many wait")
+        case .routeFailed(let route, let reason):
+            say(.warning, "route \(route): fails, I go on trying: \(reason)")
+        case .routeRefused(let route, let reason):
+            say(
+                .error,
+                "route \(route): tells nobody until this is mended and reloaded: \(reason)")
         }
     }
 
     private static func count(_ number: Int, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
+}
+
+extension ToldNotice {
+    fileprivate var words: String { instance.map { "\(event) of \($0)" } ?? event }
 }
 
 extension ExitStatus {

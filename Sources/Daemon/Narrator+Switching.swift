@@ -114,7 +114,7 @@ extension Narrator {
                 "a rollback would help and needs a human's word: \(plan.words); do it with: regen "
                     + "rollback --to \(plan.target.generation)")
         case .refuse(let refusal):
-            say(.error, "no rollback: \(refusal.phrase); see: regen generations")
+            say(.error, "no rollback: \(refusal.sentence); see: regen generations")
         }
     }
 
@@ -138,7 +138,7 @@ extension Narrator {
                 "switch \(flight): its target does not run, but \(runs); what it printed is in the "
                     + "state directory, switch/\(flight).log")
         case .abandoned(let refusal):
-            say(.error, "switch \(flight): nothing was done: \(refusal.phrase)")
+            say(.error, "switch \(flight): nothing was done: \(refusal.sentence)")
         case .notConfirmed:
             say(.warning, "switch \(flight): nobody has confirmed it in time, it is taken back")
         }
@@ -206,10 +206,6 @@ extension ExitStatus {
     }
 }
 
-extension Refusal {
-    fileprivate var phrase: String { String(describing: self) }
-}
-
 extension Plan {
     fileprivate var words: String {
         let how =
@@ -218,6 +214,6 @@ extension Plan {
             case .reboot: "by a reboot"
             case .trial: "on trial"
             }
-        return "to generation \(target.generation), \(how) (\(choice.rawValue))"
+        return "to generation \(target.generation), \(how) (\(choice.sentence))"
     }
 }

@@ -3,6 +3,7 @@ import Control
 import Ledger
 import Linux
 import Records
+import SafeSwitch
 import Supervision
 
 /// Everything that must be there before the loop turns, put together in the one right order:
@@ -18,6 +19,7 @@ struct Parts: ~Copyable {
     var narrator: Narrator
     let server: ControlServer
     let memory: Memory
+    let switchMemory: SwitchMemory
     let null: OwnedFD
     /// Whom the network worker runs as; `nil`: ourselves, who are not root.
     let probeAccount: Account?
@@ -72,6 +74,8 @@ struct Parts: ~Copyable {
             runtimeDirectory: runtime, cgroup: configuration.cgroup, chronicle: chronicle,
             narrator: narrator, server: server,
             memory: ledger.recollection.memory(
+                wall: now.wall, boottime: now.boot, boot: boot),
+            switchMemory: ledger.recollection.switchMemory(
                 wall: now.wall, boottime: now.boot, boot: boot),
             null: null, probeAccount: probeAccount, signals: signals,
             lock: lock)

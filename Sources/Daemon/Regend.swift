@@ -1,6 +1,7 @@
 import Configuration
 import Control
 import Linux
+import NixOS
 import Probing
 import Records
 
@@ -13,6 +14,9 @@ public enum Regend {
             copyAside(arguments[1])
         }
         if arguments == ["--look"] { look() }
+        if arguments.count == 3, arguments[0] == "--system", arguments[1] == "--root" {
+            terminate(SystemChild.run(root: SystemRoot(arguments[2])))
+        }
         if arguments == ["--version"] {
             try? StandardStream.output.write("regend \(Version.text)\n")
             terminate(0)

@@ -14,6 +14,10 @@ enum Source {
     case pressure(Int)
     /// Services say how they are.
     case notices
+    /// switch-to-configuration, for a switch of ours.
+    case activation
+    /// Something moved where a change of generation shows.
+    case systemWatch
     /// A connection of the control server, by the server's own name for it.
     case control(UInt64)
 
@@ -31,6 +35,8 @@ enum Source {
         case 7: self = .worker(Int(payload))
         case 8: self = .pressure(Int(payload))
         case 9: self = .notices
+        case 10: self = .activation
+        case 11: self = .systemWatch
         default: self = .control(payload)
         }
     }
@@ -47,6 +53,8 @@ enum Source {
         case .worker(let index): 7 << Self.shift | UInt64(index)
         case .pressure(let index): 8 << Self.shift | UInt64(index)
         case .notices: 9 << Self.shift
+        case .activation: 10 << Self.shift
+        case .systemWatch: 11 << Self.shift
         }
     }
 }

@@ -38,6 +38,9 @@ public struct ReadableFile: ~Copyable {
         }
     }
 
+    /// The descriptor, for the length of one call.
+    var raw: Int32 { fd.raw }
+
     /// What the kernel knows of the file now. The corresponding C function is `fstat`.
     public func status() throws(SystemError) -> Status {
         var status = stat()

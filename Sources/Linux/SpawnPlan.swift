@@ -141,6 +141,7 @@ public final class SpawnPlan {
         plan.null_fd = null
         plan.cgroup_fd = -1
         plan.keep_fd = -1
+        plan.secret_fd = -1
         plan.output_fd = -1
         plan.output = Self.number(ingredients.output)
         plan.umask = ingredients.umask.map { Int32($0) } ?? -1
@@ -179,16 +180,17 @@ public final class SpawnPlan {
     }
 
     /// Makes the process, in `cgroup` if that is a descriptor of a cgroup v2 directory. `kept` becomes
-    /// its descriptor 3, and `output` its standard output and error, where they are not negative.
+    /// its descriptor 3, `secret` beside it 4, and `output` its standard output and error, where they are not negative.
     /// It joins the process group `group` of our session, or has a session of its own if that is 0.
     /// The corresponding C function is `clone3`, and `execve` in the child.
     public func spawn(
-        attempt: Int, cgroup: Int32 = -1, keeping kept: Int32 = -1, output: Int32 = -1,
-        group: Int32 = 0
+        attempt: Int, cgroup: Int32 = -1, keeping kept: Int32 = -1, secret: Int32 = -1,
+        output: Int32 = -1, group: Int32 = 0
     ) throws(Failure) -> Child {
         setAttempt(attempt)
         plan.cgroup_fd = cgroup
         plan.keep_fd = kept
+        plan.secret_fd = kept >= 0 ? secret : -1
         plan.join_group = group
         if output >= 0 {
             plan.output = Int32(REGEN_OUTPUT_DESCRIPTOR.rawValue)

@@ -2,6 +2,9 @@ private import Glibc
 
 /// Standard input, descriptor 0.
 public enum StandardInput {
+    /// Whether a person types there. The corresponding C function is `isatty`.
+    public static var isTerminal: Bool { isatty(0) == 1 }
+
     /// The first line without its newline, or what there is where it ends without one. `nil`: it is
     /// longer than `most` bytes. What follows the line may be lost.
     ///

@@ -38,11 +38,11 @@ extension Easy {
         return needsBrackets ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    /// What every look has in common: nothing from the environment, nothing remembered, no signals,
+    /// What every transfer has in common: nothing from the environment, nothing remembered, no signals,
     /// no wait for a name server that has been given up.
-    private static func basic(url: String, timeout: Interval) throws(Obstacle) -> Easy {
+    static func basic(url: String, timeout: Interval) throws(Obstacle) -> Easy {
         let host = try Self.host(of: url)
-        guard let easy = Easy() else { throw Obstacle("no memory for another probe") }
+        guard let easy = Easy() else { throw Obstacle("no memory for another handle") }
         easy.host = host
         easy.set(CURLOPT_URL, url)
         easy.set(CURLOPT_TIMEOUT_MS, max(1, Int(timeout.nanoseconds / 1_000_000)))
@@ -71,20 +71,25 @@ extension Easy {
         set(CURLOPT_MAXREDIRS, http.redirects)
         mayBeRedirected = http.redirects > 0
         guard http.url.lowercased().hasPrefix("https:") || http.redirects > 0 else { return }
-        if http.verify {
+        try believe(http.authorities, verify: http.verify)
+    }
+
+    /// Whose certificates are good: those of the authorities in this file, or the system's.
+    func believe(_ authorities: String?, verify: Bool) throws(Obstacle) {
+        if verify {
             // So that a wrong name can be told with the right one.
             set(CURLOPT_CERTINFO, 1)
         } else {
             set(CURLOPT_SSL_VERIFYPEER, 0)
             set(CURLOPT_SSL_VERIFYHOST, 0)
         }
-        guard let path = http.authorities else { return }
+        guard let path = authorities else { return }
         do { set(authorities: try readInput(path, limit: Self.mostAuthorities)) } catch {
             throw Obstacle("no authorities: \(error)")
         }
     }
 
-    private static func lines(_ headers: [HTTPProbe.Header]) -> [String] {
+    static func lines(_ headers: [HTTPProbe.Header]) -> [String] {
         // "Name;" is libcurl's way to send a header without a value; "Name:" would leave it out.
         var lines = headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         if !headers.contains(where: { $0.name.lowercased() == "accept-encoding" }) {

@@ -16,6 +16,8 @@ struct Reception {
     private(set) var body: [UInt8] = []
     /// The bound that ended it.
     private(set) var excess: Excess?
+    /// The head of the answer is complete: what follows is its body.
+    private(set) var hasHead = false
     /// What this process or machine had run out of.
     var shortage: String?
     private var bodyBytes = 0
@@ -26,6 +28,7 @@ struct Reception {
     mutating func begin(keepingBody keepsBody: Bool) {
         self.keepsBody = keepsBody
         excess = nil
+        hasHead = false
         shortage = nil
         bodyBytes = 0
         headerBytes = 0
@@ -50,6 +53,8 @@ struct Reception {
     /// Counts a header line. False: that was too much.
     mutating func takeHeader(bytes: Int) -> Bool {
         headerBytes += bytes
+        // An empty line ends it; another line begins the next one, after a redirect or a 100.
+        hasHead = bytes <= 2
         guard headerBytes <= Self.mostHeaders else {
             excess = .headers
             return false

@@ -1,36 +1,48 @@
 import Linux
+import Worker
 
 /// The program `regen-net`: from the command line to the loop, and its exit status.
 public enum RegenNet {
     /// Where regend's socket is.
-    public static let channel: Int32 = 3
+    static let channel: Int32 = 3
+    /// Where the role `notify` finds its routes: a memory file that nobody can write any more.
+    static let secrets: Int32 = 4
 
     /// Ends when regend has gone. 0: so it was; 1: it could not go on; 2: wrong usage.
     public static func main(_ arguments: [String]) -> Never {
         var arguments = arguments
         let stays = arguments.last == "--as-is"
         if stays { arguments.removeLast() }
-        guard arguments == ["probe"] else { fail(usage(arguments), 2) }
+        guard arguments == ["probe"] || arguments == ["notify"] else {
+            fail("started by regend, as: regen-net probe|notify [--as-is]", 2)
+        }
         guard stays || ProcessTable.effectiveUser != 0 else {
             fail("I talk to strangers and do not run as root; regend gives me a user of my own", 2)
         }
         do throws(SystemError) {
             let socket = try UnixSocket(inherited: channel)
-            let worker = try NetworkWorker(socket)
+            let worker: WorkerLoop =
+                if arguments == ["probe"] { try NetworkWorker(socket) } else {
+                    try NoticeWorker(socket, routes: routes())
+                }
             try Sandbox.enter()
-            do throws(NetworkWorker.Failure) { try worker.run() } catch { fail(text(error), 1) }
+            do throws(WorkerLoop.Failure) { try worker.run() } catch { fail(text(error), 1) }
         } catch {
             fail("cannot start: \(error); I am started by regend, with a socket as descriptor 3", 1)
         }
         terminate(0)
     }
 
-    private static func usage(_ arguments: [String]) -> String {
-        if arguments == ["notify"] { return "the role 'notify' is not there yet; 'probe' is" }
-        return "started by regend, as: regen-net probe [--as-is]"
+    private static func routes() throws(SystemError) -> [OpenRoute] {
+        _ = try FileStatus(ofDescriptor: secrets)
+        let file = AnonymousFile(adopting: OwnedFD(adopting: secrets))
+        guard let routes = OpenRoute.read(try file.contents(limit: OpenRoute.mostBytes)) else {
+            fail("descriptor 4 holds no routes; I am started by regend", 1)
+        }
+        return routes
     }
 
-    private static func text(_ failure: NetworkWorker.Failure) -> String {
+    private static func text(_ failure: WorkerLoop.Failure) -> String {
         switch failure {
         case .garbage(let line): "regend wrote what is no request, so I end: \(line)"
         case .tooLong: "regend wrote a line that is too long for a request, so I end"

@@ -157,7 +157,7 @@ final class Transfers {
             easy.handle,
             { context, _, address in
                 guard let address = address?.pointee else { return CURL_SOCKET_BAD }
-                return Target.at(context).openSocket(
+                return Exchange.at(context).openSocket(
                     family: address.family, type: address.socktype, protocol: address.protocol)
             }, target)
         // A connection outlives the probe that made it.

@@ -6,15 +6,15 @@ import Supervision
 struct Trouble {
     private let code: CURLcode
     private let easy: Easy
-    private let target: Target
+    private let exchange: Exchange
 
-    init(_ code: CURLcode, _ easy: Easy, _ target: Target) {
+    init(_ code: CURLcode, _ easy: Easy, _ exchange: Exchange) {
         self.code = code
         self.easy = easy
-        self.target = target
+        self.exchange = exchange
     }
 
-    /// What it says of the service. What it says of this worker or this machine is not held against
+    /// What it says of the server. What it says of this worker or this machine is not held against
     /// the service.
     var finding: Finding {
         switch code {
@@ -52,8 +52,8 @@ struct Trouble {
     private static let tooLarge = CURLcode(rawValue: 100)
 
     private var silence: String {
-        let time = Self.words(target.timeout)
-        if target.reception.hasBegun { return "the answer was not complete within \(time)" }
+        let time = Self.words(exchange.timeout)
+        if exchange.reception.hasBegun { return "the answer was not complete within \(time)" }
         if easy.looksUpNames, easy.largeNumber(CURLINFO_NAMELOOKUP_TIME_T) == 0 {
             return "no address of \(easy.host) within \(time)"
         }

@@ -69,3 +69,26 @@ public enum SystemReport: Equatable, Sendable {
         }
     }
 }
+
+extension SystemReport {
+    /// The line of a landscape, without so many of the oldest generations that it fits; `nil` when not
+    /// even one without generations does.
+    public static func line(_ landscape: Landscape, _ comparison: Comparison?) -> [UInt8]? {
+        var rest = landscape
+        while true {
+            if let line = SystemReport.landscape(rest, comparison).line { return line }
+            guard !rest.generations.isEmpty else { return nil }
+            rest.leaveOutOlderHalf()
+        }
+    }
+}
+
+extension Landscape {
+    fileprivate mutating func leaveOutOlderHalf() {
+        generations.removeFirst((generations.count + 1) / 2)
+        let tops = Set(told + generations.map(\.path))
+        let children = systems.filter { tops.contains($0.path) }.flatMap(\.specialisations)
+        let named = tops.union(children.map(\.path))
+        systems.removeAll { !named.contains($0.path) }
+    }
+}

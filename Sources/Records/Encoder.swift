@@ -75,7 +75,35 @@ public struct Encoder {
             json.string("service", facts(id).name)
             json.integer("bytes", bytes)
             return "log.rotate"
+        case .noticeDelivered(let route, let notice, let attempts):
+            begin(notice, route, attempts)
+            return "notice.deliver"
+        case .noticeGivenUp(let route, let notice, let attempts, let reason):
+            begin(notice, route, attempts)
+            json.string("reason", reason.clipped(to: Self.longestReason))
+            return "notice.giveup"
+        case .noticesDropped(let route, let count):
+            json.string("route", route)
+            json.integer("count", Int64(count))
+            return "notice.drop"
+        case .routeFailed(let route, let reason):
+            json.string("route", route)
+            json.string("reason", reason.clipped(to: Self.longestReason))
+            return "route.fail"
+        case .routeRefused(let route, let reason):
+            json.string("route", route)
+            json.string("reason", reason.clipped(to: Self.longestReason))
+            return "route.refuse"
         }
+    }
+
+    /// No `service`: what is told of one is nothing that happened to it.
+    private mutating func begin(_ notice: ToldNotice, _ route: String, _ attempts: Int) {
+        json.string("route", route)
+        json.string("notice", notice.id)
+        json.string("about", notice.event)
+        if let instance = notice.instance { json.string("instance", instance) }
+        json.integer("attempts", Int64(attempts))
     }
 
     /// Bytes of a cause's sentence and of each line of its evidence, and lines: control characters

@@ -33,6 +33,33 @@ public enum Entry: Sendable {
     case diagnosed(InstanceID, incident: Int, Cause)
     /// A service's log was over its bound, and was copied aside and cut.
     case logRotated(InstanceID, bytes: Int64)
+    /// People were told over this route, at this attempt.
+    case noticeDelivered(route: String, ToldNotice, attempts: Int)
+    /// They were not, and will not be.
+    case noticeGivenUp(route: String, ToldNotice, attempts: Int, reason: String)
+    /// So many notices were dropped: more waited than may.
+    case noticesDropped(route: String, count: Int)
+    /// An attempt over this route failed; the one before, if any, had not. It is tried again.
+    case routeFailed(route: String, reason: String)
+    /// A route cannot be used as it is configured: a secret is missing, say.
+    case routeRefused(route: String, reason: String)
+}
+
+/// Which notice a record is about.
+public struct ToldNotice: Equatable, Sendable {
+    /// The same as the receiver sees.
+    public var id: String
+    /// What it tells of: `incident.handover`.
+    public var event: String
+    /// The instance that it is about.
+    public var instance: String?
+
+    /// A notice.
+    public init(id: String, event: String, instance: String?) {
+        self.id = id
+        self.event = event
+        self.instance = instance
+    }
 }
 
 /// How a step of a sequence ended.

@@ -4,8 +4,9 @@ public struct Subject: Equatable, Sendable {
     public var service: String
     /// Its unit, where systemd owns it: `nginx.service`.
     public var unit: String?
-    /// The command and `blame_paths`, where Regen owns it. Compared is what they resolve to when
-    /// `/run/current-system`, `/etc` and the profile are those of the one and of the other system.
+    /// The command's program first, where it has one, and then the `blame_paths`, where Regen owns it.
+    /// Compared is what they resolve to when `/run/current-system`, `/etc` and the profile are those
+    /// of the one and of the other system.
     public var paths: [String]
     /// The same as the configuration named them before the change; empty: as it does now.
     public var formerPaths: [String]
@@ -42,7 +43,8 @@ public enum Difference: String, CaseIterable, Sendable {
 public struct Comparison: Equatable, Sendable {
     /// The unit's text, with its drop-ins; `unknown` for a service without a unit.
     public var unit = Difference.unknown
-    /// The closure of what its ExecStart or command runs, by the store's references.
+    /// The closure of what its ExecStart or command runs, by the store paths that it begins with: what
+    /// they refer to never changes.
     public var closure = Difference.unknown
     /// What the command and the `blame_paths` resolve to.
     public var paths: [PathDifference] = []

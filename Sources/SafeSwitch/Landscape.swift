@@ -13,9 +13,10 @@ public struct Landscape: Equatable, Sendable {
     public var booted: String?
     /// What the profile `system-profiles/last-known-good` leads to.
     public var knownGoodProfile: String?
-    /// The process that holds switch-to-configuration's lock: a switch is running.
+    /// The process that holds switch-to-configuration's lock: a switch is running. 0: somebody holds
+    /// it, and the kernel does not tell who.
     public var switchHolder: Int32?
-    /// The process that holds Nix's lock of the system profile.
+    /// The process that holds Nix's lock of the system profile; 0 as above.
     public var profileHolder: Int32?
     /// Free bytes where the boot loader keeps its entries; `nil`: there is no such file system.
     public var bootSpace: Int64?

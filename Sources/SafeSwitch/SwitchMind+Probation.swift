@@ -235,7 +235,3 @@ extension SwitchMind {
         }
     }
 }
-
-extension Watched {
-    func hasFailed(since instant: Instant) -> Bool { failures.last.map { $0 >= instant } ?? false }
-}

@@ -135,12 +135,19 @@ extension SwitchMind {
         guard landscape.current == aloft.flight.to else {
             return end(.notActivated(current: landscape.current), services, &turn)
         }
-        // A trial is not made longer by a death; whoever is to be well again gets the whole time.
-        let began = aloft.isTrial ? aloft.flight.began : turn.now
-        let until = began + confirmation(of: aloft.flight)
+        let until = confirmEnd(of: aloft, turn.now)
         self.aloft?.awaits = .probes(until: until)
         self.aloft?.leastUntil = turn.now + Self.leastConfirm
         for one in aloft.accused { turn.answer(one.service, .retry) }
+    }
+
+    /// A trial that waits for a human's word is not made longer by a death. Services that were just
+    /// started get some time, and those that are to be well again all of theirs.
+    private func confirmEnd(of aloft: Aloft, _ now: Instant) -> Instant {
+        let length = confirmation(of: aloft.flight)
+        guard case .trial(_, let confirm) = aloft.flight.purpose else { return now + length }
+        let end = aloft.flight.began + length
+        return confirm != nil && !aloft.isConfirmed ? end : max(end, now + Self.settleWait)
     }
 
     /// The machine has booted since. Which system it booted decides.

@@ -136,59 +136,6 @@ struct Turn {
     }
 }
 
-/// What is known of one service.
-struct Watched: Sendable {
-    var name: String
-    /// When it failed, the latest last; at most `ServiceHistory.mostFailures`.
-    var failures: [Instant] = []
-    /// Its open incident began.
-    var unhealthySince: Instant?
-    /// The last incident that it had.
-    var lastIncident: Int?
-    /// It was healthy when all was last calm.
-    var wasHealthy = false
-    /// It was healthy before the change that the probation is about.
-    var wasHealthyBefore = false
-    /// It was restarted since the change.
-    var wasRestarted = false
-    /// Probes, or a start time-out, are why it was ended last.
-    var wasEnded = false
-    /// It was weighed within this probation, of SafeSwitch's own accord.
-    var isWeighed = false
-
-    init(_ name: String, _ history: ServiceHistory?) {
-        self.name = name
-        guard let history else { return }
-        failures = history.failures
-        wasHealthy = history.isHealthy
-        wasHealthyBefore = history.wasHealthyBefore
-        wasRestarted = history.failures.count > 1
-    }
-
-    mutating func noteFailure(at now: Instant) {
-        failures.append(now)
-        if failures.count > ServiceHistory.mostFailures { failures.removeFirst() }
-    }
-}
-
-/// A look under way.
-struct Look: Sendable {
-    var serial: Int
-    var purpose: Purpose
-    var asked: Instant
-
-    enum Purpose: Sendable {
-        /// To see whether anything has changed.
-        case watch
-        /// For the first case; the question's two systems.
-        case weigh(before: String?, after: String?)
-        /// For the switch under way.
-        case flight
-        /// For an operator.
-        case request(Int, SwitchRequest)
-    }
-}
-
 /// A switch that is not Regen's.
 struct ForeignSwitch: Sendable {
     var pid: Int32

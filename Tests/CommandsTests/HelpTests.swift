@@ -11,8 +11,9 @@ import Testing
         "help texts are the ones that were agreed on",
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
-            "probe", "reload", "log", "ledger",
-            "ledger show", "ledger verify",
+            "probe", "notify", "reload", "log", "ledger",
+            "ledger show", "ledger verify", "explain", "generations", "rollback", "switch",
+            "confirm",
         ])
     func help(command: String) throws {
         let outcome = try run(command.split(separator: " ").map(String.init) + ["--help"])
@@ -38,7 +39,14 @@ import Testing
             ["run", "--config", "-"], ["check", "--json", "--canonical", "a"], ["heal"], ["pause"],
             ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
             ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
-            ["probe"], ["probe", "a", "b"],
+            ["probe"], ["probe", "a", "b"], ["notify"], ["notify", "a", "b"],
+            ["explain"], ["explain", "x"], ["explain", "0"],
+            ["rollback", "--to", "0"],
+            ["rollback", "--to", "good"],
+            ["rollback", "--json"], ["rollback", "41"], ["switch"],
+            ["switch", "a", "--profile-generation", "1"], ["switch", "--profile-generation", "x"],
+            ["switch", "a", "--confirm-within", "9s"], ["switch", "a", "--confirm-within", "25h"],
+            ["generations", "41"], ["confirm", "3"],
         ])
     func usage(arguments: [String]) throws {
         let outcome = try run(arguments)
@@ -51,7 +59,10 @@ import Testing
     func completion(shell: String) throws {
         let outcome = try run(["--generate-completion-script", shell])
         #expect(outcome.code == 0)
-        for word in ["canonical", "heal", "pause", "resume", "probe"] {
+        for word in [
+            "canonical", "heal", "pause", "resume", "probe", "generations", "rollback", "switch",
+            "confirm-within",
+        ] {
             #expect(outcome.output.contains(word))
         }
     }

@@ -103,6 +103,30 @@ import Testing
         #expect(checked == 13)
     }
 
+    @Test("a route has every key of the reference and no other, and its defaults") func routes()
+        throws
+    {
+        func read(_ webhook: String, _ rest: String = "") throws(ConfigurationErrors)
+            -> Configuration
+        {
+            try self.read(
+                top: "notices: {ops: {webhook: {url_file: /u\(webhook)}\(rest)}}, ")
+        }
+        let keys = known { () throws(ConfigurationErrors) in try read(", qqqqqqqqqq: 1") }
+        let told = rows("Notices").map(\.key)
+        #expect(Set(told) == Set(keys.map { "webhook.\($0)" } + ["on"]))
+        let plain = try read("")
+        #expect(try read(", verify: true, timeout: 10s") == plain)
+        // The words of `on`: the default ones, and the others.
+        let row = try #require(rows("Notices").first { $0.key == "on" })
+        func words(_ text: String) -> [String] {
+            text.matches(of: /[a-z]+\.[a-z]+/).map { String($0.0) }
+        }
+        #expect(try read("", ", on: [\(words(row.fallback).joined(separator: ", "))]") == plain)
+        let all = words(row.fallback) + words(row.allowed)
+        #expect(Set(all) == Set(NoticeRoute.Occasion.allCases.map(\.rawValue)))
+    }
+
     @Test("the defaults are the ones in the reference") func defaults() throws {
         let plain = try read()
         var checked = 0

@@ -96,6 +96,10 @@ import Testing
                         reason: "it said nothing for 10 s"),
                     WorkerReport(role: "notify", state: WorkerReport.ready),
                 ]
+                daemon.routes = [
+                    RouteReport(name: "ops", state: RouteReport.ready),
+                    RouteReport(name: "pager", state: "failing", waiting: 2, reason: "HTTP 503"),
+                ]
                 daemon.commonCause = CommonCauseReport(
                     incident: 9, sinceUnixMilliseconds: .min, count: 40, of: 100)
                 daemon.stalled = true
@@ -110,8 +114,10 @@ import Testing
 
                 worker probe (regen-probe) is down, replaced 1 time: it said nothing for 10 s; \
                 what it cannot look at gets no strikes
+                route pager is failing, 2 notices wait: HTTP 503
 
                 """))
+        #expect(!told.output.contains("route ops"))
         #expect(!told.output.contains("notify"))
     }
 

@@ -140,7 +140,7 @@ struct Generator {
             stateDirectory: path(), runtimeDirectory: path(),
             cgroup: [.auto, .off, .path(path())].randomElement(using: &random)!,
             onExit: ExitPolicy.allCases.randomElement(using: &random)!,
-            control: .init(allow: chance(50) ? [] : [.uid(7), .name("ops")]),
+            control: .init(allow: chance(50) ? [] : [.uid(7), .name("ops")]), notices: routes(),
             safeSwitch: safeSwitch, services: services)
     }
 }

@@ -13,6 +13,20 @@ extension Generator {
         chance(40) ? make(&self) : nil
     }
 
+    mutating func routes() -> [NoticeRoute] {
+        (0..<number(0...2)).map { n in
+            var webhook = Webhook(chance(50) ? .file(path()) : .url("https://[::1]:80/a?b=@c"))
+            webhook.headers = (0..<number(0...3)).map { .init("X-\($0)", "é \"b\"\t") }
+            webhook.authorizationFile = optional { $0.path() }
+            webhook.verify = chance(50)
+            if webhook.verify { webhook.authorities = optional { $0.path() } }
+            webhook.timeout = interval(1000...60_000)
+            let occasions = NoticeRoute.Occasion.allCases.shuffled(using: &random)
+            return NoticeRoute(
+                name: "r\(n)", webhook: webhook, occasions: Array(occasions.prefix(number(1...9))))
+        }
+    }
+
     mutating func probe() -> Probe {
         let policy = ProbePolicy(
             interval: interval(100...86_400_000), timeout: interval(10...3_600_000),

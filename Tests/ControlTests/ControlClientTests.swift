@@ -132,13 +132,14 @@ import Testing
         InstanceReport.web.write(into: &json)
         var plain = DaemonReport.example
         plain.workers = []
+        plain.routes = []
         plain.commonCause = nil
         plain.stalled = false
         plain.write(into: &json)
         let text = String(decoding: json.bytes, as: UTF8.self)
         for key in [
             "probes", "pause", "held_by", "remedy", "diagnosis", "last_output", "healing",
-            "workers", "common_cause", "stalled",
+            "workers", "routes", "common_cause", "stalled",
         ] { #expect(!text.contains(key)) }
     }
 
@@ -232,6 +233,12 @@ extension DaemonReport {
         report.workers = [
             WorkerReport(role: "probe", state: WorkerReport.ready, account: "regen-probe", pid: 8),
             WorkerReport(role: "notify", state: "down", restarts: 3, reason: "it was silent"),
+        ]
+        report.routes = [
+            RouteReport(name: "ops", state: RouteReport.ready, deliveredUnixMilliseconds: 5),
+            RouteReport(
+                name: "pager", state: "failing", waiting: 2, failingSinceUnixMilliseconds: 6,
+                reason: "HTTP 503"),
         ]
         report.commonCause = CommonCauseReport(
             incident: 9, sinceUnixMilliseconds: 10, count: 40, of: 100)

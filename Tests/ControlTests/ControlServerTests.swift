@@ -42,6 +42,21 @@ import Testing
             ("Reload", "null", .reload),
             ("StopAll", "{}", .stopAll),
             ("LogPath", #"{"service":"a"}"#, .logPath(service: "a")),
+            ("Generations", "{}", .generations),
+            ("PlanRollback", "{}", .planRollback(.anywhere)),
+            ("PlanRollback", #"{"to":7,"known_good":false}"#, .planRollback(.generation(7))),
+            ("PlanRollback", #"{"known_good":true}"#, .planRollback(.knownGood)),
+            ("Rollback", "{}", .rollback(.anywhere, expected: nil)),
+            (
+                "Rollback", #"{"to":2147483647,"expected":"/nix/store/a"}"#,
+                .rollback(.generation(2_147_483_647), expected: "/nix/store/a")
+            ),
+            ("Switch", #"{"path":"/a"}"#, .switch(.path("/a"), confirmWithin: nil)),
+            (
+                "Switch", #"{"generation":1,"confirm_within_ms":10000}"#,
+                .switch(.generation(1), confirmWithin: 10_000)
+            ),
+            ("ConfirmSwitch", "{}", .confirmSwitch),
         ])
     func requests(_ method: String, _ parameters: String, _ expected: ControlRequest) throws {
         let loop = try ControlLoop()
@@ -76,6 +91,33 @@ import Testing
                 "io.regen.Control.Pause", #"{"services":["a"],"for_ms":"1h"}"#, "InvalidParameter",
                 "for_ms"
             ),
+            ("io.regen.Control.Generations", #"{"json":true}"#, "InvalidParameter", "json"),
+            ("io.regen.Control.PlanRollback", #"{"to":0}"#, "InvalidParameter", "to"),
+            (
+                "io.regen.Control.PlanRollback", #"{"expected":"/a"}"#, "InvalidParameter",
+                "expected"
+            ),
+            (
+                "io.regen.Control.PlanRollback", #"{"to":1,"known_good":true}"#, "InvalidParameter",
+                "known_good"
+            ),
+            (
+                "io.regen.Control.Rollback", #"{"known_good":"yes"}"#, "InvalidParameter",
+                "known_good"
+            ),
+            ("io.regen.Control.Rollback", #"{"to":2147483648}"#, "InvalidParameter", "to"),
+            ("io.regen.Control.Rollback", #"{"expected":"a"}"#, "InvalidParameter", "expected"),
+            ("io.regen.Control.Switch", "{}", "InvalidParameter", "path"),
+            ("io.regen.Control.Switch", #"{"path":"/a\u0000"}"#, "InvalidParameter", "path"),
+            (
+                "io.regen.Control.Switch", #"{"path":"/a","generation":1}"#, "InvalidParameter",
+                "generation"
+            ),
+            (
+                "io.regen.Control.Switch", #"{"generation":1,"confirm_within_ms":9999}"#,
+                "InvalidParameter", "confirm_within_ms"
+            ),
+            ("io.regen.Control.ConfirmSwitch", #"{"flight":1}"#, "InvalidParameter", "flight"),
             ("io.regen.Control.Frobnicate", "{}", "MethodNotFound", "Frobnicate"),
             ("org.varlink.service.Frobnicate", "{}", "MethodNotFound", "Frobnicate"),
             ("org.example.Status", "{}", "InterfaceNotFound", "org.example"),

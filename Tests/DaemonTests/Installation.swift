@@ -9,15 +9,25 @@ final class Installation {
     /// Where its configuration, state and runtime directories are.
     let directory: String
     private(set) var daemon: Process?
+    private let root: Root
     /// Where the programs are that it is started with.
     var launched = Installation.programs
+
+    /// What it is told by `--root`.
+    enum Root {
+        /// Nothing: the machine's own root.
+        case machine
+        /// The scratch directory.
+        case scratch
+    }
 
     /// Where `swift build` put the programs: beside the test bundle.
     static let programs = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
         .deletingLastPathComponent().path
 
     /// `yaml` is the configuration without its directories; `@DIR@` in it is the scratch directory.
-    init(_ yaml: String, in parent: String = "/tmp") throws {
+    init(_ yaml: String, in parent: String = "/tmp", root: Root = .machine) throws {
+        self.root = root
         let template = Array("\(parent)/regen-test-XXXXXX".utf8CString)
         directory = try template.withUnsafeBufferPointer { name in
             let copy = UnsafeMutablePointer<CChar>.allocate(capacity: name.count)
@@ -47,8 +57,8 @@ final class Installation {
     /// Writes another configuration, without telling the daemon.
     func configure(_ yaml: String) throws {
         let text = """
-            state_directory: \(state)
-            runtime_directory: \(runtime)
+            state_directory: \(root == .machine ? state : "/state")
+            runtime_directory: \(root == .machine ? runtime : "/run")
             \(yaml.replacingOccurrences(of: "@DIR@", with: directory))
 
             """
@@ -66,9 +76,9 @@ final class Installation {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = [
-            "-c", "\(shell); exec \"$0\" run --config \"$1\"", "\(launched)/regen",
-            configuration,
+            "-c", "\(shell); exec \"$0\" run --config \"$@\"", "\(launched)/regen", configuration,
         ]
+        if root == .scratch { process.arguments! += ["--root", directory] }
         let path = "\(directory)/stderr"
         if !FileManager.default.fileExists(atPath: path) {
             _ = FileManager.default.createFile(atPath: path, contents: nil)

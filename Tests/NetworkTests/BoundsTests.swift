@@ -145,9 +145,10 @@ import Worker
         #expect(end.words.hasPrefix("regen-net: I talk to strangers and do not run as root"))
     }
 
-    @Test("roles that are not there are named") func roles() throws {
-        #expect(try WorkerProcess(["notify"]).end().words.contains("'notify' is not there yet"))
-        #expect(try WorkerProcess([]).end().code == 2)
+    @Test("there are two roles") func roles() throws {
+        let words = "regen-net: started by regend, as: regen-net probe|notify [--as-is]\n"
+        #expect(try WorkerProcess([]).end() == (2, words))
+        #expect(try WorkerProcess(["mail"]).end() == (2, words))
     }
 
     @Test("what only an attacker does kills", arguments: ["execute", "change-root", "become-root"])

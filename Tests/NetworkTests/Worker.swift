@@ -65,12 +65,17 @@ final class WorkerProcess {
 
     /// The next answer.
     func answer() throws -> Answer {
+        guard let answer = Answer(line: try line()) else { throw Overdue() }
+        return answer
+    }
+
+    /// The next line, without its end.
+    func line() throws -> [UInt8] {
         while true {
             if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = Array(received[..<end])
                 received.removeSubrange(...end)
-                guard let answer = Answer(line: line) else { throw Overdue() }
-                return answer
+                return line
             }
             var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
             guard poll(&entry, 1, Self.patience) == 1 else { throw Overdue() }

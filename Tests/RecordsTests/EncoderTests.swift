@@ -59,6 +59,9 @@ import Testing
         evidence: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 99),
         output: (4096, String(repeating: "0", count: 64)))
 
+    private static let notice = ToldNotice(
+        id: "1790000000000-7", event: "incident.handover", instance: "web@1")
+
     static let entries: [(Entry, String)] =
         records.map { (.mind($0.0), $0.1) } + [
             (.daemonStarted(pid: 1, version: "1.0"), "daemon.start"),
@@ -79,6 +82,15 @@ import Testing
                 "step.end"
             ),
             (.diagnosed(id, incident: 2, cause), "incident.diagnose"),
+            (.noticeDelivered(route: "ops", notice, attempts: 2), "notice.deliver"),
+            (
+                .noticeGivenUp(
+                    route: "ops", notice, attempts: 1,
+                    reason: String(repeating: "\u{1}", count: 9999)), "notice.giveup"
+            ),
+            (.noticesDropped(route: "ops", count: 9), "notice.drop"),
+            (.routeFailed(route: "ops", reason: "HTTP 500"), "route.fail"),
+            (.routeRefused(route: "ops", reason: "no such file"), "route.refuse"),
         ] + SwitchExamples.records.map { (.switching($0.0), $0.1) }
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -129,13 +141,18 @@ import Testing
         case .workerFailed: 35
         case .stepEnded: 36
         case .diagnosed: 37
-        case .switching(let record): 38 + SwitchExamples.place(record)
+        case .noticeDelivered: 38
+        case .noticeGivenUp: 39
+        case .noticesDropped: 40
+        case .routeFailed: 41
+        case .routeRefused: 42
+        case .switching(let record): 43 + SwitchExamples.place(record)
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...58))
+        #expect(Self.entries.map { place($0.0) } == Array(0...63))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }

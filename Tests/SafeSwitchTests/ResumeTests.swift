@@ -55,6 +55,70 @@ struct ResumeTests {
         #expect(world.running == nil, "killed before action \(place)")
     }
 
+    @Test(
+        "killed anywhere on the way to a reboot: the machine reboots once, and ends on the target")
+    func rebooting() {
+        for place in 0..<40 {
+            var world = World([service("web")]) { $0.allowReboot = true }
+            world.landscape.add("/b")
+            world.landscape.change("/b") { $0.initInterface = "2" }
+            world.breaks["web"] = ["/b"]
+            world.diesBefore = place
+            world.deploy("/b")
+            world.wait(.minutes(2))
+            #expect(world.landscape.current == "/b")
+            world.boot()
+            world.wait(.minutes(20))
+            world.diesBefore = nil
+            world.wait(.minutes(10))
+            let reboots = world.performed.filter {
+                if case .reboot = $0 { true } else { false }
+            }
+            #expect(reboots.count <= 2, "killed before action \(place)")
+            #expect(world.landscape.current == "/a", "killed before action \(place)")
+            #expect(world.memory.flight == nil, "killed before action \(place)")
+            #expect(world.records.intents.count == 1, "killed before action \(place)")
+        }
+    }
+
+    @Test("killed anywhere in a trial that fails: the machine ends where it was")
+    func failingTrial() {
+        for place in 0..<40 {
+            var world = World()
+            world.landscape.add("/b")
+            world.landscape.defaultGeneration = 1
+            world.breaks["web"] = ["/b"]
+            world.diesBefore = place
+            world.tell(
+                .asked(request: 1, .trial(path: "/b", generation: 2, confirm: nil, uid: 0)))
+            world.crash("web")
+            world.wait(.minutes(30))
+            world.diesBefore = nil
+            world.wait(.minutes(10))
+            #expect(world.landscape.current == "/a", "killed before action \(place)")
+            #expect(world.landscape.defaultGeneration == 1, "killed before action \(place)")
+            #expect(world.memory.flight == nil, "killed before action \(place)")
+        }
+    }
+
+    @Test("killed anywhere in a trial that passes: it stays, as the boot default")
+    func passingTrial() {
+        for place in 3..<40 {
+            var world = World()
+            world.landscape.add("/b")
+            world.landscape.defaultGeneration = 1
+            world.diesBefore = place
+            world.tell(
+                .asked(request: 1, .trial(path: "/b", generation: 2, confirm: nil, uid: 0)))
+            world.wait(.minutes(30))
+            world.diesBefore = nil
+            world.wait(.minutes(20))
+            #expect(world.landscape.current == "/b", "killed before action \(place)")
+            #expect(world.landscape.defaultGeneration == 2, "killed before action \(place)")
+            #expect(world.memory.flight == nil, "killed before action \(place)")
+        }
+    }
+
     @Test("an intent that is old by now is not acted upon")
     func old() {
         var world = World()

@@ -420,7 +420,9 @@ func service(
     var policy = ServicePolicy()
     policy.rollback = .auto
     change(&policy)
-    let probes = probed ? [ProbeDefinition(policy: ProbePolicy(), fingerprint: 1)] : []
+    // Half-hours pass here: it need not look every two seconds.
+    let probe = ProbeDefinition(policy: ProbePolicy(interval: .seconds(20)), fingerprint: 1)
+    let probes = probed ? [probe] : []
     return InstanceDefinition(
         name: name, service: name, policy: policy, launch: 1, probes: probes)
 }

@@ -45,7 +45,8 @@ extension SimulatedMachine {
         guard let victim = victim() else { return }
         say("--- the victim is \(instances[victim].name)")
         let isHanging = hasProvenProbe(victim) && isPatient(victim) && random.oneIn(2)
-        killRate = random.oneIn(3) ? nil : Int(random.within(5...60))
+        // What was handed over already is not looked into by another daemon.
+        killRate = !isPatient(victim) || random.oneIn(3) ? nil : Int(random.within(5...60))
         killsLeft = 1 + random.below(6)
         let before = oversight.rollbacks
         let bad = successor {
@@ -66,7 +67,7 @@ extension SimulatedMachine {
         // Where nothing probed was healthy, another one may be better proven.
         let current = nixos.systems[nixos.current].path
         let isGood =
-            nixos.current == good || oversight.words.knownGood.contains(current)
+            nixos.current == good || oversight.wasKnownGood.contains(current)
             || nixos.current == 0
         if !isGood || nixos.system(of: nixos.chosen) != nixos.current
             || oversight.rollbacks != before + 1

@@ -67,6 +67,7 @@ struct regen_spawn_plan {
     int nice;      // INT_MIN: leave
     int oom_score; // INT_MIN: leave
     int keep_fd;   // a descriptor that the child gets as number 3, or -1
+    int secret_fd; // with keep_fd: one that it gets as number 4, or -1
     int join_group; // a process group of our session to join; 0: a session of its own
 };
 

@@ -40,7 +40,7 @@ extension HTTPProbe {
         }
     }
 
-    private static func headers(_ section: Section, _ findings: inout Findings) -> [Header] {
+    static func headers(_ section: Section, _ findings: inout Findings) -> [Header] {
         guard let place = section.place("headers") else { return [] }
         var headers: [Header] = []
         for member in uniqueMembers(of: place, &findings) {

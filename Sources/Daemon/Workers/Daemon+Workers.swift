@@ -72,7 +72,7 @@ extension Daemon {
     }
 
     /// Why nobody can be asked.
-    private struct Fault: Error {
+    struct Fault: Error {
         let text: String
     }
 
@@ -83,7 +83,7 @@ extension Daemon {
         return "\(account.user):\(account.group):\(groups)"
     }
 
-    private func note(_ purpose: Look.Purpose, by index: Int, deadline: Int64) -> Int {
+    func note(_ purpose: Look.Purpose, by index: Int, deadline: Int64) -> Int {
         let serial = workers.nextSerial
         workers.nextSerial += 1
         workers.looks[serial] = Look(
@@ -114,29 +114,34 @@ extension Daemon {
         return (index, slot, try start(index, slot))
     }
 
-    private func start(_ index: Int, _ slot: WorkerSlot) throws(Fault) -> WorkerProcess {
+    func start(_ index: Int, _ slot: WorkerSlot) throws(Fault) -> WorkerProcess {
         guard slot.notBefore <= now.boot else {
             throw Fault(text: "the worker failed (\(slot.reason ?? "?")) and is started again soon")
         }
         let command =
-            slot.role == .network
-            ? [Self.siblingProgram("regen-net"), slot.role.rawValue]
-            : [Self.siblingProgram("regend"), "--look"]
+            slot.role == .looker
+            ? [Self.siblingProgram("regend"), "--look"]
+            : [Self.siblingProgram("regen-net"), slot.role.rawValue]
         var ingredients = SpawnPlan.Ingredients(
             command: command,
             environment: ["PATH=\(Forge.path)", "SWIFT_BACKTRACE=enable=no"])
         ingredients.account = slot.account
         ingredients.directory = "/"
         // A service's user can trace what runs as him, and would write in our name.
-        let isOurs =
-            slot.role == .looker ? slot.account == nil : slot.key == Self.key(probeAccount)
+        let isOurs: Bool
+        switch slot.role {
+        case .network: isOurs = slot.key == Self.key(probeAccount)
+        case .notifier: isOurs = true
+        case .looker: isOurs = slot.account == nil
+        }
         ingredients.output = isOurs ? .inherited : .null
         if slot.role == .looker { ingredients.limits = [forge.openFiles] }
         ingredients.oomScore = forge.mustResetOOMScore ? 0 : nil
         do {
             let process = try WorkerProcess(
                 ingredients, null: null.raw,
-                longestAnswer: slot.role == .network ? Answer.longestLine : LookAnswer.longestLine)
+                secret: slot.role == .notifier ? notices.rawSecrets : -1,
+                longestAnswer: slot.role.longestAnswer)
             process.token = try poller.add(
                 process.raw, for: .readable, as: Source.worker(index).name)
             slot.process = process
@@ -145,6 +150,7 @@ extension Daemon {
         } catch {
             let reason = reason(error, command[0], slot.account)
             slot.fail("it could not be started: \(reason)", at: now.boot)
+            tellOfFault(slot)
             throw Fault(text: "the worker could not be started: \(reason)")
         }
     }
@@ -261,10 +267,14 @@ extension Daemon {
     private func take(_ line: [UInt8], from index: Int, _ slot: WorkerSlot) -> Bool {
         let finding: Finding
         let serial: Int
-        if slot.role == .network {
+        switch slot.role {
+        case .network:
             guard let answer = Answer(line: line) else { return false }
             (finding, serial) = (.answer(answer), answer.serial)
-        } else {
+        case .notifier:
+            guard let answer = DeliveryAnswer(line: line) else { return false }
+            (finding, serial) = (.delivery(answer), answer.serial)
+        case .looker:
             guard let answer = LookAnswer(line: line) else { return false }
             finding =
                 switch answer {
@@ -292,6 +302,7 @@ extension Daemon {
             write(.workerFailed(role: slot.role.rawValue, pid: process.pid, reason: why))
         }
         slot.fail(why, at: now.boot)
+        tellOfFault(slot)
         // Before anybody is told, who could ask again at once: another looker has another place.
         if slot.role == .looker { workers.slots[index] = nil }
         let lost = workers.looks.filter { $0.value.worker == index }.keys.sorted()

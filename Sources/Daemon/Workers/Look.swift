@@ -13,6 +13,10 @@ struct Look {
         case remedy(place: Int, serial: Int)
         /// Evidence for the diagnosis of an incident.
         case survey(Inquest)
+        /// People are told, over this route.
+        case notice(route: String)
+        /// An operator wants to see whether they hear it.
+        case trial(Call.ID)
     }
 
     let purpose: Purpose

@@ -1,4 +1,5 @@
 import Linux
+import Worker
 
 /// A worker's place in the table: the process, or when there may be another.
 final class WorkerSlot {
@@ -8,6 +9,17 @@ final class WorkerSlot {
         case network = "probe"
         /// `regend --look`: looks at this machine.
         case looker = "look"
+        /// `regen-net notify`: tells people.
+        case notifier = "notify"
+
+        /// The longest line that it may write, in bytes.
+        var longestAnswer: Int {
+            switch self {
+            case .network: Answer.longestLine
+            case .looker: LookAnswer.longestLine
+            case .notifier: DeliveryAnswer.longestLine
+            }
+        }
     }
 
     let role: Role

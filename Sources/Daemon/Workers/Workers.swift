@@ -61,6 +61,8 @@ enum Finding {
     case remedy(RemedyAnswer)
     /// Evidence was gathered.
     case survey(Survey)
+    /// A notice was told, or not.
+    case delivery(DeliveryAnswer)
     /// A looker did not come back in time: what it looked at hangs.
     case late
     /// Nobody could look.

@@ -1,0 +1,145 @@
+import JSON
+import Ledger
+import Linux
+import Records
+
+/// What the ledger says of one incident or switch, in order, each decision with what its rule says of
+/// it today.
+struct Story {
+    /// So many records are told; of more, how many.
+    static let mostSteps = 1000
+    /// So many of a service's records before its incident are told, as far back as this.
+    static let mostBefore = 16
+    static let longestBefore: Int64 = 3_600_000_000_000
+
+    /// What is to be explained.
+    enum Subject {
+        case incident(Int)
+        case flight(Int)
+    }
+
+    /// One record.
+    struct Step {
+        let line: StoryLine
+        let text: String
+        let today: Again
+    }
+
+    let subject: Subject
+    /// Whose incident it is.
+    private(set) var services: [String] = []
+    private(set) var steps: [Step] = []
+    private(set) var leftOut = 0
+
+    private var flights: Set<Int> = []
+    /// The first and the last record of it.
+    private var span: ClosedRange<Int64>?
+
+    /// Reads the whole ledger, twice. `nil`: there is nothing of it.
+    init?(_ subject: Subject, in reader: LedgerReader) throws(SystemError) {
+        self.subject = subject
+        guard !(try reader.segments()).isEmpty else {
+            throw SystemError(SystemError.noEntry, "find a ledger in \(reader.directory)")
+        }
+        try find(in: reader)
+        guard span != nil else { return nil }
+        try tell(from: reader)
+    }
+
+    private mutating func find(in reader: LedgerReader) throws(SystemError) {
+        if case .flight(let number) = subject { flights = [number] }
+        try reader.forEachLine { line in
+            guard let line = StoryLine(line.bytes), isOfIt(line) else { return true }
+            if let service = line.service, !services.contains(service) { services.append(service) }
+            if case .incident = subject, line.event == "switch.intent", let flight = line.flight {
+                flights.insert(flight)
+            }
+            span = (span?.lowerBound ?? line.sequence)...line.sequence
+            return true
+        }
+    }
+
+    private mutating func tell(from reader: LedgerReader) throws(SystemError) {
+        guard let span else { return }
+        var before: [Step] = []
+        var memory = StoryMemory()
+        try reader.forEachLine { raw in
+            memory.take(raw.bytes)
+            guard let line = StoryLine(raw.bytes) else { return true }
+            guard line.sequence <= span.upperBound else { return false }
+            guard isOfIt(line) || isEvidence(line, within: span) else { return true }
+            let step = Step(line: line, text: line.text, today: memory.decideAgain(line))
+            memory.note(line)
+            if line.sequence < span.lowerBound {
+                before.append(step)
+                if before.count > Self.mostBefore { before.removeFirst() }
+                return true
+            }
+            if steps.isEmpty {
+                steps = before.filter { line.wall - $0.line.wall <= Self.longestBefore }
+            }
+            if steps.count < Self.mostSteps { steps.append(step) } else { leftOut += 1 }
+            return true
+        }
+    }
+
+    private func isOfIt(_ line: StoryLine) -> Bool {
+        if line.event == "carry" { return false }
+        if let flight = line.flight, flights.contains(flight) { return true }
+        if case .incident(let number) = subject { return line.incident == number }
+        return false
+    }
+
+    /// What a decision may have been made on: the services' own records, and the system's.
+    private func isEvidence(_ line: StoryLine, within span: ClosedRange<Int64>) -> Bool {
+        if line.event == "carry" || line.incident.map({ $0 > 0 }) == true { return false }
+        if let service = line.service { return services.contains(service) }
+        let subjects = ["generation", "probation", "knowngood", "foreignswitch", "boot", "clock"]
+        return span.contains(line.sequence) && line.flight == nil
+            && subjects.contains { line.event == $0 || line.event.hasPrefix("\($0).") }
+    }
+}
+
+extension Story.Subject {
+    /// `incident 7`
+    var words: String {
+        switch self {
+        case .incident(let number): "incident \(number)"
+        case .flight(let number): "switch \(number)"
+        }
+    }
+}
+
+/// A line of the ledger, read.
+struct StoryLine {
+    let json: JSONValue
+    let event: String
+    let sequence: Int64
+    /// Nanoseconds since 1970, and since boot.
+    let wall: Int64
+    let boottime: Int64
+    let boot: String
+
+    /// `nil`: it cannot be read.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard let json = try? JSONValue.parse(bytes, limit: LedgerLimits.line),
+            let event = json["ev"]?.string, let sequence = json["seq"]?.integer,
+            let wall = json["t"]?.string.flatMap(Int64.init),
+            let boottime = json["bt"]?.string.flatMap(Int64.init),
+            let boot = json["boot"]?.string
+        else { return nil }
+        (self.json, self.event, self.sequence) = (json, event, sequence)
+        (self.wall, self.boottime, self.boot) = (wall, boottime, boot)
+    }
+
+    var service: String? { json["service"]?.string }
+    var incident: Int? { number("incident") }
+    var flight: Int? { number("switch") }
+
+    func number(_ key: String) -> Int? { json[key]?.integer.flatMap { Int(exactly: $0) } }
+    func string(_ key: String) -> String? { json[key]?.string }
+    /// A length of time in words.
+    func span(_ key: String) -> String? {
+        json[key]?.integer.map { "\(Span(milliseconds: $0))" }
+    }
+}

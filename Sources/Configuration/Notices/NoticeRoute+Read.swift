@@ -1,0 +1,103 @@
+import Supervision
+
+extension NoticeRoute {
+    /// All routes; none where there is no key.
+    static func read(_ root: Section, _ findings: inout Findings) -> [NoticeRoute] {
+        guard let place = root.place("notices") else { return [] }
+        var routes: [NoticeRoute] = []
+        for member in uniqueMembers(of: place, &findings) {
+            do { try check(name: member.key) } catch {
+                findings.error(at: member.position, place.path, error.message, error.hint)
+                continue
+            }
+            routes.append(NoticeRoute(member.key, place.member(member), &findings))
+        }
+        if routes.count > most {
+            findings.error(place, Complaint("\(routes.count) routes are more than \(most)"))
+        }
+        return routes
+    }
+
+    private static func check(name: String) throws(Complaint) {
+        let isFine = name.utf8.first.map { isLetter($0) || isDigit($0) } == true
+        guard isFine, name.utf8.allSatisfy(isNameByte), name.utf8.count <= longestName else {
+            throw Complaint(
+                "\(quoted(name)) is not a route's name",
+                "use 1 to \(longestName) letters, digits, '_', '.' or '-', "
+                    + "beginning with a letter or digit")
+        }
+    }
+
+    private init(_ name: String, _ place: Place, _ findings: inout Findings) {
+        self.init(name: name, webhook: Webhook(.file("/")))
+        let section = Section(place, keys: ["webhook", "on"], &findings)
+        if let place = section.neededPlace("webhook", &findings) {
+            webhook = Webhook(place, &findings)
+        }
+        occasions = NoticeRoute.occasions(section, &findings)
+    }
+
+    private static func occasions(
+        _ section: Section, _ findings: inout Findings
+    ) -> [Occasion] {
+        guard let place = section.place("on") else { return Occasion.forHumans }
+        guard case .scalar = place.tree.content else {
+            let read = section.list(
+                "on", counts: 1...Occasion.allCases.count, &findings
+            ) { tree throws(Complaint) -> Occasion in try word(tree) }
+            return read ?? Occasion.forHumans
+        }
+        return place.read(or: Occasion.forHumans, &findings) { tree throws(Complaint) in
+            guard try text(tree) == "all" else {
+                throw Complaint("\(quoted(try text(tree))) is neither all nor a list of events")
+            }
+            return Occasion.allCases
+        }
+    }
+}
+
+extension Webhook {
+    private static let keys = [
+        "url", "url_file", "headers", "authorization_file", "verify", "authorities", "timeout",
+    ]
+
+    fileprivate init(_ place: Place, _ findings: inout Findings) {
+        self.init(.file("/"))
+        let section = Section(place, keys: Webhook.keys, &findings)
+        switch section.exactlyOne(of: ["url", "url_file"], &findings) {
+        case "url": address = .url(section.read("url", or: "", &findings, webAddress))
+        case "url_file":
+            address = .file(section.read("url_file", or: "/", &findings, absolutePath))
+        default: break
+        }
+        headers = HTTPProbe.headers(section, &findings)
+        authorizationFile = section.read("authorization_file", &findings, absolutePath)
+        verify = section.read("verify", or: verify, &findings, boolean)
+        authorities = section.read("authorities", &findings, absolutePath)
+        timeout = section.read("timeout", or: timeout, &findings, duration(Webhook.timeouts))
+        if let place = section.place("authorities"), !verify {
+            findings.error(
+                place, Complaint("with 'verify: false' nobody is asked", "leave one of them out"))
+        }
+        checkHeaders(section, &findings)
+    }
+
+    private func checkHeaders(_ section: Section, _ findings: inout Findings) {
+        guard let place = section.place("headers") else { return }
+        for header in headers {
+            switch header.name.lowercased() {
+            case "authorization":
+                findings.error(
+                    place.child(header.name),
+                    Complaint(
+                        "a secret in the configuration can be read by whoever can read that",
+                        "put it into a file, and name that in 'authorization_file'"))
+            case "content-length", "transfer-encoding":
+                findings.error(
+                    place.child(header.name),
+                    Complaint("this header is regen's own", "leave it out"))
+            default: break
+            }
+        }
+    }
+}

@@ -1,0 +1,305 @@
+import Configuration
+import Control
+import JSON
+import Ledger
+import Linux
+import Records
+import Supervision
+import Worker
+
+/// People are told: never in the way of a restart, bounded, tried again, and written down.
+extension Daemon {
+    // MARK: - Routes
+
+    /// Routes come into force. Their secrets are read now, and not before the next reload again.
+    /// What waits for a route of the same name goes on waiting.
+    func open(_ configured: [NoticeRoute]) {
+        var routes: [Notices.Route] = []
+        var open: [OpenRoute] = []
+        for one in configured {
+            let route = Notices.Route(one)
+            do throws(SecretFile.Defect) { open.append(try Self.open(one)) } catch {
+                route.obstacle = error.description
+                write(.routeRefused(route: one.name, reason: error.description))
+            }
+            routes.append(route)
+        }
+        hand(over: open)
+        for old in notices.routes {
+            if let heir = routes.first(where: { $0.name == old.name }) {
+                heir.takeOver(old)
+            } else if old.backlog.count > 0 {
+                write(.noticesDropped(route: old.name, count: old.backlog.count))
+            }
+        }
+        notices.routes = routes
+        notices.due = now.boot
+        if !routes.isEmpty { findNotifier() }
+    }
+
+    private static func open(_ route: NoticeRoute) throws(SecretFile.Defect) -> OpenRoute {
+        let limit = OpenRoute.longestSecret
+        let url: String
+        switch route.webhook.address {
+        case .url(let plain): url = plain
+        case .file(let path):
+            url = try SecretFile.line(at: path, limit: limit)
+            guard Webhook.isURL(url) else {
+                throw SecretFile.Defect(
+                    description: "\(path) does not hold a URL with https:// or http:// "
+                        + "(a user and password go into authorization_file)")
+            }
+        }
+        var authorization: String?
+        if let path = route.webhook.authorizationFile {
+            authorization = try SecretFile.line(at: path, limit: limit)
+        }
+        return OpenRoute(route, url: url, authorization: authorization)
+    }
+
+    /// A worker knows the routes that it was started with: for others there is another one.
+    private func hand(over open: [OpenRoute]) {
+        var json = JSONWriter()
+        OpenRoute.write(open, into: &json)
+        do throws(SystemError) {
+            guard try notices.keep(open.isEmpty ? nil : json.bytes) else { return }
+        } catch { narrator.say(.error, "\(error); nobody can be told") }
+        let why = "its routes have changed"
+        for (index, slot) in workers.slots.enumerated() where slot?.role == .notifier {
+            lose(index, why, .fault(why))
+            workers.slots[index] = nil
+        }
+    }
+
+    /// A user without rights for the worker that knows the secrets.
+    private func findNotifier() {
+        guard ProcessTable.effectiveUser == 0, notices.account == nil else { return }
+        notices.account = try? Account.named("regen-notify", group: nil, groups: [])
+        if notices.account != nil { return }
+        narrator.say(
+            .warning,
+            "there is no user 'regen-notify'; people are told by 'nobody' "
+                + "(make one: useradd --system regen-notify)")
+        notices.account = try? Account.named("nobody", group: nil, groups: [])
+    }
+
+    // MARK: - What is told
+
+    /// What is about to be written down may be of interest to people.
+    func tellPeople() {
+        guard !notices.routes.isEmpty else { return }
+        for (entry, stamp) in chronicle.pending {
+            guard case .mind(let record) = entry,
+                var news = News(record, name: { self.hands[$0.index]?.facts.name ?? "?" })
+            else { continue }
+            switch record {
+            case .commonCauseBegan: notices.commonCauseNeedsHuman = false
+            case .commonCauseHandedOver: notices.commonCauseNeedsHuman = true
+            case .commonCauseEnded where notices.commonCauseNeedsHuman:
+                // Who was told that it needs him is told that it does not any more.
+                news.occasions.append(.commonCauseHandedOver)
+            default: break
+            }
+            notices.add(news, wall: stamp.wall, boot: now.boot)
+        }
+    }
+
+    private func tellPeople(_ news: News) { notices.add(news, wall: now.wall, boot: now.boot) }
+
+    /// Nobody knows whether an earlier daemon has told of these.
+    func tellOfOpenHandovers() {
+        guard !notices.routes.isEmpty else { return }
+        for id in mind.all where mind.status(id, at: instant).isHandedOver {
+            let name = mind.definition(id).name
+            tellPeople(
+                News(
+                    .handedOver, .critical, service: name,
+                    "\(name): still needs a human; see: regen status \(name)"))
+        }
+    }
+
+    /// So many faults of a worker in a row are more than an accident.
+    static let mostAccidents = 3
+
+    /// A worker has failed once more.
+    func tellOfFault(_ slot: WorkerSlot) {
+        // Whoever tells cannot tell that he cannot.
+        guard slot.faults == Self.mostAccidents, slot.role != .notifier else { return }
+        let name = "the worker '\(slot.role.rawValue)'"
+        let why = slot.reason ?? "?"
+        tellPeople(
+            News(
+                .workerFailed, .critical,
+                "\(name) fails again and again (\(why)); what it looks at is not looked at"))
+    }
+
+    /// The ledger's writer says that something has changed.
+    func ledgerChanged() {
+        let before = chronicle.trouble
+        chronicle.takeNotice(&narrator)
+        guard chronicle.trouble != before else { return }
+        if let trouble = chronicle.trouble {
+            tellPeople(
+                News(
+                    .ledgerDegraded, .critical,
+                    "the ledger is degraded: \(trouble); services go on being healed"))
+        } else {
+            var news = News(.ledgerDegraded, .info, "the ledger is sound again")
+            news.event = "ledger.sound"
+            tellPeople(news)
+        }
+    }
+
+    // MARK: - Telling
+
+    /// Once in a turn.
+    func keepNotices() {
+        guard let due = notices.due, due <= now.boot else { return }
+        for route in notices.routes {
+            for item in route.backlog.expire(at: now.boot) {
+                giveUp(item, route, route.obstacle ?? route.complaint ?? "nobody had time")
+            }
+            if route.obstacle == nil, let next = route.backlog.take(at: now.boot) {
+                deliver(next, over: route)
+            }
+            if route.dropped > 0, route.quietUntil <= now.boot {
+                write(.noticesDropped(route: route.name, count: route.dropped))
+                route.dropped = 0
+                route.quietUntil = now.boot + Notices.dropPause
+            }
+        }
+        notices.due = notices.routes.compactMap(\.due).min()
+    }
+
+    private func deliver(_ announcement: Announcement, over route: Notices.Route) {
+        let purpose = Look.Purpose.notice(route: route.name)
+        do throws(Fault) { try send(announcement, over: route, for: purpose) } catch {
+            settle(purpose, .fault(error.text), asked: now.boot)
+        }
+    }
+
+    private func send(
+        _ announcement: Announcement, over route: Notices.Route, for purpose: Look.Purpose
+    ) throws(Fault) {
+        let (index, process) = try notifier()
+        let serial = note(
+            purpose, by: index, deadline: now.boot + route.timeout + Self.networkSlack)
+        process.ask {
+            Delivery(serial: serial, route: route.name, announcement).write(into: &$0)
+        }
+        workers.dirty.insert(index)
+    }
+
+    private func notifier() throws(Fault) -> (Int, WorkerProcess) {
+        let key = Self.key(notices.account)
+        let index =
+            workers.index(.notifier, key: key)
+            ?? workers.add(WorkerSlot(.notifier, notices.account, key: key))
+        let slot = workers.slots[index]!
+        if let process = slot.process { return (index, process) }
+        return (index, try start(index, slot))
+    }
+
+    /// What came of an attempt.
+    func told(_ name: String, _ finding: Finding) {
+        guard let route = notices.route(name) else { return }
+        let answer = Self.answer(finding)
+        let isAnswer = answer.status != nil
+        let end = route.backlog.settle(answer.outcome, isAnswer: isAnswer, at: now.boot)
+        route.complaint = answer.outcome == .delivered ? nil : answer.reason
+        switch end {
+        case .delivered(let item):
+            route.delivered = now.wall
+            write(
+                .noticeDelivered(
+                    route: name, ToldNotice(item.announcement), attempts: item.attempts))
+        case .givenUp(let item): giveUp(item, route, answer.reason)
+        case .postponed(isNew: true): write(.routeFailed(route: name, reason: answer.reason))
+        case .postponed, nil: break
+        }
+        notices.due = now.boot
+    }
+
+    /// How a route stands, for status.
+    func routeReport(_ route: Notices.Route) -> RouteReport {
+        var report = RouteReport(
+            name: route.name, state: RouteReport.ready, waiting: Int64(route.backlog.count),
+            deliveredUnixMilliseconds: route.delivered.map { $0 / 1_000_000 })
+        if let obstacle = route.obstacle {
+            report.state = "unusable"
+            report.reason = obstacle
+        } else if let since = route.backlog.failingSince {
+            report.state = "failing"
+            report.failingSinceUnixMilliseconds = (now.wall + since - now.boot) / 1_000_000
+            report.reason = route.complaint
+        }
+        return report
+    }
+
+    private static func answer(_ finding: Finding) -> DeliveryAnswer {
+        switch finding {
+        case .delivery(let answer): answer
+        case .fault(let reason): DeliveryAnswer(serial: 0, outcome: .unknown, reason: reason)
+        case .late, .answer, .remedy, .survey:
+            DeliveryAnswer(
+                serial: 0, outcome: .unknown, reason: "the worker mixed up its answers")
+        }
+    }
+
+    // MARK: - Trials
+
+    /// An operator wants to see whether a route works: one attempt, now, beside what waits.
+    func tryRoute(_ call: Call, _ name: String) {
+        guard let route = notices.route(name) else {
+            let known = notices.routes.map(\.name).joined(separator: ", ")
+            return server.fail(
+                call.id,
+                with: .notNow(
+                    reason: "there is no route '\(name)'; "
+                        + (known.isEmpty ? "none is configured" : "there are: \(known)")),
+                at: now.boot)
+        }
+        write(.asked(method: "Notify", services: [], uid: call.peer.uid, pid: call.peer.pid))
+        do throws(Fault) {
+            if let obstacle = route.obstacle { throw Fault(text: obstacle) }
+            var news = News(.opened, .info, "a test, by hand: regen can tell you")
+            news.event = "test"
+            try send(notices.announcement(news, wall: now.wall), over: route, for: .trial(call.id))
+        } catch { tried(call.id, .fault(error.text)) }
+    }
+
+    /// What came of it.
+    func tried(_ call: Call.ID, _ finding: Finding) {
+        let answer = Self.answer(finding)
+        let reply = NotifyReply(
+            outcome: answer.outcome.rawValue, tookMicroseconds: answer.microseconds,
+            reason: answer.reason.isEmpty ? nil : answer.reason)
+        server.reply(to: call, at: now.boot) { reply.write(into: &$0) }
+    }
+
+    private func giveUp(_ item: Backlog.Item, _ route: Notices.Route, _ reason: String) {
+        write(
+            .noticeGivenUp(
+                route: route.name, ToldNotice(item.announcement), attempts: item.attempts,
+                reason: reason))
+    }
+}
+
+extension ToldNotice {
+    fileprivate init(_ announcement: Announcement) {
+        self.init(
+            id: announcement.id, event: announcement.event, instance: announcement.service)
+    }
+}
+
+extension Notices.Route {
+    /// Goes on where the route of an older configuration leaves off, and tries at once.
+    fileprivate func takeOver(_ old: Notices.Route) {
+        backlog = old.backlog
+        backlog.retryNow()
+        complaint = old.complaint
+        delivered = old.delivered
+        dropped = old.dropped
+        quietUntil = old.quietUntil
+    }
+}

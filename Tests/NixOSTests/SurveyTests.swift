@@ -1,2 +1,0 @@
-import NixOS
-import Testing
