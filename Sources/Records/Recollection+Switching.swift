@@ -105,7 +105,13 @@ extension Recollection.Past {
         case "restart.attempt":
             mayNotFail = false
             let rule = json["rule"]?.string.flatMap(RestartRule.init)
-            if rule == .unhealthy || rule == .startTimeout, !isSwitching { fail(at: moment) }
+            let isFailure =
+                rule == .unhealthy || rule == .startTimeout || rule == .slowest && wasEnded
+            if isFailure, !isSwitching { fail(at: moment) }
+            wasEnded = false
+        case "service.stop":
+            let then = json["then"]?.string.flatMap(Stopping.Aftermath.init)
+            wasEnded = then == .heal || then == .failStart
         case "service.rest":
             if mayNotFail { _ = failures.popLast() }
             mayNotFail = false
