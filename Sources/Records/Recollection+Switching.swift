@@ -47,7 +47,8 @@ extension Recollection {
     /// What a change of generation means for the services.
     private mutating func takeChange(_ record: SwitchRecord, at moment: Moment) {
         switch record {
-        case .generationChanged(.some, _, _, _):
+        // One that was only booted again is the same generation.
+        case .generationChanged(let from?, let to, _, _) where from != to:
             for name in order { pasts[name]?.countAnew() }
         case .probationBegan(let system, _, _, _, _):
             guard takesBaseline else { return }
@@ -104,7 +105,13 @@ extension Recollection.Past {
         case "restart.attempt":
             mayNotFail = false
             let rule = json["rule"]?.string.flatMap(RestartRule.init)
-            if rule == .unhealthy || rule == .startTimeout, !isSwitching { fail(at: moment) }
+            let isFailure =
+                rule == .unhealthy || rule == .startTimeout || rule == .slowest && wasEnded
+            if isFailure, !isSwitching { fail(at: moment) }
+            wasEnded = false
+        case "service.stop":
+            let then = json["then"]?.string.flatMap(Stopping.Aftermath.init)
+            wasEnded = then == .heal || then == .failStart
         case "service.rest":
             if mayNotFail { _ = failures.popLast() }
             mayNotFail = false

@@ -36,6 +36,8 @@ public struct Recollection: Sendable {
         var mayNotCount = false
         /// The same for SafeSwitch, which counts failures.
         var mayNotFail = false
+        /// Probes, or a start time-out, are why it was ended last.
+        var wasEnded = false
         var failures: [Moment] = []
         /// It ran without an open incident when it was last heard of.
         var isHealthy = false

@@ -114,7 +114,10 @@ extension SwitchMind {
         turn.record(.triaged(facts, verdict))
         cases[0].culprit = comparison?.culprit
         switch verdict {
-        case .human: close(one, .handOver(nil), &turn)
+        case .human(let acquittal):
+            close(one, .handOver(nil), &turn)
+            // It may go on failing until it has failed often enough.
+            if acquittal.mayPass { watched[one.service.index]?.isWeighed = false }
         case .generation: plan(cases[0], services, &turn)
         }
     }
@@ -196,4 +199,14 @@ extension SwitchMind {
 extension Comparison {
     /// What failed: what the first path that differs leads to after the change.
     var culprit: String? { paths.first { $0.difference.isChange && $0.after != nil }?.after }
+}
+
+extension Acquittal {
+    /// Whether more failures may change it.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .notRestarted, .tooFew, .asOftenBefore: true
+        case .never, .noChange, .notHealthyBefore, .unchanged, .blind: false
+        }
+    }
 }

@@ -94,18 +94,26 @@ extension SwitchMind {
                 !status.isClean || services.definition(id).policy.restart == .always
             if isFailure { noteFailure(id, services, &turn) }
         case .restartDecided(let id, _, let rule, _, _):
+            guard let service = watchedService(id) else { return }
+            watched[id.index]?.wasEnded = false
             switch rule {
             case .unhealthy, .startTimeout: noteFailure(id, services, &turn)
-            case .atOnce, .backoff, .slowest, .failedStart, .resumed, .switched: break
+            // The one that goes to a human, and those after it, count like those before.
+            case .slowest: if service.wasEnded { noteFailure(id, services, &turn) }
+            case .atOnce, .backoff, .failedStart, .resumed, .switched: break
             }
-            if watchedService(id) != nil { watched[id.index]?.wasRestarted = true }
+            watched[id.index]?.wasRestarted = true
+        case .stopBegan(let id, let aftermath):
+            if watchedService(id) != nil {
+                watched[id.index]?.wasEnded = aftermath == .heal || aftermath == .failStart
+            }
         case .incidentOpened(let id, let incident, _, _):
             if watchedService(id) != nil { watched[id.index]?.unhealthySince = turn.now }
             if watchedService(id) != nil { watched[id.index]?.lastIncident = incident }
         case .incidentResolved(let id, _, _), .recovered(let id):
             if watchedService(id) != nil { watched[id.index]?.unhealthySince = nil }
         case .processExited, .processStarted, .processAdopted, .spawnFailed, .crashLoopDetected,
-            .incidentHandedOver, .startAsked, .stopBegan, .stopForced, .rested, .detached, .paused,
+            .incidentHandedOver, .startAsked, .stopForced, .rested, .detached, .paused,
             .resumed, .probeProven, .probeSuspected, .probeStruck, .probeCleared, .probeHeld,
             .remedied, .commonCauseBegan, .commonCauseEnded, .commonCauseHandedOver:
             break
@@ -163,11 +171,27 @@ extension SwitchMind {
     mutating func endProbation(_ services: borrowing Mind, _ turn: inout Turn) {
         guard let probation = memory.probation else { return }
         let (outcome, culprit) = judgeProbation(probation, services)
+        let latest = probation.began + policy.probation + policy.probation
+        if outcome == .unproven, turn.now < latest, isUndecided(probation, services) {
+            memory.probation?.ends = min(turn.now + Self.settleWait, latest)
+            return
+        }
         closeProbation(outcome, culprit: culprit, &turn)
         guard outcome == .knownGood else { return }
         memory.knownGood.keep(probation.system)
         marking = Marking(system: probation.system, began: turn.now, next: turn.now)
         mark(&turn)
+    }
+
+    /// Whether someone who was healthy before fails, and not often enough yet to be weighed: starts
+    /// that are not confirmed take longer each time. The probation waits for it, twice its time at most.
+    private func isUndecided(_ probation: ProbationMemory, _ services: borrowing Mind) -> Bool {
+        watched.indices.contains { place in
+            guard let service = watched[place], service.wasHealthyBefore, !service.isWeighed,
+                service.hasFailed(since: probation.began)
+            else { return false }
+            return services.standing(InstanceID(place)) == .unhealthy
+        }
     }
 
     func judgeProbation(

@@ -15,6 +15,8 @@ struct Watched: Sendable {
     var wasHealthyBefore = false
     /// It was restarted since the change.
     var wasRestarted = false
+    /// Probes, or a start time-out, are why it was ended last.
+    var wasEnded = false
     /// It was weighed within this probation, of SafeSwitch's own accord.
     var isWeighed = false
 

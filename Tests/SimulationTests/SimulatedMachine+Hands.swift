@@ -41,13 +41,16 @@ extension SimulatedMachine {
         var records: [SimRecord] = []
         try handle(
             .configured(configuration + leftovers.map { leftover($0, memory) }), into: &records)
+        let said = hands.switchEvents
+        hands.switchEvents = []
+        tellConfiguration()
+        hands.switchEvents += said
         for number in instances.indices {
             guard let id = mind?.id(named: instances[number].name) else { continue }
             try tellPast(of: number, id, memory, into: &records)
         }
         if !leftovers.isEmpty { try handle(.configured(configuration), into: &records) }
         try handle(.begun, into: &records)
-        tellConfiguration()
         if hasNixOS { hands.switchEvents += [.ledger(isSound: true), .begun] }
         try serveSwitch(into: &records)
         try write(records)

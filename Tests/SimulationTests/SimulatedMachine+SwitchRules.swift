@@ -207,6 +207,7 @@ extension SimulatedMachine {
             throw Violation(rule: .flood, what: "\(hands.surveys.count) looks at once")
         }
         guard let mind else { return }
+        for id in mind.all { noteHealth(id) }
         for place in hands.accused.indices {
             guard let since = hands.accused[place] else { continue }
             if !mind.all.contains(InstanceID(place)) {
@@ -236,8 +237,7 @@ extension SimulatedMachine {
         switch record {
         case .processExited(let id, _, _, _, _, asked: false):
             if let number = hands.owners[id.index] { oversight.noteFailure(number, at: truth) }
-        case .restartDecided(let id, _, .unhealthy, _, _),
-            .restartDecided(let id, _, .startTimeout, _, _):
+        case .stopBegan(let id, .heal), .stopBegan(let id, .failStart):
             if let number = hands.owners[id.index] { oversight.noteFailure(number, at: truth) }
         case .incidentOpened(let id, let incident, _, _):
             if let number = hands.owners[id.index] { oversight.owners[incident] = number }

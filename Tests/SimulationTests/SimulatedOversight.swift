@@ -28,6 +28,8 @@ struct SimOversight {
     var words = Words()
     /// What the disk has for certain.
     var certain = Words()
+    /// Known good at some time, whether the ledger still has it or only the profile.
+    var wasKnownGood: Set<String> = []
     /// Switches that are over, by number: none begins twice.
     var landed: Set<Int> = []
     /// When the last automatic rollback was, by the true clock.
@@ -71,6 +73,11 @@ struct SimOversight {
         for i in words.journeys.indices where words.journeys[i].flight.id == flight?.id {
             words.journeys[i].isDurable = true
         }
+        // One that follows another is intended before that one is over.
+        if let flight, words.journeys.last?.flight.id == flight.id {
+            for journey in words.journeys.dropLast() { landed.insert(journey.flight.id) }
+            words.journeys = words.journeys.suffix(1)
+        }
         certain = words
     }
 
@@ -97,7 +104,10 @@ struct SimOversight {
             words.probation = (system, previous)
         case .probationEnded(let system, _, let outcome, _):
             words.probation = nil
-            if outcome == .knownGood { words.knownGood.insert(system) }
+            if outcome == .knownGood {
+                words.knownGood.insert(system)
+                wasKnownGood.insert(system)
+            }
         case .quarantined(let system, _, _, _): words.quarantined.insert(system)
         case .intended(let flight): words.journeys.append(Journey(flight: flight))
         case .flightEnded(let id, let outcome):
