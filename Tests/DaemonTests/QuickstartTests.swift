@@ -9,7 +9,7 @@ import Testing
     func wholeStory() throws {
         let scene = try Quickstart()
         try scene.until("the shop is well again") {
-            scene.ledger.contains(#""event":"switch.end""#)
+            scene.ledger.contains(#""ev":"switch.end""#)
                 && scene.ledger.contains(#""outcome":"succeeded""#)
         }
         #expect(scene.generation == 2)
