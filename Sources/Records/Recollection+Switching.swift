@@ -96,6 +96,9 @@ extension Recollection.Past {
             if incident == nil, !isHandedOver, event == "process.start" || process != nil {
                 isHealthy = true
             }
+        // Its start may have been the last thing that an earlier daemon did, without a word of it.
+        case "daemon.adopt":
+            if incident == nil, !isHandedOver, pause == nil { isHealthy = true }
         case "service.pause": isHealthy = false
         case "process.exit":
             guard json["asked"]?.bool == false, !isSwitching else { return }
