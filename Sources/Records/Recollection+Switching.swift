@@ -119,8 +119,12 @@ extension Recollection.Past {
             mayNotFail = false
             // The daemon's end is none of the service's doing.
             if json["why"]?.string != Rest.ended.rawValue { isHealthy = false }
+            if json["why"]?.string == Rest.fresh.rawValue {
+                wasHealthyBefore = false
+                failures = []
+            }
         case "incident.open":
-            unhealthy = unhealthy ?? (moment, isHealthy)
+            if isHealthy || unhealthy == nil { unhealthy = (moment, isHealthy) }
             isHealthy = false
         case "incident.handover": isHealthy = false
         case "incident.resolve", "service.recover":
