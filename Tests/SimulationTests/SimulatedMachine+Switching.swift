@@ -18,7 +18,9 @@ extension SimulatedMachine {
         if trace != nil {
             for number in instances.indices {
                 let name = instances[number].name
-                say("    remembered of \(name): \(memory.services[name].map { "\($0)" } ?? "nothing")")
+                say(
+                    "    remembered of \(name): \(memory.services[name].map { "\($0)" } ?? "nothing")"
+                )
             }
         }
         diary.write(.daemonStarted(pid: 1, version: "1"), stamp)
