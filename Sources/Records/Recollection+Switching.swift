@@ -97,6 +97,9 @@ extension Recollection.Past {
             if incident == nil, !isHandedOver, event == "process.start" || process != nil {
                 isHealthy = true
             }
+        // Its start may have been the last thing that an earlier daemon did, without a word of it.
+        case "daemon.adopt":
+            if incident == nil, !isHandedOver, pause == nil { isHealthy = true }
         case "service.pause": isHealthy = false
         case "process.exit":
             guard json["asked"]?.bool == false, !isSwitching else { return }
@@ -117,8 +120,12 @@ extension Recollection.Past {
             mayNotFail = false
             // The daemon's end is none of the service's doing.
             if json["why"]?.string != Rest.ended.rawValue { isHealthy = false }
+            if json["why"]?.string == Rest.fresh.rawValue {
+                wasHealthyBefore = false
+                failures = []
+            }
         case "incident.open":
-            unhealthy = unhealthy ?? (moment, isHealthy)
+            if isHealthy || unhealthy == nil { unhealthy = (moment, isHealthy) }
             isHealthy = false
         case "incident.handover": isHealthy = false
         case "incident.resolve", "service.recover":

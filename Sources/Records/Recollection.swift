@@ -161,6 +161,13 @@ extension Recollection.Past {
             stopping = nil
             restarting = nil
             detached = nil
+            // The configuration no longer has it: if it comes back, it comes as a new one.
+            if rest?.0 == .fresh {
+                forgive()
+                crashes = []
+                incidents = []
+                pause = nil
+            }
         default: takeRecovery(event, json, at: moment)
         }
     }

@@ -46,7 +46,9 @@ extension SimulatedMachine {
         say("--- the victim is \(instances[victim].name)")
         let isHanging = hasProvenProbe(victim) && isPatient(victim) && random.oneIn(2)
         // What was handed over already is not looked into by another daemon.
-        killRate = !isPatient(victim) || random.oneIn(3) ? nil : Int(random.within(5...60))
+        let isSure =
+            isHanging ? isPatient(victim) : instances[victim].definition.probes.isEmpty
+        let rate = !isSure || random.oneIn(3) ? nil : Int(random.within(5...60))
         killsLeft = 1 + random.below(6)
         let before = oversight.rollbacks
         let bad = successor {
@@ -54,9 +56,20 @@ extension SimulatedMachine {
             $0.effects[victim] = isHanging ? .hangs : .crashes
         }
         deploy(bad, .switch)
+        // Who was healthy before is known for certain once the probation is on record.
+        let path = nixos.systems[bad].path
+        while oversight.words.probation?.system != path, nixos.activation != nil {
+            try live(.milliseconds(200))
+        }
+        killRate = rate
         try live(.minutes(40))
         killRate = nil
         try live(.minutes(2))
+        if isWaiting(instances[victim].name) {
+            // For somebody whom a human was told of: it cannot fail.
+            nixos.changeSystems { $0[bad].effects[victim] = .works }
+            return try live(.minutes(20))
+        }
         try checkRescue(victim, good, before)
         try seeMore(victim)
         try checkIncidents()

@@ -15,6 +15,14 @@ extension SimulatedMachine {
         guard hasNixOS else { return }
         var memory = diary.memory(stamp)
         sabotageMemory(&memory)
+        if trace != nil {
+            for number in instances.indices {
+                let name = instances[number].name
+                say(
+                    "    remembered of \(name): \(memory.services[name].map { "\($0)" } ?? "nothing")"
+                )
+            }
+        }
         diary.write(.daemonStarted(pid: 1, version: "1"), stamp)
         // A new daemon takes in what is there, and its first words are synced with all before them.
         diary.sync()
