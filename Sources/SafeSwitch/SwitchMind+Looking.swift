@@ -41,22 +41,10 @@ extension SwitchMind {
     }
 
     /// Something moved.
-    mutating func notice(_ services: borrowing Mind, _ turn: inout Turn) {
+    mutating func notice(_ turn: inout Turn) {
         guard hasBegun, policy.mode != .off else { return }
-        if firstSign == nil {
-            firstSign = turn.now
-            noteHealthy(services)
-        }
+        if firstSign == nil { firstSign = turn.now }
         pollAt = turn.now
-    }
-
-    /// Who is healthy at the first sign of a change was so before it, also where it came up since the
-    /// last look. Who is not may already be so because of the change: that is judged later.
-    private mutating func noteHealthy(_ services: borrowing Mind) {
-        for place in watched.indices
-        where watched[place] != nil && services.standing(InstanceID(place)) == .healthy {
-            watched[place]?.wasHealthy = true
-        }
     }
 
     /// Looks whether anything has changed. While such a look is under way, the next one waits for it.
