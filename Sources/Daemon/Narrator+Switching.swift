@@ -28,7 +28,7 @@ extension Narrator {
         case .triaged(let facts, .human(let reason)):
             say(
                 .warning,
-                "\(facts.service): no case against the generation\(facts.clause): \(reason.rawValue)"
+                "\(facts.service): no case against the generation\(facts.clause): \(reason.sentence)"
             )
         case .planned(let facts, let outcome): tell(facts, outcome)
         case .intended(let flight):
@@ -68,7 +68,7 @@ extension Narrator {
         case .foreignSwitchBegan(let pid):
             say(.info, "somebody else switches the system (pid \(pid))")
         case .foreignSwitchEnded(let interval):
-            say(.info, "they have ended after \(interval.words)")
+            say(.info, "that switch has ended after \(interval.words)")
         case .foreignSwitchLasts(let interval):
             say(
                 .error,

@@ -104,7 +104,8 @@ extension Surveyor {
     private static func revision(in text: [UInt8]) -> String? {
         guard let start = text.firstRange(of: revisionKey)?.upperBound else { return nil }
         let value = text[start...].prefix(longestLine + 1).prefix { $0 != UInt8(ascii: "\"") }
-        guard !value.isEmpty, value.count <= longestLine,
+        // A script whose "@configurationRevision@" was never filled in does not know it.
+        guard let first = value.first, first != UInt8(ascii: "@"), value.count <= longestLine,
             value.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") })
         else { return nil }
         return String(decoding: value, as: UTF8.self)

@@ -69,10 +69,11 @@ extension Recollection {
 }
 
 extension Recollection.Past {
-    /// Crash loops are counted per generation.
+    /// Crash loops and failed starts are counted per generation.
     fileprivate mutating func countAnew() {
         crashes = []
         incidents = []
+        failedStarts = 0
         mayNotCount = false
     }
 

@@ -40,10 +40,16 @@ extension SwitchMind {
         watch(&turn)
     }
 
-    /// Something moved.
-    mutating func notice(_ turn: inout Turn) {
+    /// Something moved. Who is healthy at the first sign of a change was so before it.
+    mutating func notice(_ services: borrowing Mind, _ turn: inout Turn) {
         guard hasBegun, policy.mode != .off else { return }
-        if firstSign == nil { firstSign = turn.now }
+        if firstSign == nil {
+            firstSign = turn.now
+            for place in watched.indices where watched[place] != nil {
+                let isHealthy = services.standing(InstanceID(place)) == .healthy
+                if isHealthy { watched[place]?.wasHealthy = true }
+            }
+        }
         pollAt = turn.now
     }
 

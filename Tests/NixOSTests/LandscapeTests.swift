@@ -168,6 +168,15 @@ struct LandscapeTests {
         #expect(try machine.landscape().systems[0].revision == "feed")
     }
 
+    @Test("a revision that was never filled in is none")
+    func noRevision() throws {
+        let a = try machine.system("a-nixos-system")
+        try machine.generation(1, a)
+        try machine.write(
+            "\(a)/sw/bin/nixos-version", #"{"configurationRevision":"@configurationRevision@"}"#)
+        #expect(try machine.landscape().systems[0].revision == nil)
+    }
+
     @Test("what a system lacks is told, each thing by itself")
     func defects() throws {
         let cases: [(String, NixSystem.Defect)] = [
