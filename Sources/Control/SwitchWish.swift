@@ -50,8 +50,7 @@ extension Parameters {
     /// An absolute path that may be missing.
     func optionalPath(_ key: String) throws(ControlError) -> String? {
         guard let path = try optionalString(key) else { return nil }
-        guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= ControlRequest.longestPath,
-            !path.utf8.contains(0)
+        guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= ControlRequest.longestPath
         else { throw .invalidParameter(parameter: key) }
         return path
     }

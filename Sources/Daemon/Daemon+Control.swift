@@ -71,7 +71,7 @@ extension Daemon {
             wait(call.id, ids, .down)
         case .logPath(let service): replyLogPath(call.id, service)
         case .generations, .planRollback, .rollback, .switch, .confirmSwitch:
-            server.fail(call.id, with: .notNow(reason: SwitchReport.isOff), at: now.boot)
+            serveSwitch(call)
         }
     }
 
@@ -270,6 +270,7 @@ extension Daemon {
                 sinceUnixMilliseconds: (now.wall + cause.began.nanoseconds - now.boot) / 1_000_000,
                 count: Int64(cause.services), of: Int64(cause.of))
         }
+        report.safeSwitch = switchReport
         report.workers = workers.slots.compactMap { $0.map { workerReport($0) } }
         report.routes = notices.routes.map { routeReport($0) }
         return report

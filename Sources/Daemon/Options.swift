@@ -41,4 +41,9 @@ struct Options {
 
     /// A path of Regen's own, below the root that was asked for.
     func below(_ path: String) -> String { root + path }
+
+    /// A path as it is seen from within that root.
+    func within(_ path: String) -> String {
+        root.isEmpty || !path.hasPrefix(root + "/") ? path : String(path.dropFirst(root.count))
+    }
 }

@@ -180,8 +180,8 @@ public final class SpawnPlan {
     }
 
     /// Makes the process, in `cgroup` if that is a descriptor of a cgroup v2 directory. `kept` becomes
-    /// its descriptor 3, `secret` beside it 4, and `output` its standard output and error, where they are not negative.
-    /// It joins the process group `group` of our session, or has a session of its own if that is 0.
+    /// its descriptor 3, `secret` beside it 4, and `output` its standard output and error, where they
+    /// are not negative. It joins the process group `group` of our session, or has a session of its own if that is 0.
     /// The corresponding C function is `clone3`, and `execve` in the child.
     public func spawn(
         attempt: Int, cgroup: Int32 = -1, keeping kept: Int32 = -1, secret: Int32 = -1,

@@ -34,7 +34,6 @@ public enum RegenNet {
     }
 
     private static func routes() throws(SystemError) -> [OpenRoute] {
-        _ = try FileStatus(ofDescriptor: secrets)
         let file = AnonymousFile(adopting: OwnedFD(adopting: secrets))
         guard let routes = OpenRoute.read(try file.contents(limit: OpenRoute.mostBytes)) else {
             fail("descriptor 4 holds no routes; I am started by regend", 1)

@@ -24,16 +24,9 @@ extension Surveyor {
             compare(unit, before, after, into: &comparison)
         } else if let first = comparison.paths.first {
             comparison.closure = Self.difference(
-                program(first.before).flatMap(AbsolutePath.storePath),
-                program(first.after).flatMap(AbsolutePath.storePath))
+                before.storePath(ofProgram: first.before), after.storePath(ofProgram: first.after))
         }
         return comparison
-    }
-
-    /// A service without a command of its own begins with a path to blame, maybe a directory of /etc:
-    /// its store path is another one whenever anything in /etc is.
-    private func program(_ path: String?) -> String? {
-        path.flatMap { isProgram($0) ? $0 : nil }
     }
 
     private func paths(
@@ -80,13 +73,22 @@ extension Surveyor {
 }
 
 extension SystemView {
+    /// The store path of a program; `nil`: it is no program, or in no store path of its own. A path to
+    /// blame may be a directory of /etc, or a file of the system itself, whose store paths are others
+    /// whenever anything is.
+    fileprivate func storePath(ofProgram place: String?) -> String? {
+        guard let place, let status = try? tree.status(place), status.kind == .file,
+            status.mode & 0o111 != 0, let path = AbsolutePath.storePath(place), path != system
+        else { return nil }
+        return path
+    }
+
     /// The store paths that commands run and name; `nil`: there are no commands, or a program is in
     /// no store.
     fileprivate func storePaths(of commands: [String]) -> Set<String>? {
         var paths: Set<String> = []
         for command in commands {
-            guard let program = resolve(UnitText.program(of: command)),
-                let path = AbsolutePath.storePath(program)
+            guard let path = storePath(ofProgram: resolve(UnitText.program(of: command)))
             else { return nil }
             paths.insert(path)
             paths.formUnion(UnitText.storePaths(in: command))

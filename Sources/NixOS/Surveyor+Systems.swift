@@ -3,12 +3,13 @@ import Linux
 import SafeSwitch
 
 extension Surveyor {
-    /// All the systems that a landscape names, and their specialisations: what runs first, then the
-    /// newest.
-    func systems(of landscape: Landscape) -> [NixSystem] {
+    /// All the systems that a landscape names, and their specialisations: what is asked for and what
+    /// runs first, then the newest.
+    func systems(of landscape: Landscape, also asked: String?) -> [NixSystem] {
         var known: Set<String> = []
         var systems: [NixSystem] = []
-        for path in landscape.told + landscape.generations.reversed().map(\.path)
+        let told = (asked.map { [$0] } ?? []) + landscape.told
+        for path in told + landscape.generations.reversed().map(\.path)
         where known.insert(path).inserted { systems.append(system(path)) }
         for child in systems.flatMap(\.specialisations) {
             guard systems.count < Self.mostSystems else { break }
@@ -72,7 +73,7 @@ extension Surveyor {
 
     private func isFile(_ path: String) -> Bool { (try? tree.status(path))?.kind == .file }
 
-    func isProgram(_ path: String) -> Bool {
+    private func isProgram(_ path: String) -> Bool {
         guard let status = try? tree.status(path) else { return false }
         return status.kind == .file && status.mode & 0o111 != 0
     }

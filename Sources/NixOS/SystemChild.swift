@@ -22,11 +22,11 @@ public enum SystemChild {
         _ order: SystemOrder, _ root: SystemRoot
     ) throws(SystemError) -> [UInt8]? {
         switch order {
-        case .survey(let question):
+        case .survey(let question, let also):
             let surveyor = try Surveyor(root: root)
             return SystemReport.line(
-                try surveyor.landscape(), question.map { surveyor.compare($0) })
-        case .deed: return SystemReport.outcome(.failed("not here yet", isTransient: false)).line
+                try surveyor.landscape(also: also), question.map { surveyor.compare($0) })
+        case .deed(let deed): return SystemReport.outcome(Deeds(root: root).perform(deed)).line
         }
     }
 

@@ -47,7 +47,8 @@ extension Recollection {
     /// What a change of generation means for the services.
     private mutating func takeChange(_ record: SwitchRecord, at moment: Moment) {
         switch record {
-        case .generationChanged(.some, _, _, _):
+        // One that was only booted again is the same generation.
+        case .generationChanged(let from?, let to, _, _) where from != to:
             for name in order { pasts[name]?.countAnew() }
         case .probationBegan(let system, _, _, _, _):
             guard takesBaseline else { return }
@@ -81,8 +82,8 @@ extension Recollection.Past {
     ) {
         var wasHealthy = isHealthy(at: moment)
         if let unhealthy, unhealthy.wasHealthy {
-            let age = unhealthy.since.age(at: moment)
-            wasHealthy = wasHealthy || age <= sign.age(at: moment) + SwitchPast.slack
+            let age = unhealthy.since.age(at: moment) - SwitchPast.slack
+            wasHealthy = wasHealthy || age <= sign.age(at: moment)
         }
         wasHealthyBefore = wasHealthy || isChain && wasHealthyBefore
     }

@@ -86,9 +86,9 @@ extension SwitchPast {
         switch json["what"]?.string {
         case "safeswitch": recallCounters(json, at: moment)
         case "switch": recallFlight(json, at: moment)
-        case "known-good": if let system = json["system"]?.string { knownGood.append(system) }
-        case "quarantined": if let system = json["system"]?.string { quarantined.append(system) }
-        case "booted": if let system = json["system"]?.string { booted.append(system) }
+        case "known-good": if let system = json["system"]?.string { knownGood.keep(system) }
+        case "quarantined": if let system = json["system"]?.string { quarantined.keep(system) }
+        case "booted": if let system = json["system"]?.string { booted.keep(system) }
         default: break
         }
     }

@@ -155,7 +155,7 @@ struct SwitchPast: Sendable {
     /// has left has become no older by that. From now on it ages by the uptime of this boot.
     mutating func stepForward(by step: Int64, at moment: Moment) {
         var before = moment
-        before.wall -= step
+        before.wall = moment.wall.subtractingClamped(step)
         func anchor(_ old: inout Moment) {
             guard old.boot != moment.boot else { return }
             old = moment.earlier(by: old.age(at: before) / 1_000_000)
@@ -175,7 +175,8 @@ struct SwitchPast: Sendable {
     /// The same, with a step that nobody has recorded yet.
     func stepped(to now: Moment) -> SwitchPast {
         guard let newest, newest.boot == now.boot else { return self }
-        let step = (now.wall - newest.wall) - (now.boottime - newest.boottime)
+        let step = now.wall.subtractingClamped(newest.wall)
+            .subtractingClamped(now.boottime.subtractingClamped(newest.boottime))
         guard step > ClockWatch.tolerance else { return self }
         var past = self
         past.stepForward(by: step, at: now)
@@ -235,9 +236,17 @@ extension SwitchRecord {
     }
 }
 
+extension Int64 {
+    /// The difference, or the number nearest to it that there is: a clock says what it likes.
+    fileprivate func subtractingClamped(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (self < 0 ? .min : .max) : difference
+    }
+}
+
 extension [String] {
     /// Puts a system last, and keeps the latest `SwitchMemory.mostSystems`.
-    fileprivate mutating func keep(_ system: String) {
+    mutating func keep(_ system: String) {
         removeAll { $0 == system }
         append(system)
         if count > SwitchMemory.mostSystems { removeFirst() }

@@ -41,10 +41,22 @@ extension SwitchMind {
     }
 
     /// Something moved.
-    mutating func notice(_ turn: inout Turn) {
+    mutating func notice(_ services: borrowing Mind, _ turn: inout Turn) {
         guard hasBegun, policy.mode != .off else { return }
-        if firstSign == nil { firstSign = turn.now }
+        if firstSign == nil {
+            firstSign = turn.now
+            noteHealthy(services)
+        }
         pollAt = turn.now
+    }
+
+    /// Who is healthy at the first sign of a change was so before it, also where it came up since the
+    /// last look. Who is not may already be so because of the change: that is judged later.
+    private mutating func noteHealthy(_ services: borrowing Mind) {
+        for place in watched.indices
+        where watched[place] != nil && services.standing(InstanceID(place)) == .healthy {
+            watched[place]?.wasHealthy = true
+        }
     }
 
     /// Looks whether anything has changed. While such a look is under way, the next one waits for it.
@@ -61,7 +73,17 @@ extension SwitchMind {
     mutating func look(_ purpose: Look.Purpose, _ question: Question?, _ turn: inout Turn) {
         lastSerial += 1
         looks.append(Look(serial: lastSerial, purpose: purpose, asked: turn.now))
-        turn.actions.append(.survey(serial: lastSerial, question))
+        turn.actions.append(
+            .survey(serial: lastSerial, question, also: goal(of: purpose)))
+    }
+
+    /// The system that a look is about, which may be in no profile.
+    private func goal(of purpose: Look.Purpose) -> String? {
+        switch purpose {
+        case .flight: aloft?.flight.to
+        case .request(_, .trial(let path, _, _, _)): path
+        case .watch, .weigh, .request: nil
+        }
     }
 
     private mutating func taken(_ serial: Int) -> Look? {

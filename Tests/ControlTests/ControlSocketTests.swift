@@ -59,7 +59,7 @@ import Testing
 
     @Test("which methods change something or show logs is written down") func access() {
         let reading = ControlMethod.allCases.filter { $0.access == .read }
-        #expect(reading == [.status, .version])
+        #expect(reading == [.status, .version, .generations, .planRollback])
     }
 
     @Test(

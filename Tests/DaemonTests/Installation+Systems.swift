@@ -77,8 +77,10 @@ extension Installation {
     /// An accident of switch-to-configuration: a file of `stand-in/`, of the whole root or a system.
     func knob(_ name: String, _ text: String = "", of system: String = "") throws {
         let folder = "\(directory)\(system)/stand-in"
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true)
+        for folder in ["\(directory)/stand-in", folder] {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+        }
         try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
     }
 

@@ -62,12 +62,17 @@ import Testing
                 try: super().handle()
                 except OSError: pass
         server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Hook)
+        open(place + "/listening", "w").close()
         server.serve_forever()
         """#
 
     private func hook(_ installation: Installation, _ port: Int) throws -> Process {
-        try installation.run(
+        let hook = try installation.run(
             ["\(installation.programs)/hook", installation.directory, "\(port)"])
+        try installation.until("the hook listens") {
+            access("\(installation.directory)/listening", F_OK) == 0
+        }
+        return hook
     }
 
     /// What the hook got.

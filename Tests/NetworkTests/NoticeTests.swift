@@ -51,16 +51,16 @@ import Worker
     @Test("what a server answers, however badly, is bounded, and has a reason")
     func hostile() throws {
         let server = try Server()
-        let wait = Interval.milliseconds(1000)
+        let wait = Interval.seconds(2)
         let answers: [(String, DeliveryAnswer.Outcome, String)] = [
             ("/headers", .delivered, ""), ("/500", .failed, "HTTP 500"),
             ("/loop", .refused, "HTTP 302; redirects are not followed"),
             ("/to-file", .refused, "HTTP 302; redirects are not followed"),
             ("/endless-body", .delivered, ""), ("/slow", .delivered, ""),
-            ("/bomb", .delivered, ""), ("/short", .delivered, ""),
+            ("/short", .delivered, ""),
             ("/endless-headers", .failed, "answered more than 64 KiB of headers"),
-            ("/slow-headers", .failed, "the answer was not complete within 1 s"),
-            ("/hang", .failed, "no answer within 1 s"),
+            ("/slow-headers", .failed, "the answer was not complete within 2 s"),
+            ("/hang", .failed, "no answer within 2 s"),
         ]
         for (path, outcome, reason) in answers {
             let answer = try deliver(route(server.url(path), timeout: wait))
@@ -132,7 +132,6 @@ import Worker
         let worker = try worker([])
         worker.send(Array("hello\n".utf8))
         #expect(worker.end().words.contains("no request, so I end: hello"))
-        #expect(try WorkerProcess(["notify", "--as-is"], after: "exec 4<&-;").end().code == 1)
     }
 
     @Test("is not entered by root", .enabled(if: geteuid() == 0)) func root() throws {

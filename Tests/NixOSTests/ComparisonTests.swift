@@ -46,7 +46,7 @@ struct ComparisonTests {
         try machine.write("\(units(after))/web.service", "[Unit]\nDescription=x\n" + Machine.unit)
         #expect(try compare(unit: "web.service").unit == .differs)
         #expect(try compare(unit: "web.service").closure == .same)
-        try machine.write("/nix/store/web2-web/bin/web")
+        try machine.write("/nix/store/web2-web/bin/web", mode: 0o755)
         try machine.write(
             "\(units(after))/web.service", "[Service]\nExecStart=@/nix/store/web2-web/bin/web web\n"
         )
@@ -60,7 +60,7 @@ struct ComparisonTests {
             try machine.write("\(units(system))/web.service", text)
         }
         #expect(try compare(unit: "web.service").closure == .same)
-        try machine.write("/nix/store/web2-web/bin/web")
+        try machine.write("/nix/store/web2-web/bin/web", mode: 0o755)
         try machine.link("\(after)/sw/bin/web", "/nix/store/web2-web/bin/web")
         let comparison = try compare(unit: "web.service")
         #expect(comparison.unit == .same)
@@ -108,7 +108,7 @@ struct ComparisonTests {
 
     @Test("a drop-in may take the program back")
     func reset() throws {
-        try machine.write("/nix/store/web2-web/bin/web")
+        try machine.write("/nix/store/web2-web/bin/web", mode: 0o755)
         try machine.write(
             "\(units(after))/web.service.d/x.conf",
             "[Service]\nExecStart=\nExecStart=/nix/store/web2-web/bin/web\n[Install]\nExecStart=/x\n"
@@ -200,6 +200,18 @@ struct ComparisonTests {
         try machine.write("/nix/store/b80-web.conf", "port 80")
         try machine.write("/nix/store/b-nixos-system-etc/etc/web/more")
         #expect(try compare(["/etc/web"]).paths[0].difference == .differs)
+    }
+
+    @Test("a program that is a file of the system itself is compared by what is in it")
+    func ofTheSystem() throws {
+        for system in [before, after] {
+            try machine.write("\(system)/bin/own", "1", mode: 0o755)
+        }
+        let path = "/run/current-system/bin/own"
+        #expect(try compare([path]).paths[0].difference == .same)
+        #expect(try compare([path]).closure == .unknown)
+        try machine.write("\(after)/bin/own", "2", mode: 0o755)
+        #expect(try compare([path]).paths[0].difference == .differs)
     }
 
     @Test("paths that came, went, are nowhere or no paths")

@@ -1,6 +1,7 @@
 import JSON
 import Ledger
 import Records
+import SafeSwitch
 import Supervision
 import Testing
 
@@ -137,6 +138,29 @@ import Testing
             ("incident.open", "\"service\":\"web\",\"incident\":-9223372036854775807"),
             ("process.start", "\"service\":\"web\",\"attempt\":9223372036854775807"),
             ("process.fail", "\"service\":\"web\",\"attempt\":-9223372036854775807"),
+            ("clock.step", "\"by_ms\":9223372036854775807"),
+            ("clock.step", "\"by_ms\":9223372036854"),
+            (
+                "carry",
+                "\"what\":\"safeswitch\",\"next_switch\":9223372036854775807,"
+                    + "\"rollback_ages_ms\":[9223372036854775807,-9223372036854775807],"
+                    + "\"rolled_back\":[9223372036854775807],"
+                    + "\"reboot_age_ms\":-9223372036854775807,"
+                    + "\"foreign_age_ms\":9223372036854775807,\"probation\":\"/a\","
+                    + "\"probation_age_ms\":9223372036854775807,"
+                    + "\"for_ms\":9223372036854775807"
+            ),
+            (
+                "carry",
+                "\"what\":\"switch\",\"switch\":3,\"purpose\":\"retreat\",\"from\":\"/a\","
+                    + "\"to\":\"/b\",\"mode\":\"live\",\"run\":9223372036854775807,"
+                    + "\"age_ms\":9223372036854775807"
+            ),
+            (
+                "probation.begin",
+                "\"system\":\"/a\",\"generation\":-1,\"for_ms\":9223372036854775807"
+            ),
+            ("switch.intent", "\"switch\":9223372036854775807"),
         ])
     func hostile(event: String, fields: String) {
         let diary = Diary()
@@ -146,5 +170,30 @@ import Testing
         #expect(memory.nextIncident >= 1 && memory.nextIncident < .max)
         #expect(memory.instances.values.allSatisfy { $0.attempt >= 0 && $0.attempt < .max })
         #expect(diary.carried(diary.recollection(of: [line])).count >= 1)
+        let switching = diary.switchMemory(of: [line])
+        #expect(switching.nextFlight >= 1 && switching.nextFlight < .max)
     }
+
+    @Test("so are clocks that no machine has") func hostileClocks() {
+        for wall in [Int64.min, .max] {
+            for boottime in [Int64.min, .max] {
+                var diary = Diary()
+                diary.write(
+                    .generationChanged(from: "/a", to: "/b", generation: 1, by: .other))
+                diary.write(.processStarted(InstanceID(0), process, attempt: 1))
+                (diary.wall, diary.boottime) = (wall, boottime)
+                diary.write(.incidentOpened(InstanceID(0), incident: 1, .hang, probe: nil))
+                diary.write(
+                    .probationBegan(
+                        system: "/b", generation: 1, previous: "/a", previousGeneration: nil,
+                        lasts: .hours(1)))
+                diary.write(.clockStepped(by: .max))
+                diary.reboot(after: 0)
+                diary.write(.clockStepped(by: .max))
+                #expect(diary.switchMemory.current == "/b")
+            }
+        }
+    }
+
+    private let process = ProcessIdentity(pid: 1, startTicks: 1)
 }

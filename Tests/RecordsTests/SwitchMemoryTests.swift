@@ -262,6 +262,8 @@ import Testing
         diary.write(Self.exited(.code(1)))
         diary.write(Self.opened)
         #expect(count() == 1)
+        diary.write(.generationChanged(from: "/good", to: "/good", generation: 41, by: .boot))
+        #expect(count() == 1)
         diary.write(Self.changed)
         #expect(count() == 0)
         #expect(diary.memory.instances["web"]?.incidents == [])

@@ -31,6 +31,25 @@ struct RollbackTests {
         #expect(world.reloads == 2)
     }
 
+    @Test("who came up just before the change, and was broken while somebody switched, was healthy")
+    func cameUpJustBefore() throws {
+        var world = World()
+        let web = try #require(world.mind.id(named: "web"))
+        world.tell(.instance(web, .stopAsked))
+        world.tell(.instance(web, .treeEnded))
+        world.wait(.minutes(2))
+        world.tell(.instance(web, .startAsked))
+        world.wait(.seconds(5))
+        world.landscape.switchHolder = 4711
+        world.tell(SwitchEvent.changed)
+        world.wait(.seconds(3))
+        world.crash("web")
+        world.landscape.switchHolder = nil
+        world.breakAfterChange("web")
+        #expect(world.records.ends == [.succeeded])
+        #expect(world.landscape.current == "/a")
+    }
+
     @Test("from the certain crash loop to the running target it takes no time of its own")
     func atOnce() {
         var world = World()

@@ -146,7 +146,7 @@ extension SimulatedMachine {
         _ action: SwitchAction, into records: inout [SimRecord]
     ) throws {
         switch action {
-        case .survey(let serial, let question): survey(serial, question)
+        case .survey(let serial, let question, _): survey(serial, question)
         case .record(let record): try write(record, &records)
         case .recordDurably(let record, let serial):
             if sabotage != .handsSkipIntents { try write(record, &records) }

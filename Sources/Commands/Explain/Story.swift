@@ -49,7 +49,8 @@ struct Story {
     private mutating func find(in reader: LedgerReader) throws(SystemError) {
         if case .flight(let number) = subject { flights = [number] }
         try reader.forEachLine { line in
-            guard let line = StoryLine(line.bytes), isOfIt(line) else { return true }
+            guard Self.mayBeOfOne(line.bytes), let line = StoryLine(line.bytes), isOfIt(line)
+            else { return true }
             if let service = line.service, !services.contains(service) { services.append(service) }
             if case .incident = subject, line.event == "switch.intent", let flight = line.flight {
                 flights.insert(flight)
@@ -81,6 +82,13 @@ struct Story {
             if steps.count < Self.mostSteps { steps.append(step) } else { leftOut += 1 }
             return true
         }
+    }
+
+    private static let marks = ["\"incident\":", "\"switch\":"].map { Array($0.utf8) }
+
+    /// Most lines belong to no incident and no switch, and need not be read for that.
+    private static func mayBeOfOne(_ line: UnsafeRawBufferPointer) -> Bool {
+        marks.contains { mark in mark.withUnsafeBytes { line.contains($0) } }
     }
 
     private func isOfIt(_ line: StoryLine) -> Bool {

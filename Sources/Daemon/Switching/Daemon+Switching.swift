@@ -60,7 +60,8 @@ extension Daemon {
 
     private func perform(_ action: SwitchAction) {
         switch action {
-        case .survey(let serial, let question): survey(serial, question)
+        case .survey(let serial, let question, let system):
+            survey(serial, question, also: system)
         case .record(let record): write(record)
         case .recordDurably(let record, let serial): writeDurably(record, serial)
         case .perform(let deed, let serial): self.perform(deed, serial)
@@ -91,7 +92,7 @@ extension Daemon {
 
     /// A configuration is in force: the mind has its instances.
     func configureSwitching(_ configuration: Configuration) {
-        switching.subjects.load(configuration, root: options.root)
+        switching.subjects.load(configuration, options)
         let policy = configuration.safeSwitch
         switching.policy = policy
         if policy != nil || switching.flight != nil { switching.activate() }

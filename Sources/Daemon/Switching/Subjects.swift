@@ -21,7 +21,7 @@ struct Subjects {
     }
 
     /// A configuration comes into force.
-    mutating func load(_ configuration: Configuration, root: String) {
+    mutating func load(_ configuration: Configuration, _ options: Options) {
         if isOutdated || isSwitching && !wasReplaced {
             former = paths
             isOutdated = false
@@ -29,7 +29,7 @@ struct Subjects {
         }
         paths = [:]
         for service in configuration.services {
-            paths[service.name] = Self.paths(of: service, root: root)
+            paths[service.name] = Self.paths(of: service).map(options.within)
         }
     }
 
@@ -48,22 +48,18 @@ struct Subjects {
         if !isSwitching { wasReplaced = false }
     }
 
-    /// What it runs, and what else it names for blame, as seen from within the root.
-    private static func paths(of service: ServiceConfiguration, root: String) -> [String] {
+    /// What it runs, and what else it names for blame.
+    private static func paths(of service: ServiceConfiguration) -> [String] {
         var paths: [String] = []
-        if service.sequence == nil, let program = program(of: service, root: root) {
+        if service.sequence == nil, let program = program(of: service) {
             paths.append(program)
         }
         paths += service.blamePaths
-        return paths.map { within(root, $0) }
-    }
-
-    private static func within(_ root: String, _ path: String) -> String {
-        path.hasPrefix(root + "/") ? String(path.dropFirst(root.count)) : path
+        return paths
     }
 
     /// The program; one without a slash as it is found now.
-    private static func program(of service: ServiceConfiguration, root: String) -> String? {
+    private static func program(of service: ServiceConfiguration) -> String? {
         let name = service.launch.command[0]
         if name.utf8.contains(UInt8(ascii: "/")) { return name }
         let own = service.launch.environment.first { $0.name == "PATH" }?.value
