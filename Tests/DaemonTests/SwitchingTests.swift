@@ -10,15 +10,17 @@ final class SwitchingScene {
     let good: String
     let bad: String
 
-    /// `safeSwitch` and `service` are parts of the configuration. Crashes follow fast.
+    /// `safeSwitch`, `service` and `more` are parts of the configuration. Crashes follow fast.
     init(
-        safeSwitch: String = "{}", service: String = "", good healthy: String = "exec sleep 1000",
+        safeSwitch: String = "{}", service: String = "", more: String = "",
+        good healthy: String = "exec sleep 1000",
         bad script: String = "exit 1"
     ) throws {
         installation = try Installation(
             """
             cgroup: off
             safeswitch: \(safeSwitch)
+            \(more)
             services:
               web:
                 command: [@DIR@/run/current-system/sw/bin/web]
