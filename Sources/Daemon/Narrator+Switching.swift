@@ -144,7 +144,7 @@ extension Narrator {
         }
     }
 
-    private static func name(_ system: String, _ generation: Int?) -> String {
+    static func name(_ system: String, _ generation: Int?) -> String {
         generation.map { "generation \($0)" } ?? system
     }
 }
@@ -164,7 +164,7 @@ extension ChangeOrigin {
 }
 
 extension Flight {
-    fileprivate var words: String {
+    var words: String {
         let target = generation.map { "generation \($0)" } ?? to
         switch purpose {
         case .rollback(let incident): return "back to \(target) (incident \(incident))"
@@ -180,7 +180,7 @@ extension Flight {
 }
 
 extension Flight.Step {
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .intent: "writing down the intent"
         case .profile: "setting the profile"
@@ -207,7 +207,7 @@ extension ExitStatus {
 }
 
 extension Plan {
-    fileprivate var words: String {
+    var words: String {
         let how =
             switch mode {
             case .live: isDegraded ? "live, under another kernel until a reboot" : "live"

@@ -3,12 +3,13 @@ import Linux
 import SafeSwitch
 
 extension Surveyor {
-    /// All the systems that a landscape names, and their specialisations: what runs first, then the
-    /// newest.
-    func systems(of landscape: Landscape) -> [NixSystem] {
+    /// All the systems that a landscape names, and their specialisations: what is asked for and what
+    /// runs first, then the newest.
+    func systems(of landscape: Landscape, also asked: String?) -> [NixSystem] {
         var known: Set<String> = []
         var systems: [NixSystem] = []
-        for path in landscape.told + landscape.generations.reversed().map(\.path)
+        let told = (asked.map { [$0] } ?? []) + landscape.told
+        for path in told + landscape.generations.reversed().map(\.path)
         where known.insert(path).inserted { systems.append(system(path)) }
         for child in systems.flatMap(\.specialisations) {
             guard systems.count < Self.mostSystems else { break }

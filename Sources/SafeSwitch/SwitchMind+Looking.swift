@@ -67,7 +67,17 @@ extension SwitchMind {
     mutating func look(_ purpose: Look.Purpose, _ question: Question?, _ turn: inout Turn) {
         lastSerial += 1
         looks.append(Look(serial: lastSerial, purpose: purpose, asked: turn.now))
-        turn.actions.append(.survey(serial: lastSerial, question))
+        turn.actions.append(
+            .survey(serial: lastSerial, question, also: goal(of: purpose)))
+    }
+
+    /// The system that a look is about, which may be in no profile.
+    private func goal(of purpose: Look.Purpose) -> String? {
+        switch purpose {
+        case .flight: aloft?.flight.to
+        case .request(_, .trial(let path, _, _, _)): path
+        case .watch, .weigh, .request: nil
+        }
     }
 
     private mutating func taken(_ serial: Int) -> Look? {

@@ -10,15 +10,17 @@ final class SwitchingScene {
     let good: String
     let bad: String
 
-    /// `safeSwitch` and `service` are parts of the configuration. Crashes follow fast.
+    /// `safeSwitch`, `service` and `more` are parts of the configuration. Crashes follow fast.
     init(
-        safeSwitch: String = "{}", service: String = "", good healthy: String = "exec sleep 1000",
+        safeSwitch: String = "{}", service: String = "", more: String = "",
+        good healthy: String = "exec sleep 1000",
         bad script: String = "exit 1"
     ) throws {
         installation = try Installation(
             """
             cgroup: off
             safeswitch: \(safeSwitch)
+            \(more)
             services:
               web:
                 command: [@DIR@/run/current-system/sw/bin/web]
@@ -289,6 +291,21 @@ final class SwitchingScene {
         trial.terminate()
         trial.waitUntilExit()
         scene.expectOn(scene.bad, generation: 2)
+    }
+
+    @Test("nothing but a path right in the store is put on trial, wherever else a program lies")
+    func notInStore() throws {
+        let scene = try SwitchingScene(bad: "exec sleep 1000")
+        let installation = scene.installation
+        try scene.start()
+        let places = [
+            "\(installation.directory)/programs", "/nix/store/../../programs", scene.good + "/sw",
+        ]
+        for place in places {
+            let reply = try installation.regen("switch", place)
+            #expect(reply.status != 0 && reply.errors.contains("is no system"), "\(reply.errors)")
+        }
+        #expect(try installation.records("switch.intent").isEmpty)
     }
 
     @Test("a trial that breaks a service is left, and the boot default was never touched")

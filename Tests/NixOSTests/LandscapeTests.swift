@@ -197,6 +197,26 @@ struct LandscapeTests {
         #expect(try machine.landscape().system(path)?.defects == [.cannotSwitch, .noKernel])
     }
 
+    @Test("a system in no profile is looked at where it is asked for, whole, broken or not there")
+    func asked() throws {
+        let runs = try machine.system("runs-nixos-system")
+        try machine.generation(1, runs)
+        try machine.makeCurrent(runs)
+        let built = try machine.system("built-nixos-system")
+        let surveyor = try machine.surveyor()
+        #expect(try surveyor.landscape().system(built) == nil)
+        let seen = try surveyor.landscape(also: built)
+        #expect(seen.system(built)?.defects == [])
+        #expect(seen.system(built)?.initInterface == seen.system(runs)?.initInterface)
+        #expect(seen.generations.map(\.path) == [runs])
+        try machine.remove("\(built)/activate")
+        #expect(try surveyor.landscape(also: built).system(built)?.defects == [.noActivation])
+        for path in ["/nix/store/none", "", "built-nixos-system", "/.."] {
+            #expect(try surveyor.landscape(also: path).system(path)?.defects.isEmpty == false)
+        }
+        #expect(try surveyor.landscape(also: runs) == surveyor.landscape())
+    }
+
     @Test("a generation that leads nowhere, around in circles or to a file is one that is missing")
     func broken() throws {
         try machine.generation(1, "/nix/store/collected-nixos-system")
