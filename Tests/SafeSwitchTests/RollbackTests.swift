@@ -31,6 +31,24 @@ struct RollbackTests {
         #expect(world.reloads == 2)
     }
 
+    @Test("a service that went to a human at its first failure is weighed again at its third")
+    func weighedAgain() {
+        var world = World([
+            service("web") {
+                $0.crashLoop = nil
+                $0.start.retries = 1
+            },
+            service("db"),
+        ])
+        world.breakAfterChange("web")
+        #expect(world.records.verdicts.first == .human(.tooFew))
+        #expect(world.replies.first == .handOver(nil))
+        world.wait(.minutes(3))
+        #expect(world.records.verdicts.last == .generation)
+        #expect(world.landscape.current == "/a")
+        #expect(world.standing("web") == .healthy)
+    }
+
     @Test("from the certain crash loop to the running target it takes no time of its own")
     func atOnce() {
         var world = World()
