@@ -113,6 +113,10 @@ extension SwitchMind {
         _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let flight = aloft?.flight else { return }
+        // A trial is left, whoever switches just now: if they go elsewhere, that is another matter.
+        if flight.isTrialsEnd, landscape.switchHolder != nil {
+            return lookFromFlight(after: Self.switchPoll, &turn)
+        }
         if let obstacle = flight.obstacle(in: landscape) {
             return abandon(obstacle, services, &turn)
         }
