@@ -265,4 +265,21 @@ struct TrialTests {
         #expect(world.landscape.current == "/a")
         #expect(world.records.ends == [.notConfirmed, .succeeded])
     }
+
+    @Test("a trial is left also where the generations cannot be looked at")
+    func leftUnseen() {
+        var world = World()
+        world.landscape.add("/b")
+        world.landscape.defaultGeneration = 1
+        world.tell(
+            .asked(
+                request: 1, .trial(path: "/b", generation: 2, confirm: .minutes(5), uid: 0)))
+        world.wait(.minutes(4))
+        world.answersSurveys = false
+        world.wait(.seconds(100))
+        world.answersSurveys = true
+        world.wait(.minutes(1))
+        #expect(world.landscape.current == "/a")
+        #expect(world.activated == ["test /b", "test /a"])
+    }
 }
