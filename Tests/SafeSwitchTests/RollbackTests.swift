@@ -410,4 +410,24 @@ struct RollbackTests {
         #expect(world.records.previous.prefix(2) == ["/a", "/a"])
         #expect(world.landscape.current == "/a")
     }
+
+    @Test("whoever goes forward again while a rollback is watched gets no reboot for it")
+    func forwardAgain() {
+        let slow = service("web") {
+            $0.backoff.first = .seconds(25)
+            $0.backoff.most = .seconds(25)
+        }
+        var world = World([slow, service("db")]) {
+            $0.allowReboot = true
+            $0.onExhausted = .rebootIntoKnownGood
+        }
+        world.breaks["web"] = ["/a", "/b"]
+        world.deploy("/b")
+        for _ in 0..<300 where world.records.steps.last != .confirm { world.wait(.seconds(1)) }
+        #expect(world.records.steps.last == .confirm)
+        world.deploy("/b")
+        world.wait(.seconds(5))
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.records.intents.count == 1)
+    }
 }
