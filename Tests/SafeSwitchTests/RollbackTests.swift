@@ -49,6 +49,21 @@ struct RollbackTests {
         #expect(world.standing("web") == .healthy)
     }
 
+    @Test("where switch-to-configuration refuses, the profile leads to what runs again")
+    func refused() {
+        var world = World()
+        world.activations = [.exits(1, switches: false)]
+        world.breakAfterChange("web")
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.landscape.current == "/b")
+        #expect(world.landscape.defaultGeneration == 2)
+        #expect(
+            world.performed == [
+                .setProfile(generation: 1, path: "/a"), .setProfile(generation: 2, path: "/b"),
+            ])
+        #expect(world.replies.contains(.handOver(nil)))
+    }
+
     @Test("from the certain crash loop to the running target it takes no time of its own")
     func atOnce() {
         var world = World()
