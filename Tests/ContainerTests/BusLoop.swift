@@ -11,8 +11,6 @@ final class BusLoop {
     private var poller: Poller
     private var timer: TimerFD
     private var token: Poller.Token?
-    /// Turns so far.
-    private(set) var turns = 0
 
     static let patience: Int64 = 30_000_000_000
     private static let busName: UInt64 = 1
@@ -28,7 +26,6 @@ final class BusLoop {
     func turn(atMost milliseconds: Int32) throws {
         timer.arm(at: bus.nextDeadline)
         if try poller.wait(milliseconds: milliseconds) > 0 { timer.acknowledge() }
-        turns += 1
         bus.turn(at: Clock.boottime())
         events += bus.takeEvents()
         try bus.drainPollChanges { change in
@@ -67,13 +64,13 @@ final class BusLoop {
         }
     }
 
-    /// Turns until nothing happens for so long; no condition hangs on the time itself.
+    /// Turns until nothing has woken it for so long, which fails the test when it does not come.
     func settle(milliseconds: Int32 = 500) throws {
-        var before = -1
-        while turns != before {
-            before = turns
+        let deadline = Clock.boottime() + Self.patience
+        while true {
             timer.arm(at: bus.nextDeadline)
             guard try poller.wait(milliseconds: milliseconds) > 0 else { return }
+            guard Clock.boottime() < deadline else { throw Missing(what: "rest", events: events) }
             try turn(atMost: 0)
         }
     }

@@ -160,10 +160,7 @@ extension BusMachine {
         let reset = try loop.bus.resetFailed(plain, at: Clock.boottime())
         #expect(try loop.outcome(reset) == .done)
         #expect(try loop.request(.stop, plain) == .done)
-        try loop.settle()
-        let turns = loop.turns
         try loop.settle(milliseconds: 2000)
-        #expect(loop.turns == turns, "nothing happens, and yet it woke up")
         try tooMany(loop)
     }
 
@@ -191,10 +188,7 @@ extension BusMachine {
             return
         }
         #expect(why.name == "org.freedesktop.systemd1.NoSuchUnit")
-        try loop.settle()
-        let turns = loop.turns
         try loop.settle(milliseconds: 2000)
-        #expect(loop.turns == turns, "a look caused another")
 
         try Self.units["plain.service"]!.write(
             toFile: "\(container.directory)/units/later.service", atomically: false,
@@ -389,10 +383,7 @@ extension BusMachine {
         let running = try loop.state(plain, "runs") { $0.subState == "running" && $0.job == 0 }
         try sh("kill -KILL \(running.mainPID)")
         try loop.state(plain, "has failed") { $0.activeState == "failed" }
-        try loop.settle()
-        let turns = loop.turns
         try loop.settle(milliseconds: 2000)
-        #expect(loop.turns == turns, "nothing happens, and yet it woke up")
         try sh("systemctl daemon-reexec")
         try loop.next("lost") { event -> Bool? in
             if case .lost = event { true } else { nil }
