@@ -5,6 +5,7 @@ import Glibc
 import JSON
 @testable import Ledger
 import Linux
+import NixOS
 import Probing
 import Worker
 
@@ -14,6 +15,7 @@ private let targets: [String: @Sendable ([UInt8]) -> Void] = [
     "delivery-answer": deliveryAnswer, "json": json, "ledger-line": ledgerLine,
     "look-answer": lookAnswer, "look-request": lookRequest, "messages": messages,
     "notice": notice, "probe": probe, "request": request, "routes": routes,
+    "system-order": systemOrder, "system-report": systemReport,
 ]
 
 private let target: @Sendable ([UInt8]) -> Void = {
@@ -107,6 +109,18 @@ private func routes(_ bytes: [UInt8]) {
     guard let routes = OpenRoute.read(bytes) else { return }
     let line = written { OpenRoute.write(routes, into: &$0) }
     precondition(OpenRoute.read(line) == routes || line.count > OpenRoute.mostBytes)
+}
+
+/// What `regend --system` is to do, as root. What was just short enough may be written longer.
+private func systemOrder(_ bytes: [UInt8]) {
+    guard let order = SystemOrder(line: bytes), let line = order.line else { return }
+    precondition(SystemOrder(line: line.dropLast()) == order)
+}
+
+/// What it found: the disk that it looks at is written by others.
+private func systemReport(_ bytes: [UInt8]) {
+    guard let report = SystemReport(line: bytes), let line = report.line else { return }
+    precondition(SystemReport(line: line.dropLast()) == report)
 }
 
 /// A probe as one process writes it for another.

@@ -28,7 +28,7 @@ extension Narrator {
         case .triaged(let facts, .human(let reason)):
             say(
                 .warning,
-                "\(facts.service): no case against the generation\(facts.clause): \(reason.rawValue)"
+                "\(facts.service): no case against the generation\(facts.clause): \(reason.sentence)"
             )
         case .planned(let facts, let outcome): tell(facts, outcome)
         case .intended(let flight):
@@ -68,7 +68,7 @@ extension Narrator {
         case .foreignSwitchBegan(let pid):
             say(.info, "somebody else switches the system (pid \(pid))")
         case .foreignSwitchEnded(let interval):
-            say(.info, "they have ended after \(interval.words)")
+            say(.info, "that switch has ended after \(interval.words)")
         case .foreignSwitchLasts(let interval):
             say(
                 .error,
@@ -144,7 +144,7 @@ extension Narrator {
         }
     }
 
-    private static func name(_ system: String, _ generation: Int?) -> String {
+    static func name(_ system: String, _ generation: Int?) -> String {
         generation.map { "generation \($0)" } ?? system
     }
 }
@@ -164,7 +164,7 @@ extension ChangeOrigin {
 }
 
 extension Flight {
-    fileprivate var words: String {
+    var words: String {
         let target = generation.map { "generation \($0)" } ?? to
         switch purpose {
         case .rollback(let incident): return "back to \(target) (incident \(incident))"
@@ -180,7 +180,7 @@ extension Flight {
 }
 
 extension Flight.Step {
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .intent: "writing down the intent"
         case .profile: "setting the profile"
@@ -207,7 +207,7 @@ extension ExitStatus {
 }
 
 extension Plan {
-    fileprivate var words: String {
+    var words: String {
         let how =
             switch mode {
             case .live: isDegraded ? "live, under another kernel until a reboot" : "live"

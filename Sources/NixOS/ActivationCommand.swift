@@ -34,6 +34,13 @@ public struct ActivationCommand: Equatable, Sendable {
         "\(state)/switch/\(flight).log"
     }
 
+    /// Whether this can be a system's path: one right in the Nix store, and written as nothing else.
+    public static func isSystem(_ path: String) -> Bool {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count == 4 && path.hasPrefix(AbsolutePath.store)
+            && !["", ".", ".."].contains(parts[3])
+    }
+
     /// switch-to-configuration of a system.
     static func program(of system: String) -> String { "\(system)/bin/switch-to-configuration" }
 

@@ -105,10 +105,9 @@ public struct Deeds {
 
     /// NixOS's own tools refuse a path without `nixos-version` as well: it is no system.
     private func requireComplete(_ path: String) throws(DeedFailure) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 4, path.hasPrefix("/nix/store/"), !parts[3].isEmpty, parts[3] != "..",
-            parts[3] != "."
-        else { throw DeedFailure("\(path) is no path of the Nix store") }
+        guard ActivationCommand.isSystem(path) else {
+            throw DeedFailure("\(path) is no path of the Nix store")
+        }
         guard try resolve(path) != nil else {
             throw DeedFailure("\(path) is not there any more: it was garbage-collected")
         }

@@ -3,12 +3,13 @@ import Linux
 import SafeSwitch
 
 extension Surveyor {
-    /// All the systems that a landscape names, and their specialisations: what runs first, then the
-    /// newest.
-    func systems(of landscape: Landscape) -> [NixSystem] {
+    /// All the systems that a landscape names, and their specialisations: what is asked for and what
+    /// runs first, then the newest.
+    func systems(of landscape: Landscape, also asked: String?) -> [NixSystem] {
         var known: Set<String> = []
         var systems: [NixSystem] = []
-        for path in landscape.told + landscape.generations.reversed().map(\.path)
+        let told = (asked.map { [$0] } ?? []) + landscape.told
+        for path in told + landscape.generations.reversed().map(\.path)
         where known.insert(path).inserted { systems.append(system(path)) }
         for child in systems.flatMap(\.specialisations) {
             guard systems.count < Self.mostSystems else { break }
@@ -103,7 +104,8 @@ extension Surveyor {
     private static func revision(in text: [UInt8]) -> String? {
         guard let start = text.firstRange(of: revisionKey)?.upperBound else { return nil }
         let value = text[start...].prefix(longestLine + 1).prefix { $0 != UInt8(ascii: "\"") }
-        guard !value.isEmpty, value.count <= longestLine,
+        // A script whose "@configurationRevision@" was never filled in does not know it.
+        guard let first = value.first, first != UInt8(ascii: "@"), value.count <= longestLine,
             value.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") })
         else { return nil }
         return String(decoding: value, as: UTF8.self)

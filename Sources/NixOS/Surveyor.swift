@@ -15,9 +15,9 @@ public struct Surveyor {
         tree = try RootedTree(root.below("/"))
     }
 
-    /// What there is now. Throws where the profiles' directory is there and cannot be read: nobody
+    /// What there is now, and this system as well, which may be in no profile. Throws where the profiles' directory is there and cannot be read: nobody
     /// is to conclude from that that there are no generations.
-    public func landscape() throws(SystemError) -> Landscape {
+    public func landscape(also system: String? = nil) throws(SystemError) -> Landscape {
         var landscape = Landscape()
         // Once more at the end: what is seen while nobody is said to switch was so.
         landscape.switchHolder = tree.lockHolder(Self.switchLock)
@@ -27,7 +27,7 @@ public struct Surveyor {
         landscape.knownGoodProfile = destination(
             of: "\(Self.profiles)/system-profiles/last-known-good")
         landscape.generations = choose(from: try generations(), for: landscape)
-        landscape.systems = systems(of: landscape)
+        landscape.systems = systems(of: landscape, also: system)
         landscape.bootSpace = Self.bootPlaces.lazy.compactMap { try? tree.space(ofMount: $0) }.first
         landscape.profileHolder = tree.lockHolder("\(Self.profiles)/system.lock")
         landscape.switchHolder = landscape.switchHolder ?? tree.lockHolder(Self.switchLock)

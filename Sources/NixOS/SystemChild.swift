@@ -22,10 +22,10 @@ public enum SystemChild {
         _ order: SystemOrder, _ root: SystemRoot
     ) throws(SystemError) -> [UInt8]? {
         switch order {
-        case .survey(let question):
+        case .survey(let question, let also):
             let surveyor = try Surveyor(root: root)
             return SystemReport.line(
-                try surveyor.landscape(), question.map { surveyor.compare($0) })
+                try surveyor.landscape(also: also), question.map { surveyor.compare($0) })
         case .deed(let deed): return SystemReport.outcome(Deeds(root: root).perform(deed)).line
         }
     }

@@ -3,8 +3,8 @@ public import SafeSwitch
 
 /// What `regend --system` is to do: one JSON line on its standard input.
 public enum SystemOrder: Equatable, Sendable {
-    /// Look at the generations, and where a question is given compare.
-    case survey(Question?)
+    /// Look at the generations, at this system as well, and where a question is given compare.
+    case survey(Question?, also: String?)
     /// Do this.
     case deed(Deed)
 
@@ -30,8 +30,9 @@ public enum SystemOrder: Equatable, Sendable {
     private func write(into json: inout JSONWriter) {
         json.beginObject()
         switch self {
-        case .survey(let question):
+        case .survey(let question, let also):
             json.string("order", "survey")
+            json.string("also", ifAny: also)
             if let question {
                 json.key("question")
                 question.write(into: &json)
@@ -47,12 +48,13 @@ public enum SystemOrder: Equatable, Sendable {
     private init(_ json: JSONValue) throws(WireReader.Malformed) {
         switch json["order"]?.string {
         case "survey":
-            let reader = try WireReader(json, ["order", "question"])
+            let reader = try WireReader(json, ["order", "also", "question"])
+            let also = try reader.text("also")
             guard let question = reader["question"] else {
-                self = .survey(nil)
+                self = .survey(nil, also: also)
                 return
             }
-            self = .survey(try Question(question))
+            self = .survey(try Question(question), also: also)
         case "deed": self = .deed(try Deed(try WireReader(json, ["order", "deed"])["deed"]))
         default: throw WireReader.Malformed()
         }

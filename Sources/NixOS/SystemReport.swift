@@ -85,10 +85,15 @@ extension SystemReport {
 
 extension Landscape {
     fileprivate mutating func leaveOutOlderHalf() {
+        let older = named(by: generations.prefix((generations.count + 1) / 2).map(\.path))
         generations.removeFirst((generations.count + 1) / 2)
-        let tops = Set(told + generations.map(\.path))
+        let kept = named(by: told + generations.map(\.path))
+        systems.removeAll { older.contains($0.path) && !kept.contains($0.path) }
+    }
+
+    private func named(by paths: [String]) -> Set<String> {
+        let tops = Set(paths)
         let children = systems.filter { tops.contains($0.path) }.flatMap(\.specialisations)
-        let named = tops.union(children.map(\.path))
-        systems.removeAll { !named.contains($0.path) }
+        return tops.union(children.map(\.path))
     }
 }

@@ -72,6 +72,7 @@ extension Recollection.Past {
         write("failure_ages_ms", failures, into: &json, at: now)
         if mayNotFail { json.bool("may_not_fail", true) }
         if isHealthy { json.bool("healthy", true) }
+        if let hopes { json.integer("hopes_age_ms", hopes.age(at: now) / 1_000_000) }
         if wasHealthyBefore { json.bool("healthy_before", true) }
         if let unhealthy {
             json.integer("unhealthy_age_ms", unhealthy.since.age(at: now) / 1_000_000)
@@ -132,6 +133,7 @@ extension Recollection.Past {
         failures = moments("failure_ages_ms")
         mayNotFail = json["may_not_fail"]?.bool ?? false
         isHealthy = json["healthy"]?.bool ?? false
+        hopes = json["hopes_age_ms"]?.integer.map { moment.earlier(by: $0) }
         wasHealthyBefore = json["healthy_before"]?.bool ?? false
         unhealthy = json["unhealthy_age_ms"]?.integer.map {
             (moment.earlier(by: $0), json["healthy_until_then"]?.bool ?? false)

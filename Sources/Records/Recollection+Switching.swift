@@ -69,10 +69,11 @@ extension Recollection {
 }
 
 extension Recollection.Past {
-    /// Crash loops are counted per generation.
+    /// Crash loops and failed starts are counted per generation.
     fileprivate mutating func countAnew() {
         crashes = []
         incidents = []
+        failedStarts = 0
         mayNotCount = false
     }
 
@@ -80,7 +81,7 @@ extension Recollection.Past {
     fileprivate mutating func noteBaseline(
         since sign: Recollection.Moment, _ isChain: Bool, at moment: Recollection.Moment
     ) {
-        var wasHealthy = isHealthy
+        var wasHealthy = isHealthy(at: moment)
         if let unhealthy, unhealthy.wasHealthy {
             let age = unhealthy.since.age(at: moment) - SwitchPast.slack
             wasHealthy = wasHealthy || age <= sign.age(at: moment)
@@ -93,11 +94,12 @@ extension Recollection.Past {
         _ event: String, _ json: JSONValue, isSwitching: Bool, at moment: Recollection.Moment
     ) {
         switch event {
-        case "process.start", "service.resume":
-            if incident == nil, !isHandedOver, event == "process.start" || process != nil {
-                isHealthy = true
-            }
-        case "service.pause": isHealthy = false
+        case "process.start", "service.resume", "daemon.adopt":
+            let isUp = event == "service.resume" ? process != nil : pause == nil
+            if incident == nil, !isHandedOver, isUp { hopes = hopes ?? moment }
+        case "service.pause":
+            isHealthy = false
+            hopes = nil
         case "process.exit":
             guard json["asked"]?.bool == false, !isSwitching else { return }
             fail(at: moment)
@@ -116,16 +118,32 @@ extension Recollection.Past {
             if mayNotFail { _ = failures.popLast() }
             mayNotFail = false
             // The daemon's end is none of the service's doing.
-            if json["why"]?.string != Rest.ended.rawValue { isHealthy = false }
+            if json["why"]?.string != Rest.ended.rawValue {
+                isHealthy = false
+                hopes = nil
+            }
+            if json["why"]?.string == Rest.fresh.rawValue {
+                wasHealthyBefore = false
+                failures = []
+            }
         case "incident.open":
-            unhealthy = unhealthy ?? (moment, isHealthy)
+            let wasHealthy = isHealthy(at: moment)
+            if wasHealthy || unhealthy == nil { unhealthy = (moment, wasHealthy) }
             isHealthy = false
-        case "incident.handover": isHealthy = false
+            hopes = nil
+        case "incident.handover":
+            isHealthy = false
+            hopes = nil
         case "incident.resolve", "service.recover":
             unhealthy = nil
             isHealthy = true
         default: break
         }
+    }
+
+    /// A start says nothing of success. One that has lived for long outside of any incident was one.
+    private func isHealthy(at moment: Recollection.Moment) -> Bool {
+        isHealthy || hopes.map { $0.age(at: moment) >= SwitchPast.proof } ?? false
     }
 
     private mutating func fail(at moment: Recollection.Moment) {
@@ -135,7 +153,7 @@ extension Recollection.Past {
     fileprivate func history(at now: Recollection.Moment) -> ServiceHistory {
         var history = ServiceHistory()
         history.failures = failures.map { $0.instant(at: now) }
-        history.isHealthy = isHealthy
+        history.isHealthy = isHealthy(at: now)
         history.wasHealthyBefore = wasHealthyBefore
         return history
     }

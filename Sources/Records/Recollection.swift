@@ -36,6 +36,8 @@ public struct Recollection: Sendable {
         var mayNotCount = false
         /// The same for SafeSwitch, which counts failures.
         var mayNotFail = false
+        /// It was started, outside of any incident: it may be healthy by now.
+        var hopes: Moment?
         /// Probes, or a start time-out, are why it was ended last.
         var wasEnded = false
         var failures: [Moment] = []
@@ -161,6 +163,13 @@ extension Recollection.Past {
             stopping = nil
             restarting = nil
             detached = nil
+            // The configuration no longer has it: if it comes back, it comes as a new one.
+            if rest?.0 == .fresh {
+                forgive()
+                crashes = []
+                incidents = []
+                pause = nil
+            }
         default: takeRecovery(event, json, at: moment)
         }
     }

@@ -54,6 +54,9 @@ struct SwitchPast: Sendable {
     /// What is seen of a change may be so many nanoseconds younger than the change itself.
     static let slack = Interval.seconds(2).nanoseconds
 
+    /// Who runs for so many nanoseconds after a start has come up: the default start time-out.
+    static let proof = Interval.seconds(90).nanoseconds
+
     mutating func take(_ record: SwitchRecord, at moment: Moment) {
         switch record {
         case .generationChanged(let from, let to, _, let origin):

@@ -112,9 +112,9 @@ extension Flight {
     /// What makes it wrong to go on, before anything was activated.
     func obstacle(in landscape: Landscape) -> Refusal? {
         if landscape.switchHolder != nil || landscape.current != from { return .switching }
-        // Of what is in no profile nothing may have been seen: it shows when it is run.
-        let isComplete = landscape.system(to)?.defects.isEmpty ?? (generation == nil)
-        guard isComplete else { return .gone(generation: generation ?? 0) }
+        guard landscape.system(to)?.defects.isEmpty == true else {
+            return .gone(generation: generation ?? 0)
+        }
         guard let generation else { return nil }
         let isNumbered = landscape.generations(of: to).contains { $0.number == generation }
         return isNumbered ? nil : .gone(generation: generation)

@@ -82,13 +82,20 @@ extension Landscape {
 
     private func compare(_ target: NixSystem, into candidate: inout Candidate) {
         if let running = current.flatMap(system) {
-            // switch-to-configuration looks at keys that both have.
-            candidate.inhibitors = running.inhibitors.filter { mine in
-                target.inhibitors.contains { $0.key == mine.key && $0.value != mine.value }
-            }.map(\.key)
+            candidate.inhibitors = running.inhibitors(against: target)
             candidate.initDiffers = running.initInterface != target.initInterface
         }
         let reference = booted.flatMap(system) ?? current.flatMap(system)
         candidate.kernelDiffers = reference.map { $0.kernel != target.kernel } ?? false
+    }
+}
+
+extension NixSystem {
+    /// The keys that forbid to go live from this system to that one: switch-to-configuration looks at
+    /// those that both have.
+    func inhibitors(against target: NixSystem) -> [String] {
+        inhibitors.filter { mine in
+            target.inhibitors.contains { $0.key == mine.key && $0.value != mine.value }
+        }.map(\.key)
     }
 }

@@ -3,7 +3,8 @@ public struct Landscape: Equatable, Sendable {
     /// The profile's generations, lowest number first; the newest `mostGenerations` and those that
     /// anything else in here is about.
     public var generations: [Generation]
-    /// The system of each path named in here, each once; specialisations too.
+    /// The system of each path named in here, each once; specialisations too, and what was asked for
+    /// besides.
     public var systems: [NixSystem]
     /// The number that the profile's link names: the boot default. `nil`: it names none.
     public var defaultGeneration: Int?

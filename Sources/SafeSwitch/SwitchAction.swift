@@ -3,8 +3,9 @@ public import Supervision
 /// What SafeSwitch wants done. The hands answer with events.
 public enum SwitchAction: Equatable, Sendable {
     /// Look at the generations, and where a subject is given compare it between the two systems.
-    /// Answered by `surveyed` or `surveyFailed` with the serial, in any case.
-    case survey(serial: Int, Question?)
+    /// `also`: look at this system as well, which may be in no profile. Answered by `surveyed` or
+    /// `surveyFailed` with the serial, in any case.
+    case survey(serial: Int, Question?, also: String?)
     /// Write this down. Nothing waits for it.
     case record(SwitchRecord)
     /// Write this down; answered by `durable` or `notDurable`, within `SwitchMind.durableWait`.

@@ -40,10 +40,16 @@ extension SwitchMind {
         watch(&turn)
     }
 
-    /// Something moved.
-    mutating func notice(_ turn: inout Turn) {
+    /// Something moved. Who is healthy at the first sign of a change was so before it.
+    mutating func notice(_ services: borrowing Mind, _ turn: inout Turn) {
         guard hasBegun, policy.mode != .off else { return }
-        if firstSign == nil { firstSign = turn.now }
+        if firstSign == nil {
+            firstSign = turn.now
+            for place in watched.indices where watched[place] != nil {
+                let isHealthy = services.standing(InstanceID(place)) == .healthy
+                if isHealthy { watched[place]?.wasHealthy = true }
+            }
+        }
         pollAt = turn.now
     }
 
@@ -61,7 +67,17 @@ extension SwitchMind {
     mutating func look(_ purpose: Look.Purpose, _ question: Question?, _ turn: inout Turn) {
         lastSerial += 1
         looks.append(Look(serial: lastSerial, purpose: purpose, asked: turn.now))
-        turn.actions.append(.survey(serial: lastSerial, question))
+        turn.actions.append(
+            .survey(serial: lastSerial, question, also: goal(of: purpose)))
+    }
+
+    /// The system that a look is about, which may be in no profile.
+    private func goal(of purpose: Look.Purpose) -> String? {
+        switch purpose {
+        case .flight: aloft?.flight.to
+        case .request(_, .trial(let path, _, _, _)): path
+        case .watch, .weigh, .request: nil
+        }
     }
 
     private mutating func taken(_ serial: Int) -> Look? {

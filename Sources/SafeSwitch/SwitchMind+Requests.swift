@@ -117,9 +117,13 @@ extension SwitchMind {
             return refuse(request, "/run/current-system leads nowhere", &turn)
         }
         guard current != path else { return refuse(request, "it runs already", &turn) }
+        if let obstacle = landscape.obstacle(toTrialOf: path, generation) {
+            return refuse(request, obstacle, &turn)
+        }
+        // A path that a generation leads to already gets no second one.
         let flight = Flight(
             id: memory.nextFlight, purpose: purpose, from: current, to: path,
-            generation: generation, mode: .trial, began: turn.now)
+            generation: generation ?? self.generation(of: path), mode: .trial, began: turn.now)
         depart(flight, request: (request, nil), services, &turn)
     }
 
@@ -140,5 +144,25 @@ extension SwitchMind {
         self.aloft?.isConfirmed = true
         turn.record(.trialConfirmed(flight: aloft.flight.id, uid: uid))
         turn.actions.append(.answer(request: request, .confirmed(flight: aloft.flight.id)))
+    }
+}
+
+extension Landscape {
+    /// Why a system cannot be put on trial: it would be known too late from running it.
+    fileprivate func obstacle(toTrialOf path: String, _ generation: Int?) -> String? {
+        if let generation, !generations(of: path).contains(where: { $0.number == generation }) {
+            return
+                "there is no generation \(generation) that leads to \(path): see regen generations"
+        }
+        guard let target = system(path) else { return "\(path) could not be looked at" }
+        if let defect = target.defects.first {
+            return "\(path) is incomplete: \(defect.phrase); build it again"
+        }
+        guard let running = current.flatMap(system) else { return nil }
+        var keys = running.inhibitors(against: target)
+        if running.initInterface != target.initInterface { keys.append("another init interface") }
+        if keys.isEmpty { return nil }
+        return "\(path) can only be reached by a reboot (\(keys.joined(separator: ", "))), and a "
+            + "trial is without one: nixos-rebuild boot, and reboot"
     }
 }

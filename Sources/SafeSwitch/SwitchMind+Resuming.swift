@@ -73,6 +73,7 @@ extension SwitchMind {
         aloft.isConfirmed = memory.isConfirmed
         aloft.healthyBefore = onceHealthy
         aloft.accused = cases
+        if let one = sufferer(of: aloft, services, turn.now) { aloft.accused.append(one) }
         cases = []
         self.aloft = aloft
         // Its moments are of an earlier boot.
@@ -83,6 +84,21 @@ extension SwitchMind {
         case .verify, .reboot: lookFromFlight(&turn)
         case .confirm: resumeConfirm(landscape, services, &turn)
         }
+    }
+
+    /// Whoever this switch is for, if it still is not well: what accused it has died with its daemon.
+    private func sufferer(
+        of aloft: Aloft, _ services: borrowing Mind, _ now: Instant
+    ) -> Case? {
+        guard let incident = aloft.incident else { return nil }
+        for place in watched.indices {
+            let id = InstanceID(place)
+            guard let service = watched[place], services.status(id, at: now).incident == incident
+            else { continue }
+            if aloft.accused.contains(where: { $0.service == id }) { return nil }
+            return Case(id, service.name, incident, reason: nil, began: now)
+        }
+        return nil
     }
 
     private var onceHealthy: [InstanceID] {

@@ -104,7 +104,7 @@ public struct SwitchMind: Sendable {
         case .configured(let policy, let subjects): configure(policy, subjects, &turn)
         case .begun: begin(&turn)
         case .deadlineReached: break
-        case .changed: notice(&turn)
+        case .changed: notice(services, &turn)
         case .surveyed(let serial, let landscape, let comparison):
             surveyed(serial, landscape, comparison, services, &turn)
         case .surveyFailed(let serial, let trouble): lookFailed(serial, trouble, services, &turn)

@@ -52,6 +52,8 @@ extension Refusal {
         case .notDurable:
             "the intent did not reach the disk in time, and nothing is done that could not be "
                 + "remembered: look at the disk of the state directory"
+        // 0: what was in no profile.
+        case .gone(0): "the system has gone since it was asked for: build it again"
         case .gone(let generation): "generation \(generation) has gone since it was planned"
         }
     }

@@ -138,7 +138,10 @@ extension Mind {
 
     /// What the process is given has changed: a new process, and a new chance.
     private mutating func relaunch(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        let wasHandedOver = instances[i].isHandedOver
         forgive(i)
+        // The next daemon has to know of the new chance, too.
+        if wasHandedOver, isToRun(i) { actions.append(.record(.startAsked(InstanceID(i)))) }
         switch instances[i].phase {
         case .stopped(.finished), .stopped(.failed):
             if instances[i].policy.autostart { start(i, at: now, into: &actions) }
@@ -150,6 +153,16 @@ extension Mind {
         case .starting(.remedying), .backingOff, .handedOver:
             if instances[i].pausedUntil == nil { start(i, at: now, into: &actions) }
         case .stopping: break
+        }
+    }
+
+    /// Whether it is up, or on its way there.
+    private func isToRun(_ i: Int) -> Bool {
+        switch instances[i].phase {
+        case .stopped(.finished), .stopped(.failed): instances[i].policy.autostart
+        case .starting, .running: instances[i].stopWhenFree == nil
+        case .backingOff, .handedOver: instances[i].pausedUntil == nil
+        case .stopped, .stopping: false
         }
     }
 

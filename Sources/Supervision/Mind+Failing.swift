@@ -22,7 +22,7 @@ extension Mind {
             return finish(i, at: now, into: &actions)
         }
         noteCrash(i, at: now)
-        if wasUnconfirmed { instances[i].failedStarts += 1 }
+        if wasUnconfirmed, !isSwitching { instances[i].failedStarts += 1 }
         instances[i].culprit = nil
         fail(i, FailureKind(status), run: run, at: now, into: &actions)
     }
@@ -45,6 +45,7 @@ extension Mind {
     private mutating func finish(_ i: Int, at now: Instant, into actions: inout [Action]) {
         if let incident = instances[i].incident {
             instances[i].incident = nil
+            instances[i].awaitsTriage = nil
             actions.append(
                 .record(
                     .incidentResolved(
@@ -163,6 +164,8 @@ extension Mind {
     ) {
         guard let incident = instances[i].incident else { return }
         instances[i].incident = nil
+        // Whatever answer is on its way is about an incident that is over.
+        instances[i].awaitsTriage = nil
         instances[i].attempts = 0
         instances[i].isHandedOver = reason != .operatorStopped
         actions.append(

@@ -54,6 +54,7 @@ extension Mind {
         instances[i].isProbeCaused = false
         if let incident = instances[i].incident {
             instances[i].incident = nil
+            instances[i].awaitsTriage = nil
             actions.append(
                 .record(
                     .incidentResolved(

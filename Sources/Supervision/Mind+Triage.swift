@@ -13,10 +13,12 @@ extension Mind {
     mutating func triaged(
         _ i: Int, _ triaged: Triaged, at now: Instant, into actions: inout [Action]
     ) {
-        guard let asked = instances[i].awaitsTriage else { return }
+        let asked = instances[i].awaitsTriage
         instances[i].awaitsTriage = nil
         switch triaged {
-        case .handOver(let reason): handOver(i, reason ?? asked, into: &actions)
+        case .handOver(let reason):
+            if let asked { handOver(i, reason ?? asked, into: &actions) }
+        // Also where nobody has asked: the system was switched for its sake.
         case .retry:
             instances[i].crashes = []
             instances[i].attempts = 0
@@ -27,11 +29,12 @@ extension Mind {
         }
     }
 
-    /// Crash loops are counted per generation.
+    /// Crash loops and failed starts are counted per generation.
     mutating func countAnew() {
         for i in instances.indices {
             instances[i].crashes = []
             instances[i].incidents = []
+            instances[i].failedStarts = 0
         }
     }
 }

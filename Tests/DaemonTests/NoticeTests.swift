@@ -127,6 +127,32 @@ import Testing
         }
     }
 
+    @Test(
+        "a rollback is told: that it begins and how it ends; or that it needs a human's word",
+        arguments: [
+            ("automatic", ["switch.intent", "switch.end"], ["warning", "info"]),
+            ("propose", ["rollback.plan", "incident.handover"], ["critical", "critical"]),
+        ])
+    func rollback(_ policy: String, _ events: [String], _ severities: [String]) throws {
+        let port = try Installation.freePort()
+        let scene = try SwitchingScene(
+            safeSwitch: "{ policy: \(policy) }",
+            more: "notices: { ops: { webhook: { url: 'http://127.0.0.1:\(port)/' } } }")
+        let installation = scene.installation
+        try installation.make("hook", Self.hook)
+        let hook = try hook(installation, port)
+        defer { hook.terminate() }
+        try scene.start()
+        try scene.deployBad()
+        try untilGot(installation, 2)
+        let told = try got(installation).compactMap { $0["body"] }
+        #expect(told.map { $0["event"]?.string } == events)
+        #expect(told.map { $0["severity"]?.string } == severities)
+        #expect(told.allSatisfy { $0["incident"]?.integer == 1 })
+        let words = policy == "propose" ? "regen rollback --to 1" : "back to generation 1"
+        #expect(told[0]["text"]?.string?.contains(words) == true, "\(told[0])")
+    }
+
     @Test("secrets are in no command line, environment, status, log or ledger")
     func discreet() throws {
         let (installation, port) = try installation()

@@ -168,6 +168,15 @@ struct LandscapeTests {
         #expect(try machine.landscape().systems[0].revision == "feed")
     }
 
+    @Test("a revision that was never filled in is none")
+    func noRevision() throws {
+        let a = try machine.system("a-nixos-system")
+        try machine.generation(1, a)
+        try machine.write(
+            "\(a)/sw/bin/nixos-version", #"{"configurationRevision":"@configurationRevision@"}"#)
+        #expect(try machine.landscape().systems[0].revision == nil)
+    }
+
     @Test("what a system lacks is told, each thing by itself")
     func defects() throws {
         let cases: [(String, NixSystem.Defect)] = [
@@ -186,6 +195,26 @@ struct LandscapeTests {
         #expect(try machine.landscape().system(path)?.defects == [.cannotSwitch])
         try machine.remove("/nix/store/k6.12.1-linux")
         #expect(try machine.landscape().system(path)?.defects == [.cannotSwitch, .noKernel])
+    }
+
+    @Test("a system in no profile is looked at where it is asked for, whole, broken or not there")
+    func asked() throws {
+        let runs = try machine.system("runs-nixos-system")
+        try machine.generation(1, runs)
+        try machine.makeCurrent(runs)
+        let built = try machine.system("built-nixos-system")
+        let surveyor = try machine.surveyor()
+        #expect(try surveyor.landscape().system(built) == nil)
+        let seen = try surveyor.landscape(also: built)
+        #expect(seen.system(built)?.defects == [])
+        #expect(seen.system(built)?.initInterface == seen.system(runs)?.initInterface)
+        #expect(seen.generations.map(\.path) == [runs])
+        try machine.remove("\(built)/activate")
+        #expect(try surveyor.landscape(also: built).system(built)?.defects == [.noActivation])
+        for path in ["/nix/store/none", "", "built-nixos-system", "/.."] {
+            #expect(try surveyor.landscape(also: path).system(path)?.defects.isEmpty == false)
+        }
+        #expect(try surveyor.landscape(also: runs) == surveyor.landscape())
     }
 
     @Test("a generation that leads nowhere, around in circles or to a file is one that is missing")

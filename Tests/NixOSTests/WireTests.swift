@@ -11,8 +11,10 @@ struct WireTests {
             formerPaths: ["/etc/wäb \"x\"\n"]), before: "/nix/store/a", after: "/nix/store/b")
 
     private static let orders: [SystemOrder] = [
-        .survey(nil), .survey(question),
-        .survey(Question(subject: Subject(service: "x"), before: "", after: "")),
+        .survey(nil, also: nil), .survey(question, also: nil),
+        .survey(nil, also: "/nix/store/new"), .survey(question, also: "/nix/store/new"),
+        .survey(
+            Question(subject: Subject(service: "x"), before: "", after: ""), also: ""),
         .deed(.setProfile(generation: 41, path: "/nix/store/a")),
         .deed(.addGeneration(path: "/nix/store/a")), .deed(.markKnownGood(path: "/nix/store/a")),
         .deed(.reboot(command: ["systemctl", "reboot"])), .deed(.reboot(command: [])),
@@ -131,6 +133,9 @@ struct WireTests {
         let long = String(repeating: "x", count: 16 << 10)
         for index in landscape.systems.indices { landscape.systems[index].version = long }
         landscape.current = landscape.systems[0].path
+        var asked = landscape.systems[1]
+        asked.path = "/nix/store/in-no-profile"
+        landscape.systems.append(asked)
         #expect(SystemReport.landscape(landscape, nil).line == nil)
         let line = try #require(SystemReport.line(landscape, nil))
         guard case .landscape(let told, nil)? = SystemReport(line: line.dropLast()) else {
@@ -138,7 +143,7 @@ struct WireTests {
             return
         }
         #expect(told.generations == landscape.generations.suffix(32))
-        #expect(told.systems.count == 33)
+        #expect(told.systems.count == 34 && told.systems.last == asked)
         #expect(told.current == landscape.current && told.systems[0] == landscape.systems[0])
 
         landscape.generations = []

@@ -170,6 +170,7 @@ import Testing
     func failedMeanwhile() {
         var diary = Diary()
         diary.write(Self.started)
+        diary.pass(100 * Diary.second)
         diary.write(.foreignSwitchBegan(pid: 9))
         diary.pass(5 * Diary.second)
         diary.write(Self.opened)
@@ -179,13 +180,42 @@ import Testing
         diary.write(Self.began)
         #expect(diary.switchMemory.services["web"]?.wasHealthyBefore == true)
         #expect(diary.switchMemory.services["web"]?.isHealthy == false)
-        #expect(diary.switchMemory.probation?.began == .seconds(100))
+        #expect(diary.switchMemory.probation?.began == .seconds(200))
+    }
+
+    @Test("a start alone is no health: a daemon that died after it leaves nothing to blame by")
+    func startedOnly() {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.pass(5 * Diary.second)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == false)
+        diary.write(Self.changed)
+        diary.write(Self.began)
+        #expect(diary.switchMemory.services["web"]?.wasHealthyBefore == false)
+        diary.pass(90 * Diary.second)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == true)
+        #expect(
+            diary.switchMemory(of: diary.carried(diary.recollection(of: diary.lines)))
+                .services["web"]?.isHealthy == true)
+    }
+
+    @Test("one that the configuration had no more comes back as a new one") func fresh() {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.pass(100 * Diary.second)
+        diary.write(Self.changed)
+        diary.write(Self.began)
+        #expect(diary.switchMemory.services["web"]?.wasHealthyBefore == true)
+        diary.write(.rested(Self.id, .fresh))
+        #expect(diary.switchMemory.services["web"]?.wasHealthyBefore == false)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == false)
     }
 
     @Test("a change that Regen made to help somebody takes no new baseline")
     func noBaseline() {
         var diary = Diary()
         diary.write(Self.started)
+        diary.pass(Diary.second * 100)
         diary.write(Self.changed)
         diary.write(Self.began)
         diary.write(Self.opened)

@@ -170,4 +170,22 @@ struct ResumeTests {
         #expect(world.activated == [])
         #expect(world.records.ends == [.notActivated(current: "/b")])
     }
+
+    @Test("killed while the probes have the word, a rollback that does not help is not called one")
+    func unhelpedAcrossDeath() {
+        // So slow in failing that no loop is certain before the others have been well for long enough.
+        let slow = service("web") {
+            $0.backoff.first = .seconds(25)
+            $0.backoff.most = .seconds(25)
+        }
+        var world = World([slow, service("db")])
+        world.breaks["web"] = ["/a", "/b"]
+        world.deploy("/b")
+        for _ in 0..<300 where world.records.steps.last != .confirm { world.wait(.seconds(1)) }
+        #expect(world.records.steps.last == .confirm)
+        world.die()
+        world.wait(.minutes(10))
+        #expect(world.records.ends == [.notHelped])
+        #expect(world.memory.quarantined == [])
+    }
 }

@@ -42,6 +42,21 @@ struct RollbackTests {
         #expect(world.records.ends == [.succeeded])
     }
 
+    @Test("who is healthy when a deployment begins was healthy before, however young the daemon is")
+    func youngDaemon() {
+        var world = World()
+        world.landscape.switchHolder = 7
+        world.tell(.changed)
+        world.breaks["web"] = ["/a", "/b"]
+        world.crash("web")
+        world.landscape.switchHolder = nil
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.wait(.minutes(1))
+        #expect(world.records.verdicts == [.generation])
+        #expect(world.landscape.current == "/a")
+    }
+
     @Test("the third failure within a probation is looked into before there is a crash loop")
     func thirdFailure() {
         var world = World([service("web") { $0.crashLoop = nil }])

@@ -5,9 +5,12 @@ import Testing
 /// What operators ask for: trials, rollbacks by hand, and what there is.
 struct TrialTests {
     private func trial(
-        confirm: Interval? = nil, of path: String = "/b", in world: inout World
+        confirm: Interval? = nil, of path: String = "/b", generation: Int? = 2,
+        in world: inout World
     ) {
-        world.tell(.asked(request: 1, .trial(path: path, generation: 2, confirm: confirm, uid: 0)))
+        world.tell(
+            .asked(
+                request: 1, .trial(path: path, generation: generation, confirm: confirm, uid: 0)))
     }
 
     private func machine() -> World {
@@ -35,12 +38,71 @@ struct TrialTests {
     @Test("a path that is in no profile gets a generation once it has passed")
     func newPath() {
         var world = World()
-        world.tell(
-            .asked(request: 1, .trial(path: "/new", generation: nil, confirm: nil, uid: 0)))
+        world.built = [NixSystem(path: "/new")]
+        trial(of: "/new", generation: nil, in: &world)
         world.wait(.minutes(11))
         #expect(world.performed.first == .addGeneration(path: "/new"))
         #expect(world.landscape.generations.last?.path == "/new")
         #expect(world.records.ends == [.succeeded, .succeeded])
+    }
+
+    @Test("one that a generation leads to already gets no second one, however it was named")
+    func knownPath() {
+        var world = machine()
+        trial(generation: nil, in: &world)
+        #expect(world.records.intents.map(\.generation) == [2])
+        world.wait(.minutes(11))
+        #expect(world.performed.first == .setProfile(generation: 2, path: "/b"))
+        #expect(world.landscape.generations.map(\.number) == [1, 2])
+        #expect(world.landscape.defaultGeneration == 2)
+    }
+
+    @Test("what is no generation, not whole or not to be reached live is not even begun")
+    func unfit() {
+        var world = machine()
+        world.landscape.change("/a") {
+            $0.initInterface = "systemd 2"
+            $0.inhibitors = [.init(key: "dbus", value: "broker")]
+        }
+        world.built = ["/whole", "/half", "/init", "/dbus"].map { NixSystem(path: $0) }
+        for place in world.built.indices { world.built[place].initInterface = "systemd 2" }
+        world.built[1].defects = [.cannotSwitch]
+        world.built[2].initInterface = "systemd 3"
+        world.built[3].inhibitors = [.init(key: "dbus", value: "dbus")]
+        trial(of: "/b", generation: 9, in: &world)
+        for path in ["/gone", "/half", "/init", "/dbus"] {
+            trial(of: path, generation: nil, in: &world)
+        }
+        let reboot = ", and a trial is without one: nixos-rebuild boot, and reboot"
+        #expect(
+            world.answers == [
+                .unable("there is no generation 9 that leads to /b: see regen generations"),
+                .unable("/gone is incomplete: its store path is gone; build it again"),
+                .unable(
+                    "/half is incomplete: it has no bin/switch-to-configuration; build it again"),
+                .unable(
+                    "/init can only be reached by a reboot (another init interface)" + reboot),
+                .unable("/dbus can only be reached by a reboot (dbus)" + reboot),
+            ])
+        #expect(world.records.intents == [] && world.activated == [])
+        trial(of: "/whole", generation: nil, in: &world)
+        #expect(world.activated == ["test /whole"])
+    }
+
+    @Test("one that goes between the question and the switch is not run")
+    func goneMeanwhile() {
+        var world = World()
+        world.built = [NixSystem(path: "/new")]
+        world.diskWorks = false
+        trial(of: "/new", generation: nil, in: &world)
+        world.built = []
+        guard case .recordDurably(_, let serial)? = world.held.last else {
+            Issue.record("\(world.held)")
+            return
+        }
+        world.tell(.durable(serial: serial))
+        #expect(world.activated == [])
+        #expect(world.records.ends == [.abandoned(.gone(generation: 0))])
     }
 
     @Test("a trial that breaks a service is left with test; the profile is not touched")

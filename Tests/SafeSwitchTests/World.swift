@@ -14,6 +14,8 @@ struct World {
     /// A Wednesday at noon.
     var wall: Int64 = (20_000 * 24 + 12) * 3_600_000_000_000
     var landscape: Landscape
+    /// Systems in the store that are in no profile.
+    var built: [NixSystem] = []
     /// What blame finds.
     var comparison = Comparison.differing
     /// On which systems a service ends as soon as it is started.
@@ -302,7 +304,7 @@ struct World {
 
     private mutating func perform(_ action: SwitchAction) {
         switch action {
-        case .survey(let serial, let question): look(serial, question)
+        case .survey(let serial, let question, let system): look(serial, question, system)
         case .record(let record): write(record)
         case .recordDurably(let record, let serial):
             guard diskWorks else { return held.append(action) }
@@ -332,7 +334,7 @@ struct World {
         }
     }
 
-    private mutating func look(_ serial: Int, _ question: Question?) {
+    private mutating func look(_ serial: Int, _ question: Question?, _ system: String?) {
         looks += 1
         if let change = beforeLook {
             beforeLook = nil
@@ -340,14 +342,21 @@ struct World {
         }
         guard answersSurveys else { return }
         if surveyTrouble.isEmpty {
+            var seen = landscape
+            if let system, seen.system(system) == nil { seen.systems.append(look(at: system)) }
             facts.append(
-                .switch(
-                    .surveyed(
-                        serial: serial, landscape, question == nil ? nil : comparison)))
+                .switch(.surveyed(serial: serial, seen, question == nil ? nil : comparison)))
         } else {
             let trouble = surveyTrouble.removeFirst()
             facts.append(.switch(.surveyFailed(serial: serial, trouble)))
         }
+    }
+
+    private func look(at path: String) -> NixSystem {
+        if let known = built.first(where: { $0.path == path }) { return known }
+        var system = NixSystem(path: path)
+        system.defects = [.missing]
+        return system
     }
 
     private mutating func perform(_ deed: Deed, _ serial: Int) {

@@ -170,6 +170,14 @@ private struct Fold {
             instances[i].rest = isOfThisBoot ? rest : nil
             instances[i].stopping = nil
             instances[i].isRestarting = false
+            if rest == .fresh {
+                instances[i].isHandedOver = false
+                instances[i].failedStarts = 0
+                instances[i].attempts = 0
+                instances[i].crashes = []
+                instances[i].incidents = []
+                instances[i].pausedUntil = nil
+            }
         default: break
         }
     }

@@ -46,7 +46,10 @@ extension SimulatedMachine {
         say("--- the victim is \(instances[victim].name)")
         let isHanging = hasProvenProbe(victim) && isPatient(victim) && random.oneIn(2)
         // What was handed over already is not looked into by another daemon.
-        killRate = !isPatient(victim) || random.oneIn(3) ? nil : Int(random.within(5...60))
+        let isSure =
+            diary.memory(stamp).services[instances[victim].name]?.isHealthy == true
+            && (isHanging ? isPatient(victim) : instances[victim].definition.probes.isEmpty)
+        let rate = !isSure || random.oneIn(3) ? nil : Int(random.within(5...60))
         killsLeft = 1 + random.below(6)
         let before = oversight.rollbacks
         let bad = successor {
@@ -54,11 +57,22 @@ extension SimulatedMachine {
             $0.effects[victim] = isHanging ? .hangs : .crashes
         }
         deploy(bad, .switch)
+        // Who was healthy before is known for certain once the probation is on record.
+        let path = nixos.systems[bad].path
+        while oversight.words.probation?.system != path, nixos.activation != nil {
+            try live(.milliseconds(200))
+        }
+        killRate = rate
         try live(.minutes(40))
         killRate = nil
         try live(.minutes(2))
+        if isWaiting(instances[victim].name) {
+            // For somebody whom a human was told of: it cannot fail.
+            nixos.changeSystems { $0[bad].effects[victim] = .works }
+            return try live(.minutes(20))
+        }
         try checkRescue(victim, good, before)
-        try seeMore(victim)
+        if random.oneIn(3) { try seeQuarantine(victim, bad) } else { try seeMore(victim) }
         try checkIncidents()
         try checkSwitchingSettled()
     }
@@ -99,6 +113,29 @@ extension SimulatedMachine {
         try live(.minutes(30))
         if nixos.current != next || oversight.rollbacks != before {
             throw Violation(rule: .justice, what: "s\(nixos.current) instead of s\(next)")
+        }
+        nixos.changeSystems { $0[next].effects[victim] = .works }
+        try live(.minutes(20))
+    }
+
+    /// Somebody goes to the quarantined one again, where all is well now; but nobody goes back there.
+    private mutating func seeQuarantine(_ victim: Int, _ bad: Int) throws(Violation) {
+        now = now + .hours(7)
+        kernel.sleep(.hours(7))
+        try live(.minutes(12))
+        nixos.changeSystems { $0[bad].effects[victim] = .works }
+        deploy(bad, .switch)
+        try live(.minutes(3))
+        die()
+        try live(.minutes(12))
+        let next = successor {
+            $0.versions[victim] += 300
+            $0.effects[victim] = .crashes
+        }
+        deploy(next, .switch)
+        try live(.minutes(30))
+        if nixos.current == bad {
+            throw Violation(rule: .justice, what: "back to the quarantined s\(bad)")
         }
         nixos.changeSystems { $0[next].effects[victim] = .works }
         try live(.minutes(20))

@@ -290,7 +290,7 @@ extension SimulatedMachine {
     }
 
     /// What waits for a service that a human was told of cannot end its own incident.
-    private func isWaiting(_ name: String) -> Bool {
+    func isWaiting(_ name: String) -> Bool {
         guard let mind, let id = mind.id(named: name) else { return false }
         return mind.status(id, at: now).waitsFor != nil
     }

@@ -247,9 +247,15 @@ extension SimulatedMachine {
 
     mutating func noteHealth(_ id: InstanceID) {
         guard let mind, mind.all.contains(id), let number = hands.owners[id.index],
-            mind.standing(id) == .healthy
+            mind.standing(id) == .healthy || isWell(number)
         else { return }
         while oversight.healthy.count <= nixos.current { oversight.healthy.append([]) }
         oversight.healthy[nixos.current].insert(number)
+    }
+
+    /// Whether it works, whether anybody has noticed or not.
+    private func isWell(_ number: Int) -> Bool {
+        guard let main = kernel.main(of: number) else { return false }
+        return kernel.processes[main].health.isWell(at: now)
     }
 }

@@ -15,6 +15,14 @@ extension SimulatedMachine {
         guard hasNixOS else { return }
         var memory = diary.memory(stamp)
         sabotageMemory(&memory)
+        if trace != nil {
+            for number in instances.indices {
+                let name = instances[number].name
+                say(
+                    "    remembered of \(name): \(memory.services[name].map { "\($0)" } ?? "nothing")"
+                )
+            }
+        }
         diary.write(.daemonStarted(pid: 1, version: "1"), stamp)
         // A new daemon takes in what is there, and its first words are synced with all before them.
         diary.sync()
@@ -138,7 +146,7 @@ extension SimulatedMachine {
         _ action: SwitchAction, into records: inout [SimRecord]
     ) throws {
         switch action {
-        case .survey(let serial, let question): survey(serial, question)
+        case .survey(let serial, let question, _): survey(serial, question)
         case .record(let record): try write(record, &records)
         case .recordDurably(let record, let serial):
             if sabotage != .handsSkipIntents { try write(record, &records) }

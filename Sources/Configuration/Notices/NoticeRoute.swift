@@ -45,10 +45,26 @@ public struct NoticeRoute: Equatable, Sendable {
         case workerFailed = "worker.fail"
         /// The ledger cannot be written, or can be again.
         case ledgerDegraded = "ledger.degraded"
+        /// A rollback would help and is a human's to decide; or there is none, and why.
+        case rollbackPlanned = "rollback.plan"
+        /// A rollback begins.
+        case switchIntended = "switch.intent"
+        /// A rollback or a trial is over, and how.
+        case switchEnded = "switch.end"
+        /// It lasts: a human must look.
+        case switchLasts = "switch.linger"
+        /// Somebody else's switch lasts: a human must look.
+        case foreignSwitchLasts = "foreignswitch.linger"
+        /// A quarantined system runs again.
+        case quarantineEntered = "quarantine.enter"
+        /// Another system has booted than was expected.
+        case bootedElsewhere = "boot.elsewhere"
 
         /// What a human must know, and when it is over.
         public static let forHumans: [Occasion] = [
             .handedOver, .recovered, .commonCauseHandedOver, .workerFailed, .ledgerDegraded,
+            .rollbackPlanned, .switchIntended, .switchEnded, .switchLasts, .foreignSwitchLasts,
+            .quarantineEntered, .bootedElsewhere,
         ]
     }
 }

@@ -89,19 +89,31 @@ extension Daemon {
     func tellPeople() {
         guard !notices.routes.isEmpty else { return }
         for (entry, stamp) in chronicle.pending {
-            guard case .mind(let record) = entry,
-                var news = News(record, name: { self.hands[$0.index]?.facts.name ?? "?" })
-            else { continue }
-            switch record {
-            case .commonCauseBegan: notices.commonCauseNeedsHuman = false
-            case .commonCauseHandedOver: notices.commonCauseNeedsHuman = true
-            case .commonCauseEnded where notices.commonCauseNeedsHuman:
-                // Who was told that it needs him is told that it does not any more.
-                news.occasions.append(.commonCauseHandedOver)
-            default: break
-            }
+            guard let news = news(of: entry) else { continue }
             notices.add(news, wall: stamp.wall, boot: now.boot)
         }
+    }
+
+    private func news(of entry: Entry) -> News? {
+        switch entry {
+        case .mind(let record): news(of: record)
+        case .switching(let record): News(record, flight: switching.story.flight)
+        default: nil
+        }
+    }
+
+    private func news(of record: Supervision.Record) -> News? {
+        guard var news = News(record, name: { self.hands[$0.index]?.facts.name ?? "?" })
+        else { return nil }
+        switch record {
+        case .commonCauseBegan: notices.commonCauseNeedsHuman = false
+        case .commonCauseHandedOver: notices.commonCauseNeedsHuman = true
+        case .commonCauseEnded where notices.commonCauseNeedsHuman:
+            // Who was told that it needs him is told that it does not any more.
+            news.occasions.append(.commonCauseHandedOver)
+        default: break
+        }
+        return news
     }
 
     private func tellPeople(_ news: News) { notices.add(news, wall: now.wall, boot: now.boot) }

@@ -24,6 +24,8 @@ extension Daemon {
             command: command.command,
             environment: command.environment + ["REGEN_STATE=\(forge.stateID)"])
         ingredients.directory = "/"
+        // What it writes below /etc is for everybody, whatever shell the daemon was started from.
+        ingredients.umask = 0o022
         ingredients.output = switchLog(flight).map { .ownFile($0) } ?? .null
         ingredients.limits = [forge.openFiles]
         if forge.mustResetOOMScore { ingredients.oomScore = 0 }
@@ -48,6 +50,9 @@ extension Daemon {
                 isTransient: failure.step == .clone)
         }
     }
+
+    /// Whether a path, without the root, can be a system's.
+    func mayBeSystem(_ path: String) -> Bool { ActivationCommand.isSystem(path) }
 
     private func activationFailed(_ serial: Int, _ words: String, isTransient: Bool) {
         tellSwitch(.done(serial: serial, .failed(words, isTransient: isTransient)))

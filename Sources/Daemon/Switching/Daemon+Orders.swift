@@ -11,10 +11,10 @@ extension Daemon {
     /// done again.
     static let deedPatience: Int64 = 60_000_000_000
 
-    func survey(_ serial: Int, _ question: Question?) {
+    func survey(_ serial: Int, _ question: Question?, also system: String?) {
         switching.watch?.watchAll()
         order(
-            .survey(serial: serial), .survey(question),
+            .survey(serial: serial), .survey(question, also: system),
             patience: SwitchMind.surveyWait.nanoseconds)
     }
 

@@ -24,6 +24,7 @@ extension Daemon {
             return server.fail(
                 call.id, with: .notNow(reason: "too many ask at once; ask again"), at: now.boot)
         }
+        if let fault = fault(in: call) { return server.fail(call.id, with: fault, at: now.boot) }
         guard let (request, method) = request(call) else {
             return server.fail(
                 call.id, with: .notNow(reason: "there is no such generation"), at: now.boot)
@@ -35,6 +36,17 @@ extension Daemon {
         switching.nextRequest += 1
         switching.calls[number] = call.id
         tellSwitch(.asked(request: number, request))
+    }
+
+    /// A program of the path is run as root. Anybody can put one into the store: so only root names
+    /// paths, and whoever else may act has the choice of the generations.
+    private func fault(in call: Call) -> ControlError? {
+        guard case .switch(.path(let path), _) = call.request else { return nil }
+        guard [0, ProcessTable.effectiveUser].contains(call.peer.uid) else {
+            return .permissionDenied
+        }
+        if mayBeSystem(options.within(path)) { return nil }
+        return .notNow(reason: "\(path.prefix(256)) is no system: name a path right in /nix/store")
     }
 
     /// What is asked; the method's name where it is to be written down.
@@ -58,7 +70,9 @@ extension Daemon {
                 )
             case .generation(let number):
                 let link = options.below("/nix/var/nix/profiles/system-\(number)-link")
-                guard let path = Directory.linkTarget(link) else { return nil }
+                guard let path = Directory.linkTarget(link),
+                    mayBeSystem(options.within(path))
+                else { return nil }
                 return (
                     .trial(
                         path: options.within(path), generation: Int(number), confirm: confirm,

@@ -60,7 +60,8 @@ extension Daemon {
 
     private func perform(_ action: SwitchAction) {
         switch action {
-        case .survey(let serial, let question): survey(serial, question)
+        case .survey(let serial, let question, let system):
+            survey(serial, question, also: system)
         case .record(let record): write(record)
         case .recordDurably(let record, let serial): writeDurably(record, serial)
         case .perform(let deed, let serial): self.perform(deed, serial)

@@ -62,6 +62,11 @@ struct SwitchStory {
         }
     }
 
+    /// A switch that is under way or was lately.
+    func flight(_ id: Int) -> Flight? {
+        ([flight, earlier].compactMap { $0 } + ended.map(\.flight)).first { $0.id == id }
+    }
+
     /// Live under another kernel than its own.
     var isDegraded: Bool {
         guard let landscape, let current = landscape.current.flatMap({ landscape.system($0) }),
