@@ -69,11 +69,10 @@ extension Recollection {
 }
 
 extension Recollection.Past {
-    /// Crash loops and failed starts are counted per generation.
+    /// Crash loops are counted per generation.
     fileprivate mutating func countAnew() {
         crashes = []
         incidents = []
-        failedStarts = 0
         mayNotCount = false
     }
 

@@ -100,6 +100,14 @@ extension Flight {
         }
     }
 
+    /// Whether it is the second half of a trial: it has been promised.
+    var isTrialsEnd: Bool {
+        switch purpose {
+        case .retreat, .settle: true
+        case .rollback, .asked, .trial: false
+        }
+    }
+
     /// Whether what it wants is so, as far as it can be seen.
     func isReached(in landscape: Landscape) -> Bool {
         switch activation {

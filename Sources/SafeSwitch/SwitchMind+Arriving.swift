@@ -228,7 +228,7 @@ extension Aloft {
     func isExhausted(by outcome: FlightOutcome) -> Bool {
         switch outcome {
         case .notHelped: true
-        case .notActivated(let current): current == flight.from
+        case .notActivated(let current): current == flight.from && flight.step != .confirm
         case .succeeded, .degraded, .abandoned, .notConfirmed: false
         }
     }

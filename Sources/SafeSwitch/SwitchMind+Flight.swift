@@ -89,7 +89,11 @@ extension SwitchMind {
         guard aloft.failedLooks + 1 >= Self.mostLooks else {
             return lookFromFlight(after: Self.retryPause, &turn)
         }
-        if aloft.flight.step == .intent { return abandon(.unseen(trouble), services, &turn) }
+        if aloft.flight.step == .intent {
+            // Even unseen: what is left may be what makes looking take so long.
+            if case .retreat = aloft.flight.purpose { return advance(&turn) }
+            return abandon(.unseen(trouble), services, &turn)
+        }
         turn.record(.stepFailed(flight: aloft.flight.id, aloft.flight.step, trouble))
         end(.notActivated(current: nil), services, &turn)
     }
@@ -113,6 +117,10 @@ extension SwitchMind {
         _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let flight = aloft?.flight else { return }
+        // A trial is left, whoever switches just now: if they go elsewhere, that is another matter.
+        if flight.isTrialsEnd, landscape.switchHolder != nil {
+            return lookFromFlight(after: Self.switchPoll, &turn)
+        }
         if let obstacle = flight.obstacle(in: landscape) {
             return abandon(obstacle, services, &turn)
         }

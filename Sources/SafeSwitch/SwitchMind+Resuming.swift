@@ -81,7 +81,8 @@ extension SwitchMind {
         switch flight.step {
         case .intent, .profile: resumeIntent(landscape, services, &turn)
         case .activate: resumeActivation(landscape, services, &turn)
-        case .verify, .reboot: lookFromFlight(&turn)
+        case .verify: lookFromFlight(&turn)
+        case .reboot: resumeReboot(services, &turn)
         case .confirm: resumeConfirm(landscape, services, &turn)
         }
     }
@@ -142,6 +143,13 @@ extension SwitchMind {
             aloft?.flight.step = .verify
             lookFromFlight(&turn)
         }
+    }
+
+    /// The machine was to go down, and has not. By now nobody may want that any more.
+    private mutating func resumeReboot(_ services: borrowing Mind, _ turn: inout Turn) {
+        let asked = memory.lastReboot ?? aloft?.flight.began ?? turn.now
+        if turn.now < asked + Self.rebootWait { return lookFromFlight(&turn) }
+        stepFailed("regend was away for too long", mayRetry: false, services, &turn)
     }
 
     private mutating func resumeConfirm(

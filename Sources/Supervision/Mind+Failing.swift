@@ -22,7 +22,7 @@ extension Mind {
             return finish(i, at: now, into: &actions)
         }
         noteCrash(i, at: now)
-        if wasUnconfirmed, !isSwitching { instances[i].failedStarts += 1 }
+        if wasUnconfirmed { instances[i].failedStarts += 1 }
         instances[i].culprit = nil
         fail(i, FailureKind(status), run: run, at: now, into: &actions)
     }

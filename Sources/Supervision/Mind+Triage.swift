@@ -13,12 +13,10 @@ extension Mind {
     mutating func triaged(
         _ i: Int, _ triaged: Triaged, at now: Instant, into actions: inout [Action]
     ) {
-        let asked = instances[i].awaitsTriage
+        guard let asked = instances[i].awaitsTriage else { return }
         instances[i].awaitsTriage = nil
         switch triaged {
-        case .handOver(let reason):
-            if let asked { handOver(i, reason ?? asked, into: &actions) }
-        // Also where nobody has asked: the system was switched for its sake.
+        case .handOver(let reason): handOver(i, reason ?? asked, into: &actions)
         case .retry:
             instances[i].crashes = []
             instances[i].attempts = 0
@@ -29,12 +27,11 @@ extension Mind {
         }
     }
 
-    /// Crash loops and failed starts are counted per generation.
+    /// Crash loops are counted per generation.
     mutating func countAnew() {
         for i in instances.indices {
             instances[i].crashes = []
             instances[i].incidents = []
-            instances[i].failedStarts = 0
         }
     }
 }

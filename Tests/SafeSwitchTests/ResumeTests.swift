@@ -188,4 +188,22 @@ struct ResumeTests {
         #expect(world.records.ends == [.notHelped])
         #expect(world.memory.quarantined == [])
     }
+
+    @Test("a reboot that an earlier daemon has asked for in vain, long ago, is not asked for again")
+    func oldReboot() {
+        var world = World { $0.allowReboot = true }
+        world.deploy("/b")
+        var flight = Flight(
+            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
+            mode: .reboot, began: world.now)
+        flight.step = .reboot
+        world.memory.flight = flight
+        world.memory.lastReboot = world.now
+        world.landscape.defaultGeneration = 1
+        world.wait(.hours(3))
+        world.die()
+        world.wait(.minutes(1))
+        #expect(world.performed.allSatisfy { if case .reboot = $0 { false } else { true } })
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+    }
 }

@@ -31,6 +31,24 @@ struct RollbackTests {
         #expect(world.reloads == 2)
     }
 
+    @Test("a service that went to a human at its first failure is weighed again at its third")
+    func weighedAgain() {
+        var world = World([
+            service("web") {
+                $0.crashLoop = nil
+                $0.start.retries = 1
+            },
+            service("db"),
+        ])
+        world.breakAfterChange("web")
+        #expect(world.records.verdicts.first == .human(.tooFew))
+        #expect(world.replies.first == .handOver(nil))
+        world.wait(.minutes(3))
+        #expect(world.records.verdicts.last == .generation)
+        #expect(world.landscape.current == "/a")
+        #expect(world.standing("web") == .healthy)
+    }
+
     @Test("from the certain crash loop to the running target it takes no time of its own")
     func atOnce() {
         var world = World()
@@ -391,5 +409,25 @@ struct RollbackTests {
         world.wait(.minutes(2))
         #expect(world.records.previous.prefix(2) == ["/a", "/a"])
         #expect(world.landscape.current == "/a")
+    }
+
+    @Test("whoever goes forward again while a rollback is watched gets no reboot for it")
+    func forwardAgain() {
+        let slow = service("web") {
+            $0.backoff.first = .seconds(25)
+            $0.backoff.most = .seconds(25)
+        }
+        var world = World([slow, service("db")]) {
+            $0.allowReboot = true
+            $0.onExhausted = .rebootIntoKnownGood
+        }
+        world.breaks["web"] = ["/a", "/b"]
+        world.deploy("/b")
+        for _ in 0..<300 where world.records.steps.last != .confirm { world.wait(.seconds(1)) }
+        #expect(world.records.steps.last == .confirm)
+        world.deploy("/b")
+        world.wait(.seconds(5))
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.records.intents.count == 1)
     }
 }

@@ -308,4 +308,40 @@ struct TrialTests {
         world.wait(.minutes(1))
         #expect(world.answers.count == SwitchMind.mostRequests + 1)
     }
+
+    @Test("who switches just when a trial is to be left delays that, and no more")
+    func leftBesideAnother() {
+        var world = World()
+        world.landscape.add("/b")
+        world.landscape.defaultGeneration = 1
+        world.tell(
+            .asked(
+                request: 1, .trial(path: "/b", generation: 2, confirm: .minutes(5), uid: 0)))
+        world.wait(.minutes(4))
+        #expect(world.landscape.current == "/b")
+        world.landscape.switchHolder = 77
+        world.wait(.minutes(2))
+        #expect(world.landscape.current == "/b")
+        world.landscape.switchHolder = nil
+        world.wait(.minutes(1))
+        #expect(world.landscape.current == "/a")
+        #expect(world.records.ends == [.notConfirmed, .succeeded])
+    }
+
+    @Test("a trial is left also where the generations cannot be looked at")
+    func leftUnseen() {
+        var world = World()
+        world.landscape.add("/b")
+        world.landscape.defaultGeneration = 1
+        world.tell(
+            .asked(
+                request: 1, .trial(path: "/b", generation: 2, confirm: .minutes(5), uid: 0)))
+        world.wait(.minutes(4))
+        world.answersSurveys = false
+        world.wait(.seconds(100))
+        world.answersSurveys = true
+        world.wait(.minutes(1))
+        #expect(world.landscape.current == "/a")
+        #expect(world.activated == ["test /b", "test /a"])
+    }
 }

@@ -42,7 +42,7 @@ extension SimulatedMachine {
         let good = successor { _ in }
         deploy(good, .switch)
         try live(.minutes(15))
-        guard let victim = victim() else { return }
+        guard let victim = victim(), isReachable(good) else { return }
         say("--- the victim is \(instances[victim].name)")
         let isHanging = hasProvenProbe(victim) && isPatient(victim) && random.oneIn(2)
         // What was handed over already is not looked into by another daemon.
@@ -134,7 +134,9 @@ extension SimulatedMachine {
         }
         deploy(next, .switch)
         try live(.minutes(30))
-        if nixos.current == bad {
+        // Only one that was gone back from to some effect is quarantined.
+        let isBad = oversight.words.quarantined.contains(nixos.systems[bad].path)
+        if isBad, nixos.current == bad {
             throw Violation(rule: .justice, what: "back to the quarantined s\(bad)")
         }
         nixos.changeSystems { $0[next].effects[victim] = .works }
@@ -165,6 +167,15 @@ extension SimulatedMachine {
         return status.probes.indices.contains {
             status.probes[$0].hasPassed
                 && status.definition.probes[$0].fingerprint < Self.neverPasses
+        }
+    }
+
+    /// Whether there is nothing to go back to that needs a reboot: that may be refused.
+    private func isReachable(_ from: Int) -> Bool {
+        nixos.generations.allSatisfy { generation in
+            guard let place = nixos.place(of: generation.path) else { return true }
+            let (one, other) = (nixos.systems[place], nixos.systems[from])
+            return one.initInterface == other.initInterface && one.inhibitor == other.inhibitor
         }
     }
 
