@@ -46,12 +46,15 @@ let package = Package(
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
         room("Supervision"),
         room("JSON", ["CJansson"]),
         room("SafeSwitch", ["Supervision"]),
         room("Configuration", ["Supervision", "SafeSwitch", "JSON"]),
         room("Linux", ["CLinux"]),
+        room("Systemd", ["Linux", "CSystemd"]),
         room("NixOS", ["Linux", "JSON", "SafeSwitch"]),
         room("Ledger", ["Linux", "JSON", "COpenSSL"]),
         room("Records", ["Supervision", "SafeSwitch", "Ledger", "JSON"]),
@@ -89,6 +92,7 @@ let package = Package(
         tests("JSON"),
         tests("Configuration", ["Supervision", "SafeSwitch", "JSON"]),
         tests("Linux"),
+        tests("Systemd"),
         tests("Ledger", ["Linux", "JSON", "ledger-soak"]),
         tests("Records", ["Supervision", "SafeSwitch", "JSON", "Ledger"]),
         tests("Control", ["Linux", "JSON"]),
@@ -111,7 +115,7 @@ let package = Package(
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
-            name: "ContainerTests", dependencies: ["Linux", "JSON", "regen", "regend"],
+            name: "ContainerTests", dependencies: ["Linux", "JSON", "Systemd", "regen", "regend"],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],

@@ -11,6 +11,11 @@ public enum Clock {
     /// The corresponding C function is `clock_gettime` with CLOCK_REALTIME.
     public static func realtime() -> Int64 { read(CLOCK_REALTIME) }
 
+    /// Nanoseconds since boot, without suspended time; never set by anyone. For callers of libraries
+    /// that keep their deadlines by it.
+    /// The corresponding C function is `clock_gettime` with CLOCK_MONOTONIC.
+    public static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)

@@ -26,16 +26,20 @@ final class Container {
     let directory: String
     private let rootfs: String
     private let binds: [String: String]
+    private let names: [String]
     private var nspawn = Process()
     /// The container's PID 1, as the host numbers it.
     private(set) var leader: Int32 = 0
 
-    /// Boots it. `binds` maps paths in the container to paths in `directory`, which are there.
+    /// Boots it. `binds` maps paths in the container to paths in `directory`, which are there;
+    /// `programs` are those under test that it is given.
     init(
-        _ debian: Debian, _ binds: [String: String], prepare: (_ directory: String) throws -> Void
+        _ debian: Debian, _ binds: [String: String], programs: [String] = ["regen", "regend"],
+        prepare: (_ directory: String) throws -> Void
     ) throws {
         rootfs = debian.rootfs
         self.binds = binds
+        names = programs
         directory = "/tmp/regen-container-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: false)
@@ -85,7 +89,7 @@ final class Container {
                 "--private-network", "--volatile=overlay", "--settings=no", "--link-journal=no",
                 "--resolv-conf=off", "--timezone=off", "--machine=regen-test",
                 "--directory=\(rootfs)",
-            ] + (try Self.programs()).map { "--bind-ro=\($0):/opt/regen/\(Self.name($0))" }
+            ] + (try Self.programs(names)).map { "--bind-ro=\($0):/opt/regen/\(Self.name($0))" }
             + binds.map { "--bind=\(directory)/\($0.value):\($0.key)" }
         nspawn.environment = ["PATH": "/usr/bin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"]
         let console = "\(directory)/console"
@@ -101,10 +105,11 @@ final class Container {
 
     /// The programs under test and the libraries that they were linked with. They are looked for
     /// beside the programs. The C library is the container's own: it belongs to its loader.
-    private static func programs() throws -> [String] {
+    private static func programs(_ names: [String]) throws -> [String] {
+        if names.isEmpty { return [] }
         let built = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
             .deletingLastPathComponent().path
-        let programs = ["\(built)/regen", "\(built)/regend"]
+        let programs = names.map { "\(built)/\($0)" }
         let listed = try output(of: ["ldd"] + programs)
         let libraries = listed.matches(of: /=> (\/\S+)/).map { String($0.1) }
         let ofC = /(libc|libm|libdl|libpthread|librt|libresolv)\.so\.\d+/

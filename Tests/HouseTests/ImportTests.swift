@@ -8,6 +8,7 @@ private let rooms: [String: Set<String>] = [
     "SafeSwitch": ["Supervision"],
     "Configuration": ["Supervision", "SafeSwitch", "JSON"],
     "Linux": ["CLinux", "Glibc"],
+    "Systemd": ["Linux", "CSystemd"],
     "NixOS": ["Linux", "JSON", "SafeSwitch"],
     "Ledger": ["Linux", "JSON", "COpenSSL"],
     "Records": ["Supervision", "SafeSwitch", "Ledger", "JSON"],

@@ -1,0 +1,70 @@
+/// Something watched: a unit, or a template's instances.
+final class Subject {
+    enum Kind {
+        case unit(UnitName)
+        case pattern(UnitPattern)
+    }
+
+    let kind: Kind
+    /// Its key among the subjects.
+    let key: String
+    var isWatched = true
+    /// It waits for a look.
+    var isQueued = false
+    /// A look is under way.
+    var isLooking = false
+    /// Something has changed since that look began.
+    var isStale = false
+    /// PID 1 keeps the unit loaded for us, so that nothing of it is forgotten.
+    var isPinned = false
+    var notBefore = Int64.min
+
+    init(_ unit: UnitName) {
+        kind = .unit(unit)
+        key = unit.objectPath
+    }
+
+    init(_ pattern: UnitPattern) {
+        kind = .pattern(pattern)
+        key = pattern.text
+    }
+}
+
+/// A call that waits for its end.
+struct Request {
+    enum Purpose {
+        /// The first word to PID 1 on a connection.
+        case subscription
+        /// The bus shall tell us something.
+        case match
+        case look(Subject)
+        case pin(Subject)
+        /// The owner's, done with the answer.
+        case plain(SystemBus.Call)
+        /// The owner's, answered with a job.
+        case job(SystemBus.Call)
+        /// The owner's: the answer has come, the job's end has not.
+        case awaitedJob(SystemBus.Call, UInt32)
+    }
+
+    var purpose: Purpose
+    /// The answer's mark.
+    let cookie: UInt64
+    /// Boot-time nanoseconds.
+    let deadline: Int64
+
+    var call: SystemBus.Call? {
+        switch purpose {
+        case .plain(let call), .job(let call), .awaitedJob(let call, _): call
+        case .subscription, .match, .look, .pin: nil
+        }
+    }
+
+    var isLook: Bool {
+        if case .look = purpose { true } else { false }
+    }
+
+    var awaitsAnswer: Bool {
+        if case .awaitedJob = purpose { false } else { true }
+    }
+}
