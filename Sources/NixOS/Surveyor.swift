@@ -15,12 +15,13 @@ public struct Surveyor {
         tree = try RootedTree(root.below("/"))
     }
 
-    /// What there is now, and this system as well, which may be in no profile. Throws where the profiles' directory is there and cannot be read: nobody
-    /// is to conclude from that that there are no generations.
+    /// What there is now, and this system as well, which may be in no profile. Throws where the
+    /// profiles' directory is there and cannot be read: nobody is to conclude from that that there
+    /// are no generations.
     public func landscape(also system: String? = nil) throws(SystemError) -> Landscape {
         var landscape = Landscape()
         // Once more at the end: what is seen while nobody is said to switch was so.
-        landscape.switchHolder = tree.lockHolder(Self.switchLock)
+        landscape.switchHolder = switchHolder()
         landscape.defaultGeneration = defaultGeneration()
         landscape.current = destination(of: "/run/current-system")
         landscape.booted = destination(of: "/run/booted-system")
@@ -30,8 +31,17 @@ public struct Surveyor {
         landscape.systems = systems(of: landscape, also: system)
         landscape.bootSpace = Self.bootPlaces.lazy.compactMap { try? tree.space(ofMount: $0) }.first
         landscape.profileHolder = tree.lockHolder("\(Self.profiles)/system.lock")
-        landscape.switchHolder = landscape.switchHolder ?? tree.lockHolder(Self.switchLock)
+        landscape.switchHolder = landscape.switchHolder ?? switchHolder()
         return landscape
+    }
+
+    /// Who runs switch-to-configuration. That needs root: whoever else has locked the file, which all may
+    /// read, would only have us believe that somebody switches. Of 0 nobody knows who that is.
+    private func switchHolder() -> Int32? {
+        guard let pid = tree.lockHolder(Self.switchLock) else { return nil }
+        if pid == 0 { return pid }
+        let user = ProcessTable.user(pid)
+        return user == 0 || user == ProcessTable.effectiveUser ? pid : nil
     }
 
     /// Where a link leads: through all further ones, or as far as they go; `nil`: it is no link.

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Linux
 import NixOS
@@ -364,6 +365,32 @@ struct LockTests {
         withExtendedLifetime(lock) {
             #expect((try? machine.landscape())?.profileHolder == 0)
         }
+    }
+
+    @Test(
+        "who is not root and has locked the file switches nothing",
+        .enabled(if: geteuid() == 0, "being somebody else needs root"))
+    func stranger() throws {
+        try machine.write(switchLock)
+        let path = machine.root + switchLock
+        let file = open(path, O_RDONLY)
+        try #require(file >= 0)
+        defer { close(file) }
+        // The lock is on the open file that it inherits: no path has to be open to it.
+        let holder = Process()
+        holder.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+        let locks = "import fcntl,time; fcntl.flock(0, 2); print('held', flush=True); time.sleep(600)"
+        holder.arguments = ["--reuid=65534", "--clear-groups", "python3", "-c", locks]
+        let said = Pipe()
+        holder.standardInput = FileHandle(fileDescriptor: file)
+        holder.standardOutput = said
+        try holder.run()
+        defer {
+            kill(holder.processIdentifier, SIGKILL)
+            holder.waitUntilExit()
+        }
+        #expect(said.fileHandleForReading.availableData == Data("held\n".utf8))
+        #expect(try machine.landscape().switchHolder == nil)
     }
 
     @Test("a shared lock is no switch")
