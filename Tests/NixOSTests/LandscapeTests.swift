@@ -379,7 +379,12 @@ struct LockTests {
         // The lock is on the open file that it inherits: no path has to be open to it.
         let holder = Process()
         holder.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-        let locks = "import fcntl,time; fcntl.flock(0, 2); print('held', flush=True); time.sleep(600)"
+        let locks = """
+            import fcntl, time
+            fcntl.flock(0, fcntl.LOCK_EX)
+            print("held", flush=True)
+            time.sleep(600)
+            """
         holder.arguments = ["--reuid=65534", "--clear-groups", "python3", "-c", locks]
         let said = Pipe()
         holder.standardInput = FileHandle(fileDescriptor: file)
