@@ -385,7 +385,7 @@ struct LockTests {
             print("held", flush=True)
             time.sleep(600)
             """
-        holder.arguments = ["--reuid=65534", "--clear-groups", "python3", "-c", locks]
+        holder.arguments = ["--reuid=65534", "--clear-groups", "/usr/bin/python3", "-c", locks]
         let said = Pipe()
         holder.standardInput = FileHandle(fileDescriptor: file)
         holder.standardOutput = said
