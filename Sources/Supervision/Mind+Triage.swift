@@ -13,15 +13,18 @@ extension Mind {
     mutating func triaged(
         _ i: Int, _ triaged: Triaged, at now: Instant, into actions: inout [Action]
     ) {
-        guard let asked = instances[i].awaitsTriage else { return }
+        let asked = instances[i].awaitsTriage
         instances[i].awaitsTriage = nil
         switch triaged {
-        case .handOver(let reason): handOver(i, reason ?? asked, into: &actions)
+        case .handOver(let reason): if let asked { handOver(i, reason ?? asked, into: &actions) }
         case .retry:
+            // SafeSwitch may have looked into it of its own accord: then it waits like any other.
+            let waits = instances[i].phase == .handedOver || instances[i].phase == .backingOff
+            guard asked != nil || waits && instances[i].incident != nil else { return }
             instances[i].crashes = []
             instances[i].attempts = 0
             instances[i].level = 0
-            guard instances[i].phase == .handedOver, instances[i].pausedUntil == nil else { return }
+            guard waits, instances[i].pausedUntil == nil else { return }
             decide(i, .switched, after: .zero, into: &actions)
             recover(i, at: now, into: &actions)
         }

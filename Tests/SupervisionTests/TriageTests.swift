@@ -85,8 +85,15 @@ import Testing
         machine.tell("web", .triaged(.handOver(nil)))
         machine.tell("web", .triaged(.handOver(nil)))
         #expect(machine.last.isEmpty)
+    }
+
+    @Test("what SafeSwitch has looked into by itself is started at once, too, when it has switched")
+    func unaskedRetry() {
+        var machine = Machine(Self.looping { $0.crashLoop = nil })
+        machine.crashQuickly("web")
+        #expect(machine.phase("web") == .backingOff)
         machine.tell("web", .triaged(.retry))
-        #expect(machine.last.isEmpty)
+        #expect(machine.phase("web") == .starting(.spawning))
     }
 
     @Test("while the next attempt is under way, yes leaves that attempt alone")
