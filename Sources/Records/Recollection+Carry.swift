@@ -18,8 +18,9 @@ extension Recollection {
         }
         append(json.bytes)
         switching.stepped(to: now).carry(at: now, into: &json, append: append)
+        let settled = settled(at: now)
         for name in order {
-            guard let past = pasts[name] else { continue }
+            guard let past = settled.pasts[name] else { continue }
             json.removeAll()
             json.string("what", "service")
             json.string("service", name)

@@ -20,8 +20,24 @@ extension Recollection {
     public func switchMemory(wall: Int64, boottime: Int64, boot: String) -> SwitchMemory {
         let now = Moment(wall: wall, boottime: boottime, boot: boot)
         var memory = switching.stepped(to: now).memory(at: now)
-        for (name, past) in pasts { memory.services[name] = past.history(at: now) }
+        for (name, past) in settled(at: now).pasts {
+            memory.services[name] = past.history(at: now)
+        }
         return memory
+    }
+
+    /// What an earlier boot has started lived until the last line of that boot, as far as anybody
+    /// knows: the time that the machine was off is no proof that it had come up.
+    mutating func settleHopes(at moment: Moment) {
+        guard let newest = switching.newest, newest.boot != moment.boot else { return }
+        for name in order { pasts[name]?.settleHope(at: newest) }
+    }
+
+    /// The same, with a boot that no line is from yet.
+    func settled(at now: Moment) -> Recollection {
+        var settled = self
+        settled.settleHopes(at: now)
+        return settled
     }
 
     mutating func takeSwitching(_ event: String, _ json: JSONValue, at moment: Moment) {
@@ -113,6 +129,8 @@ extension Recollection.Past {
         case "service.stop":
             let then = json["then"]?.string.flatMap(Stopping.Aftermath.init)
             wasEnded = then == .heal || then == .failStart
+            // The next process has to prove itself anew.
+            settleHope(at: moment)
         case "service.rest":
             if mayNotFail { _ = failures.popLast() }
             mayNotFail = false
@@ -143,6 +161,11 @@ extension Recollection.Past {
     /// A start says nothing of success. One that has lived for long outside of any incident was one.
     private func isHealthy(at moment: Recollection.Moment) -> Bool {
         isHealthy || hopes.map { $0.age(at: moment) >= SwitchPast.proof } ?? false
+    }
+
+    fileprivate mutating func settleHope(at moment: Recollection.Moment) {
+        isHealthy = isHealthy(at: moment)
+        hopes = nil
     }
 
     private mutating func fail(at moment: Recollection.Moment) {

@@ -71,6 +71,7 @@ public struct Recollection: Sendable {
             nextIncident = max(nextIncident, incident + 1)
         }
         takeCommonCause(event, json, at: moment)
+        settleHopes(at: moment)
         takeSwitching(event, json, at: moment)
         guard let service = json["service"]?.string else { return }
         if pasts[service] == nil {

@@ -112,8 +112,11 @@ extension SwitchMind {
             if watchedService(id) != nil { watched[id.index]?.lastIncident = incident }
         case .incidentResolved(let id, _, _), .recovered(let id):
             if watchedService(id) != nil { watched[id.index]?.unhealthySince = nil }
+        // It may have been opened in an earlier daemon's time.
+        case .incidentHandedOver(let id, let incident, _):
+            if watchedService(id) != nil { watched[id.index]?.lastIncident = incident }
         case .processExited, .processStarted, .processAdopted, .spawnFailed, .crashLoopDetected,
-            .incidentHandedOver, .startAsked, .stopForced, .rested, .detached, .paused,
+            .startAsked, .stopForced, .rested, .detached, .paused,
             .resumed, .probeProven, .probeSuspected, .probeStruck, .probeCleared, .probeHeld,
             .remedied, .commonCauseBegan, .commonCauseEnded, .commonCauseHandedOver:
             break

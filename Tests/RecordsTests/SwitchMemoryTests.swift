@@ -199,6 +199,35 @@ import Testing
                 .services["web"]?.isHealthy == true)
     }
 
+    @Test("neither the time that the machine was off nor that of another process is lived through")
+    func startedAndGone() {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.pass(5 * Diary.second)
+        diary.write(Self.changed)
+        diary.pass(20 * Diary.second)
+        diary.reboot(after: 100 * Diary.second)
+        diary.pass(100 * Diary.second)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == false)
+        #expect(
+            diary.switchMemory(of: diary.carried(diary.recollection(of: diary.lines)))
+                .services["web"]?.isHealthy == false)
+        diary.write(Self.changed)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == false)
+        diary.write(Self.started)
+        diary.pass(80 * Diary.second)
+        diary.write(.stopBegan(Self.id, .restart))
+        diary.pass(Diary.second)
+        diary.write(Self.started)
+        diary.pass(80 * Diary.second)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == false)
+        diary.pass(10 * Diary.second)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == true)
+        diary.write(.stopBegan(Self.id, .restart))
+        diary.reboot()
+        #expect(diary.switchMemory.services["web"]?.isHealthy == true)
+    }
+
     @Test("one that the configuration had no more comes back as a new one") func fresh() {
         var diary = Diary()
         diary.write(Self.started)

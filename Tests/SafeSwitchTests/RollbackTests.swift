@@ -49,6 +49,33 @@ struct RollbackTests {
         #expect(world.standing("web") == .healthy)
     }
 
+    @Test("it is so too where an earlier daemon saw the incident begin") func weighedAfterDeath() {
+        let web = service("web") {
+            $0.crashLoop = nil
+            $0.start.retries = 1
+        }
+        var world = World([web, service("db")])
+        world.deploy("/b")
+        world.breaks = ["web": ["/b"]]
+        world.answersSurveys = false
+        world.crash("web")
+        for _ in 0..<300 where world.accusations == 0 { world.wait(.milliseconds(100)) }
+        let id = InstanceID(0)
+        let incident = world.mind.status(id, at: world.now).incident
+        #expect(incident != nil)
+        world.answersSurveys = true
+        world.switcher = SwitchMind(memory: world.memory)
+        let subjects = world.definitions.map { Subject(service: $0.name, paths: ["/bin/x"]) }
+        world.tell(.configured(world.policy, subjects))
+        world.tell(.ledger(isSound: true))
+        world.tell(SwitchEvent.begun)
+        world.tell(.accused(id, incident: incident ?? 0, .startRetries))
+        #expect(world.replies == [.handOver(nil)])
+        world.wait(.minutes(3))
+        #expect(world.records.verdicts.last == .generation)
+        #expect(world.landscape.current == "/a")
+    }
+
     @Test("where switch-to-configuration refuses, the profile leads to what runs again")
     func refused() {
         var world = World()

@@ -63,8 +63,12 @@ extension SimulatedMachine {
             try live(.milliseconds(200))
         }
         killRate = rate
+        // What hangs may have used up its attempts while the switch ran, where none counts. The same
+        // daemon goes on counting after the hand-over; another one does not know of which incident.
+        if isHanging { spared = victim }
         try live(.minutes(40))
         killRate = nil
+        spared = nil
         try live(.minutes(2))
         if isWaiting(instances[victim].name) {
             // For somebody whom a human was told of: it cannot fail.
@@ -159,6 +163,11 @@ extension SimulatedMachine {
     private func isHealthy(_ number: Int) -> Bool {
         guard let mind, let id = mind.id(named: instances[number].name) else { return false }
         return mind.standing(id) == .healthy
+    }
+
+    func isHandedOver(_ number: Int) -> Bool {
+        guard let mind, let id = mind.id(named: instances[number].name) else { return false }
+        return mind.status(id, at: now).isHandedOver
     }
 
     private func hasProvenProbe(_ number: Int) -> Bool {

@@ -72,6 +72,8 @@ struct SimulatedMachine {
     var killRate: Int?
     /// Never more often than so.
     var killsLeft = Int.max
+    /// While this service is handed over, the daemon is not killed.
+    var spared: Int?
     var isCalm = false
     /// What many services use is dead until then.
     var databaseDeadUntil = Instant(nanoseconds: 0)
