@@ -185,9 +185,6 @@ extension SwitchMind {
         }
         aloft = nil
         turn.record(.flightEnded(flight: ended.flight.id, outcome))
-        if case .notActivated(let current) = outcome, current == ended.flight.from {
-            restoreProfile(ended.flight, &turn)
-        }
         pollAt = policy.mode == .off ? nil : turn.now
         switch outcome {
         case .succeeded, .degraded:
@@ -196,28 +193,6 @@ extension SwitchMind {
         case .notHelped, .notActivated, .notConfirmed, .abandoned:
             fail(ended, outcome, services, &turn)
         }
-    }
-
-    /// switch-to-configuration has refused: what runs is the boot default again, unless somebody else
-    /// has chosen another one. Never half a switch.
-    private mutating func restoreProfile(_ flight: Flight, _ turn: inout Turn) {
-        guard case .profile = flight.steps.dropFirst().first, flight.from != flight.to,
-            let landscape, let former = landscape.generations(of: flight.from).last,
-            landscape.generations(of: flight.to).contains(where: {
-                $0.number == landscape.defaultGeneration
-            })
-        else { return }
-        lastSerial += 1
-        restoring = (lastSerial, flight.id)
-        let deed = Deed.setProfile(generation: former.number, path: former.path)
-        turn.actions.append(.perform(deed, serial: lastSerial))
-    }
-
-    mutating func restored(_ outcome: DeedOutcome, _ turn: inout Turn) {
-        guard let flight = restoring?.flight else { return }
-        restoring = nil
-        guard case .failed(let trouble, _) = outcome else { return }
-        turn.record(.stepFailed(flight: flight, .profile, "it was not set back: \(trouble)"))
     }
 
     /// A rollback has helped: never back to where it came from.

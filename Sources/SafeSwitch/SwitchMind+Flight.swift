@@ -191,7 +191,6 @@ extension SwitchMind {
         _ serial: Int, _ outcome: DeedOutcome, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         if marking?.serial == serial { return marked(outcome, &turn) }
-        if restoring?.serial == serial { return restored(outcome, &turn) }
         guard let aloft else { return }
         switch (aloft.awaits, outcome) {
         case (.deed(serial), .done): advance(&turn)

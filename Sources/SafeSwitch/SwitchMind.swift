@@ -78,8 +78,6 @@ public struct SwitchMind: Sendable {
     /// The switch under way.
     var aloft: Aloft?
     var marking: Marking?
-    /// The deed that sets the profile back after this switch has failed.
-    var restoring: (serial: Int, flight: Int)?
 
     /// A mind that remembers.
     public init(memory: SwitchMemory = SwitchMemory()) { self.memory = memory }

@@ -49,6 +49,7 @@ struct RollbackTests {
         #expect(world.standing("web") == .healthy)
     }
 
+<<<<<<< HEAD
     @Test("it is so too where an earlier daemon saw the incident begin") func weighedAfterDeath() {
         let web = service("web") {
             $0.crashLoop = nil
@@ -91,6 +92,8 @@ struct RollbackTests {
         #expect(world.replies.contains(.handOver(nil)))
     }
 
+=======
+>>>>>>> parent of d03b11a (Where switch-to-configuration refuses, the profile leads to what runs again: never half a switch)
     @Test("from the certain crash loop to the running target it takes no time of its own")
     func atOnce() {
         var world = World()
