@@ -49,7 +49,6 @@ struct RollbackTests {
         #expect(world.standing("web") == .healthy)
     }
 
-<<<<<<< HEAD
     @Test("it is so too where an earlier daemon saw the incident begin") func weighedAfterDeath() {
         let web = service("web") {
             $0.crashLoop = nil
@@ -77,23 +76,6 @@ struct RollbackTests {
         #expect(world.landscape.current == "/a")
     }
 
-    @Test("where switch-to-configuration refuses, the profile leads to what runs again")
-    func refused() {
-        var world = World()
-        world.activations = [.exits(1, switches: false)]
-        world.breakAfterChange("web")
-        #expect(world.records.ends == [.notActivated(current: "/b")])
-        #expect(world.landscape.current == "/b")
-        #expect(world.landscape.defaultGeneration == 2)
-        #expect(
-            world.performed == [
-                .setProfile(generation: 1, path: "/a"), .setProfile(generation: 2, path: "/b"),
-            ])
-        #expect(world.replies.contains(.handOver(nil)))
-    }
-
-=======
->>>>>>> parent of d03b11a (Where switch-to-configuration refuses, the profile leads to what runs again: never half a switch)
     @Test("from the certain crash loop to the running target it takes no time of its own")
     func atOnce() {
         var world = World()
