@@ -36,6 +36,7 @@ bench: build-packages test-packages
 	@Benchmarks/run
 	@Benchmarks/probes/run
 	@Benchmarks/hang/run
+	@Benchmarks/rollback/run
 
 clean:
 	rm -rf .build
