@@ -70,7 +70,7 @@ let package = Package(
             "Daemon",
             [
                 "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
-                "Worker", "Probing", "SafeSwitch", "NixOS",
+                "Worker", "Probing", "SafeSwitch", "NixOS", "Systemd",
             ]),
         room(
             "Commands",

@@ -6,6 +6,7 @@ import Probing
 import Records
 import SafeSwitch
 import Supervision
+import Systemd
 
 /// The composition: facts of the kernel become events of the mind, actions of the mind become
 /// deeds of the hands. One thread, one epoll; what must not stop it is a child or the ledger's
@@ -59,6 +60,7 @@ final class Daemon {
     var controlTokens: [UInt64: Poller.Token] = [:]
 
     let switching: Switching
+    let units: Units
 
     private var queue: [Action] = []
     private var nextAction = 0
@@ -96,6 +98,7 @@ final class Daemon {
         lock = parts.lock
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         switching = Switching(parts.switchMemory)
+        units = Units(.system)
         probeAccount = parts.probeAccount
         notices = Notices(started: parts.now.wall)
         null = parts.null
@@ -126,6 +129,7 @@ final class Daemon {
     }
 
     private func turn() throws(SystemError) {
+        drainBus()
         armTimer()
         let count = try poller.wait(milliseconds: hasWork ? 0 : -1)
         now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
@@ -142,6 +146,7 @@ final class Daemon {
             dispatch(event)
         }
         if let deadline = mind.nextDeadline(), deadline <= instant { tell(.deadlineReached) }
+        serveBus()
         keepHouse()
         serveSwitch()
         serveCalls()
@@ -177,6 +182,7 @@ final class Daemon {
         case .pressure: tell(.machineStalled)
         case .notices: takeNotices()
         case .activation: activationReady()
+        case .bus: units.isReady = true
         case .systemWatch: switching.watch?.takeIn(at: now.boot)
         case .control(let source): controlReady(source, event.readiness)
         }
@@ -189,6 +195,7 @@ final class Daemon {
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
+            units.due,
         ] {
             next = min(next, other ?? .max)
         }

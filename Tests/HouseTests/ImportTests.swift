@@ -17,7 +17,7 @@ private let rooms: [String: Set<String>] = [
     "Probing": ["Linux", "Configuration", "Worker", "JSON", "Supervision"],
     "Daemon": [
         "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control", "Worker",
-        "Probing", "SafeSwitch", "NixOS",
+        "Probing", "SafeSwitch", "NixOS", "Systemd",
     ],
     "Network": [
         "Worker", "Configuration", "Supervision", "Linux", "JSON", "CCurl", "COpenSSL",
