@@ -13,11 +13,18 @@ extension Daemon {
 
     private func take(_ event: SystemBus.Event) {
         switch event {
-        case .connected: narrator.say(.info, "systemd answers")
+        case .connected:
+            narrator.say(.info, "systemd answers")
+            tendActivation()
         case .lost(let failure):
             narrator.say(.warning, "systemd cannot be reached: \(failure); trying again")
+        case .unit(ActivationUnit.name, let state): activationSeen(state)
         case .unit, .unreadable, .instances, .reloading: break
-        case .finished(let call, _): units.calls[call] = nil
+        case .finished(let call, let outcome):
+            switch units.calls.removeValue(forKey: call) {
+            case .activation: activationAnswered(outcome)
+            case nil: break
+            }
         }
     }
 

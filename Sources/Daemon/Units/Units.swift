@@ -6,7 +6,10 @@ import Systemd
 /// Nothing is connected until something needs it: a machine without units has no bus to wake it.
 final class Units {
     /// What a call was for.
-    enum Purpose {}
+    enum Purpose {
+        /// switch-to-configuration is to begin.
+        case activation
+    }
 
     let bus: SystemBus
     /// Something needs the bus.
