@@ -43,6 +43,7 @@ extension Looker {
     /// journald writes down what it is told when it comes to it, and a run's last words are in its
     /// socket when the run has ended: we wait until no more come, though not for ever.
     static func endOfJournal(of invocation: String) -> JournalEnd? {
+        guard JournalTail.isInvocation(invocation) else { return nil }
         var last: JournalTail?
         for _ in 0..<mostJournalReadings {
             pause(milliseconds: journalQuiet)

@@ -18,7 +18,7 @@ struct ServiceTree {
     private static let deepestCgroup = 16
     /// More cgroups than this are not looked at: whom a unit delegates its cgroup to may make as
     /// many as he likes.
-    static let mostCgroups = 4096
+    static let mostCgroups = 1024
     private var cgroups = 0
 
     /// Whether there were more than `mostProcesses`, or may have been.
