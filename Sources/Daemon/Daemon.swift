@@ -38,6 +38,8 @@ final class Daemon {
     var openInquests = 0
     /// Whom the network worker runs as; `nil`: the daemon's own user, who is not root.
     let probeAccount: Account?
+    /// Who reads the journal; see `Parts.journalAccount`.
+    let journalAccount: Account?
     var forge: Forge
     /// The directories and the file in force; services are the mind's and the hands'.
     var stateDirectory: String
@@ -109,6 +111,7 @@ final class Daemon {
         units = Units(.system)
         manager = parts.manager
         probeAccount = parts.probeAccount
+        journalAccount = Parts.journalAccount(like: parts.probeAccount)
         notices = Notices(started: parts.now.wall)
         null = parts.null
         signals = parts.signals
