@@ -116,7 +116,8 @@ let package = Package(
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
-            name: "ContainerTests", dependencies: ["Linux", "JSON", "Systemd", "regen", "regend"],
+            name: "ContainerTests",
+            dependencies: ["Linux", "JSON", "Systemd", "regen", "regend", "regen-net"],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],
