@@ -60,7 +60,8 @@ let package = Package(
         room("Records", ["Supervision", "SafeSwitch", "Ledger", "JSON"]),
         room("Control", ["Linux", "JSON"]),
         room("Worker", ["Linux", "JSON", "Configuration", "Supervision"]),
-        room("Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision"]),
+        room(
+            "Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision", "Systemd"]),
         room(
             "Network",
             [
@@ -70,7 +71,7 @@ let package = Package(
             "Daemon",
             [
                 "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control",
-                "Worker", "Probing", "SafeSwitch", "NixOS",
+                "Worker", "Probing", "SafeSwitch", "NixOS", "Systemd",
             ]),
         room(
             "Commands",

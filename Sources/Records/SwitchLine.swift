@@ -105,13 +105,14 @@ enum SwitchLine {
             begin(flight, step)
             json.clipped("reason", reason, to: longestReason)
             return "switch.falter"
-        case .activationBegan(let flight, let process, let action, let run):
+        case .activationBegan(let flight, let process, let action, let run, let place):
             begin(flight)
             json.integer("pid", Int64(process.pid))
             json.key("start_ticks")
             json.decimal(Int64(clamping: process.startTicks))
             json.string("action", action.rawValue)
             json.integer("run", Int64(run))
+            json.string("in", place.rawValue)
             return "switch.run"
         case .activationEnded(let flight, let status):
             begin(flight)

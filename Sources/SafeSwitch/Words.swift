@@ -1,5 +1,15 @@
 import Supervision
 
+extension ActivationPlace {
+    /// Where an operator finds what switch-to-configuration prints in a switch.
+    public func output(of flight: Int) -> String {
+        switch self {
+        case .session: "its output is in the state directory, switch/\(flight).log"
+        case .unit: "its output: journalctl REGEN_SWITCH=\(flight)"
+        }
+    }
+}
+
 /// What SafeSwitch's reasons are called: one word for scripts, a sentence for people.
 extension Refusal {
     /// One word: `needs-reboot`.

@@ -21,6 +21,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .adopted(let process, let attempt, let since, let launch):
             adopt(i, process, attempt, since, launch, at: now, into: &actions)
@@ -43,6 +45,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .stopAsked: rest(i, .asked, at: now, into: &actions)
         case .dependencyChanged:
             guard instances[i].pausedUntil == nil else { return }
@@ -67,6 +71,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .remedied(let serial, let outcome):
             if serial == instances[i].remedySerial {
                 remedied(i, outcome, at: now, into: &actions)
@@ -88,6 +94,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .spawned(let process):
             instances[i].process = process
             instances[i].since = now
@@ -113,6 +121,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .exited(let status): exited(i, status, at: now, into: &actions)
         case .due: proofDue(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
@@ -135,6 +145,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .exited(let status): exited(i, status, at: now, into: &actions)
         case .due: clear(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
@@ -160,6 +172,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .due:
             if mustQueue(i) {
                 wake(i, at: nil)
@@ -185,6 +199,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .spawned(let process):
             guard stopping.stage == .unspawned else { return }
             instances[i].process = process

@@ -523,7 +523,7 @@ extension SwitchMemory {
             guard flight?.id == id else { return }
             flight?.step = step
             if step == .reboot { lastReboot = now }
-        case .activationBegan(_, let process, _, let run):
+        case .activationBegan(_, let process, _, let run, _):
             flight?.process = process
             flight?.runs = run
         case .activationEnded: flight?.process = nil
