@@ -132,7 +132,7 @@ extension SwitchMind {
         _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let aloft else { return }
-        let isLate = aloft.stepBegan + Self.switchWait <= turn.now
+        let isLate = aloft.stepBegan + policy.overdue <= turn.now
         if landscape.switchHolder != nil, !isLate {
             return lookFromFlight(after: Self.switchPoll, &turn)
         }
@@ -295,7 +295,7 @@ extension SwitchMind {
         guard let aloft else { return nil }
         var next = Earliest()
         if !aloft.isTold, aloft.flight.step != .confirm {
-            next.note(aloft.flight.began + Self.switchWait)
+            next.note(aloft.flight.began + policy.overdue)
         }
         switch aloft.awaits {
         case .disk(_, let until), .pause(let until), .reboot(_, let until): next.note(until)
@@ -324,7 +324,7 @@ extension SwitchMind {
     /// It takes long. It is not ended for that, but a human is told, once.
     private mutating func tellThatItLasts(_ turn: inout Turn) {
         guard let aloft, !aloft.isTold, aloft.flight.step != .confirm,
-            aloft.flight.began + Self.switchWait <= turn.now
+            aloft.flight.began + policy.overdue <= turn.now
         else { return }
         self.aloft?.isTold = true
         turn.record(
