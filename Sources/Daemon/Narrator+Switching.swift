@@ -33,7 +33,7 @@ extension Narrator {
         case .planned(let facts, let outcome): tell(facts, outcome)
         case .intended(let flight):
             say(.notice, "switch \(flight.id): \(flight.words)")
-        case .stepBegan: break
+        case .stepBegan, .unchanged: break
         case .stepFailed(let flight, let step, let reason):
             say(.warning, "switch \(flight): \(step.words) did not come off: \(reason)")
         case .activationBegan(let flight, let process, let action, let run):

@@ -47,6 +47,8 @@ public struct Recollection: Sendable {
         var wasHealthyBefore = false
         /// Its incident began, and whether it was healthy until then.
         var unhealthy: (since: Moment, wasHealthy: Bool)?
+        /// The last incident that it had, open or not.
+        var lastIncident: Int?
     }
 
     var pasts: [String: Past] = [:]

@@ -22,6 +22,7 @@ extension SwitchRecord {
             }
             return .generationChanged(
                 from: json["from"]?.string, to: to, generation: generation, by: origin)
+        case "generation.same": return system.map { .unchanged(system: $0) }
         case "probation.begin":
             guard let system, let lasts = json.interval("for_ms") else { return nil }
             return .probationBegan(

@@ -31,6 +31,9 @@ enum SwitchLine {
             json.system("to", to, generation)
             json.string("by", origin.rawValue)
             return "generation.change"
+        case .unchanged(let system):
+            json.path("system", system)
+            return "generation.same"
         case .probationBegan(
             let system, let generation, let previous, let previousGeneration, let lasts):
             json.system("system", system, generation)
@@ -129,7 +132,8 @@ enum SwitchLine {
             begin(flight)
             json.integer("uid", Int64(uid))
             return "switch.confirm"
-        case .generationChanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
+        case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked,
+            .triaged,
             .planned, .intended, .quarantined, .quarantineEntered, .foreignSwitchBegan,
             .foreignSwitchEnded, .foreignSwitchLasts, .bootedElsewhere, .notTheGeneration:
             return write(record, into: &json)

@@ -138,7 +138,6 @@ struct Turn {
 
 /// A switch that is not Regen's.
 struct ForeignSwitch: Sendable {
-    var pid: Int32
     var began: Instant
     /// A human was told that it lasts.
     var isTold = false

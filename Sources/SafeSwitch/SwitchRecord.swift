@@ -4,6 +4,9 @@ public import Supervision
 public enum SwitchRecord: Equatable, Sendable {
     /// Another system runs than before.
     case generationChanged(from: String?, to: String, generation: Int?, by: ChangeOrigin)
+    /// The first look of a daemon has seen the system that was remembered: what has failed until now
+    /// has not failed because of another one.
+    case unchanged(system: String)
     /// Failures are weighed against this change from now on.
     case probationBegan(
         system: String, generation: Int?, previous: String?, previousGeneration: Int?,

@@ -97,6 +97,7 @@ enum SwitchExamples {
             "boot.elsewhere"
         ),
         (.notTheGeneration(incident: 2), "generation.acquit"),
+        (.unchanged(system: system(1)), "generation.same"),
     ]
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -123,6 +124,7 @@ enum SwitchExamples {
         case .foreignSwitchLasts: 18
         case .bootedElsewhere: 19
         case .notTheGeneration: 20
+        case .unchanged: 21
         }
     }
 }

@@ -512,7 +512,7 @@ extension SwitchMemory {
         case .trialConfirmed: isConfirmed = true
         case .quarantined(let system, _, let culprit, _):
             quarantined += [system] + (culprit.map { [$0] } ?? [])
-        case .knownGoodMarked, .triaged, .planned, .stepFailed, .flightLasts,
+        case .knownGoodMarked, .unchanged, .triaged, .planned, .stepFailed, .flightLasts,
             .quarantineEntered, .foreignSwitchBegan, .foreignSwitchEnded, .foreignSwitchLasts,
             .bootedElsewhere, .notTheGeneration:
             break

@@ -19,6 +19,10 @@ extension SimulatedMachine {
         case .perform(.markKnownGood, _): break
         case .perform(.reboot, _):
             try checkDeed("a reboot")
+            // A daemon that was told to go on asks for the same one again.
+            let asked = (boot, oversight.words.journeys.last?.flight.id)
+            if oversight.askedReboot ?? (0, nil) == asked { break }
+            oversight.askedReboot = asked
             if let last = oversight.lastReboot, truth - last < SwitchMind.rebootLimit.nanoseconds,
                 isLastResort(oversight.words.journeys.last?.flight)
             {

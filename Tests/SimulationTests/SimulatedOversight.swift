@@ -36,6 +36,8 @@ struct SimOversight {
     var lastRollback: Int64?
     var rolledBack: Set<Int> = []
     var lastReboot: Int64?
+    /// In which boot, and by which switch.
+    var askedReboot: (boot: Int, flight: Int?)?
     /// By system: who was healthy while it ran.
     var healthy: [Set<Int>] = []
     /// By service: when it failed, by the true clock.
@@ -46,6 +48,7 @@ struct SimOversight {
     var owners: [Int: Int] = [:]
     /// When the last change began.
     var changeBegan: Int64 = 0
+    private var previousChange: Int64 = 0
     /// The first sign of a change since the last look.
     var signSince: Int64?
     /// The last boot that no switch of Regen's was waiting for.
@@ -60,7 +63,13 @@ struct SimOversight {
         words.knownGood = []
     }
 
-    mutating func beginChange(at truth: Int64) { changeBegan = min(signSince ?? truth, truth) }
+    mutating func beginChange(at truth: Int64) {
+        previousChange = changeBegan
+        changeBegan = min(signSince ?? truth, truth)
+    }
+
+    /// It never came in force.
+    mutating func takeBackChange() { changeBegan = previousChange }
 
     mutating func interfere() {
         for i in words.journeys.indices { words.journeys[i].isDisturbed = true }

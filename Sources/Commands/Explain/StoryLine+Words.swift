@@ -62,6 +62,7 @@ extension SwitchRecord {
         case .generationChanged(let from, let to, let generation, let origin):
             return "\(name(to, generation)) runs, by \(origin.rawValue)"
                 + (from.map { "; before it ran \($0)" } ?? "")
+        case .unchanged(let system): return "\(system) still runs"
         case .probationBegan(let system, let generation, let previous, let number, let lasts):
             let before = previous.map { ", compared with \(name($0, number))" } ?? ""
             return "\(name(system, generation)) for \(span(lasts))\(before)"

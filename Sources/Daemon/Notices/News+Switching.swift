@@ -39,7 +39,7 @@ extension News {
                 .bootedElsewhere, .critical,
                 "\(Narrator.name(booted, generation)) has booted and not "
                     + "\(Narrator.name(expected, wanted)), as was expected")
-        case .generationChanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
+        case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
             .stepBegan, .stepFailed, .activationBegan, .activationEnded, .trialConfirmed,
             .quarantined, .foreignSwitchBegan, .foreignSwitchEnded, .notTheGeneration:
             return nil
