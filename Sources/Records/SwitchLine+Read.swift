@@ -48,7 +48,10 @@ extension SwitchRecord {
                 system: system, generation: generation, culprit: json["culprit"]?.string,
                 incident: incident)
         case "quarantine.enter":
-            return system.map { .quarantineEntered(system: $0, generation: generation) }
+            return system.map {
+                .quarantineEntered(
+                    system: $0, generation: generation, culprit: json["culprit"]?.string)
+            }
         case "foreignswitch.begin":
             return json["pid"]?.integer.flatMap(Int32.init(exactly:)).map {
                 .foreignSwitchBegan(pid: $0)
@@ -298,6 +301,7 @@ extension Flight {
         self.init(
             id: id, purpose: purpose, from: from, to: to, generation: json.count("generation"),
             mode: mode, began: began)
+        formerDefault = json.count("former_default")
     }
 }
 

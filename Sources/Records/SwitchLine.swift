@@ -65,8 +65,9 @@ enum SwitchLine {
             json.path("culprit", culprit)
             json.integer("incident", Int64(incident))
             return "quarantine.add"
-        case .quarantineEntered(let system, let generation):
+        case .quarantineEntered(let system, let generation, let culprit):
             json.system("system", system, generation)
+            json.path("culprit", culprit)
             return "quarantine.enter"
         case .foreignSwitchBegan(let pid):
             json.integer("pid", Int64(pid))
@@ -335,6 +336,7 @@ extension JSONWriter {
         path("from", flight.from)
         system("to", flight.to, flight.generation)
         string("mode", flight.mode.rawValue)
+        optional("former_default", flight.formerDefault)
     }
 
     /// Also of a `carry`.

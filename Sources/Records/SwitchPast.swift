@@ -282,7 +282,7 @@ extension SwitchRecord {
 
 extension Int64 {
     /// The difference, or the number nearest to it that there is: a clock says what it likes.
-    fileprivate func subtractingClamped(_ other: Int64) -> Int64 {
+    func subtractingClamped(_ other: Int64) -> Int64 {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (self < 0 ? .min : .max) : difference
     }

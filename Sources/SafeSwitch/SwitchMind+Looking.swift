@@ -16,6 +16,7 @@ extension SwitchMind {
         } else if hasBegun, pollAt == nil {
             pollAt = turn.now
         }
+        inspect(&turn)
     }
 
     private func rewatched(_ subjects: [Subject?]) -> [Watched?] {
@@ -79,7 +80,7 @@ extension SwitchMind {
         switch purpose {
         case .flight: aloft?.flight.to
         case .request(_, .trial(let path, _, _, _)): path
-        case .watch, .weigh, .request: nil
+        case .watch, .weigh, .inspect, .request: nil
         }
     }
 
@@ -102,6 +103,7 @@ extension SwitchMind {
         case .weigh(let before, let after):
             guard isAwaited(serial) else { return }
             weigh(comparison, before: before, after: after, services, &turn)
+        case .inspect: inspected(serial, comparison, &turn)
         case .flight: seenFromFlight(landscape, services, &turn)
         case .request(let request, let wish):
             answer(request, wish, landscape, services, &turn)
@@ -116,6 +118,7 @@ extension SwitchMind {
         switch look.purpose {
         case .watch: break
         case .weigh: if isAwaited(serial) { weighBlindly(trouble, services, &turn) }
+        case .inspect: inspectedInVain(serial)
         case .flight: flightUnseen(trouble, services, &turn)
         case .request(let request, _):
             turn.actions.append(.answer(request: request, .refused(.unseen(trouble))))
@@ -214,6 +217,7 @@ extension SwitchMind {
             memory.lastHeard = nil
             turn.record(.unchanged(system: current))
         }
+        inspect(&turn)
         for place in watched.indices {
             guard let service = watched[place] else { continue }
             switch services.standing(InstanceID(place)) {
@@ -236,7 +240,9 @@ extension SwitchMind {
         owesReload = true
         tellSwitching(&turn)
         let isBad = memory.quarantined.contains(system)
-        if isBad { turn.record(.quarantineEntered(system: system, generation: generation)) }
+        guard isBad else { return planInspection(of: system) }
+        inspection = nil
+        turn.record(.quarantineEntered(system: system, generation: generation, culprit: nil))
     }
 
     /// The number of a system: the profile's own choice where several lead to it, else the highest.

@@ -82,7 +82,7 @@ extension SwitchMind {
         switch flight.step {
         case .intent, .profile: resumeIntent(landscape, services, &turn)
         case .activate: resumeActivation(landscape, services, &turn)
-        case .verify: lookFromFlight(&turn)
+        case .verify, .restore: lookFromFlight(&turn)
         case .reboot: resumeReboot(services, &turn)
         case .confirm: resumeConfirm(landscape, services, &turn)
         }

@@ -78,6 +78,8 @@ public struct SwitchMind: Sendable {
     /// The switch under way.
     var aloft: Aloft?
     var marking: Marking?
+    /// What runs may have a part that is quarantined.
+    var inspection: Inspection?
 
     /// A mind that remembers.
     public init(memory: SwitchMemory = SwitchMemory()) { self.memory = memory }

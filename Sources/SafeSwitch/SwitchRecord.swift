@@ -37,8 +37,9 @@ public enum SwitchRecord: Equatable, Sendable {
     case trialConfirmed(flight: Int, uid: UInt32)
     /// Never go back there. `culprit`: the store path of what failed.
     case quarantined(system: String, generation: Int?, culprit: String?, incident: Int)
-    /// What is quarantined runs again, because somebody switched to it.
-    case quarantineEntered(system: String, generation: Int?)
+    /// What is quarantined runs again, because somebody switched to it: the system itself, or another
+    /// one with this `culprit`.
+    case quarantineEntered(system: String, generation: Int?, culprit: String?)
     /// Somebody else switches.
     case foreignSwitchBegan(pid: Int32)
     /// They no longer do.

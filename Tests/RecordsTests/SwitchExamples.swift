@@ -87,7 +87,10 @@ enum SwitchExamples {
             .quarantined(system: system(2), generation: 42, culprit: system(3), incident: 2),
             "quarantine.add"
         ),
-        (.quarantineEntered(system: system(2), generation: 42), "quarantine.enter"),
+        (
+            .quarantineEntered(system: system(2), generation: 42, culprit: system(3)),
+            "quarantine.enter"
+        ),
         (.foreignSwitchBegan(pid: 99), "foreignswitch.begin"),
         (.foreignSwitchEnded(after: .seconds(20)), "foreignswitch.end"),
         (.foreignSwitchLasts(.minutes(15)), "foreignswitch.linger"),

@@ -177,6 +177,10 @@ extension SimulatedMachine {
         guard let journey = oversight.words.journeys.first(where: { $0.flight.id == id }) else {
             throw Violation(rule: .flights, what: "switch \(id) ends, and was not under way")
         }
+        let chosen = nixos.system(of: nixos.chosen)
+        if journey.isSetBack, !journey.isDisturbed, chosen == nixos.place(of: journey.flight.to) {
+            throw Violation(rule: .agreement, what: "the profile of switch \(id) is left behind")
+        }
         guard outcome == .succeeded || outcome == .degraded, !journey.isDisturbed else { return }
         let flight = journey.flight
         let target = nixos.place(of: flight.to)

@@ -14,6 +14,8 @@ struct SimOversight {
         /// The boot loader has the entry of its target.
         var hasBootEntry = false
         var hasBegun = false
+        /// The profile is to be set back, and that did not fail.
+        var isSetBack = false
     }
 
     /// What was said and a power cut may take back.
@@ -119,6 +121,8 @@ struct SimOversight {
             }
         case .quarantined(let system, _, _, _): words.quarantined.insert(system)
         case .intended(let flight): words.journeys.append(Journey(flight: flight))
+        case .stepBegan(let id, .restore): setBack(id, true)
+        case .stepFailed(let id, .restore, _): setBack(id, false)
         case .flightEnded(let id, let outcome):
             if case .abandoned = outcome {
                 unplan(id)
@@ -126,6 +130,12 @@ struct SimOversight {
             words.journeys.removeAll { $0.flight.id == id }
             landed.insert(id)
         default: break
+        }
+    }
+
+    private mutating func setBack(_ id: Int, _ isSetBack: Bool) {
+        for i in words.journeys.indices where words.journeys[i].flight.id == id {
+            words.journeys[i].isSetBack = isSetBack
         }
     }
 

@@ -87,7 +87,8 @@ extension SwitchRecord {
         case .trialConfirmed(_, let uid): return "by user \(uid)"
         case .quarantined(let system, let generation, let culprit, _):
             return name(system, generation) + (culprit.map { ", and \($0)" } ?? "")
-        case .quarantineEntered(let system, let generation): return name(system, generation)
+        case .quarantineEntered(let system, let generation, let culprit):
+            return name(system, generation) + (culprit.map { ", with \($0)" } ?? "")
         case .foreignSwitchBegan(let pid): return "somebody else switches, pid \(pid)"
         case .foreignSwitchEnded(let interval), .foreignSwitchLasts(let interval):
             return "after \(span(interval))"
