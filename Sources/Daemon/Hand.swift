@@ -42,6 +42,8 @@ class Hand {
     var subject: Subject {
         Subject(main: nil, cgroup: nil, directory: directory, environment: environment)
     }
+    /// The run that it is in, or was in last, where it is a unit's.
+    var invocation: String? { nil }
 
     /// Its facts with what its probes found last.
     var toldFacts: InstanceFacts {

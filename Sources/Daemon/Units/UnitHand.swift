@@ -55,6 +55,11 @@ final class UnitHand: Hand {
             environment: environment)
     }
 
+    override var invocation: String? {
+        guard let state, !state.invocation.isEmpty else { return nil }
+        return state.invocation
+    }
+
     /// Its control group in the file system; `nil` while it has none.
     var controlGroup: String? {
         guard let group = state?.controlGroup, !group.isEmpty, let root = Self.groups else {
