@@ -106,7 +106,13 @@ let package = Package(
                 "Worker", "Configuration", "Supervision", "Linux", "JSON", "regen-net",
                 "sandbox-trial",
             ], exclude: ["strangers.py"]),
-        tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend", "regen-net"]),
+        tests(
+            "Daemon",
+            [
+                "Configuration", "Supervision", "Systemd", "Control", "Ledger", "Linux", "JSON",
+                "regen", "regend",
+                "regen-net",
+            ]),
         tests(
             "Commands",
             [
@@ -117,7 +123,10 @@ let package = Package(
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
             name: "ContainerTests",
-            dependencies: ["Linux", "JSON", "Systemd", "regen", "regend", "regen-net"],
+            dependencies: [
+                "Linux", "JSON", "Systemd", "Supervision", "Configuration", "Daemon", "regen",
+                "regend", "regen-net",
+            ],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],
