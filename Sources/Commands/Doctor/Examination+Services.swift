@@ -13,27 +13,24 @@ extension Examination {
         let services = configuration?.services ?? []
         let accounts = accounts(of: services)
         var facts = services.map { ServiceFacts(name: $0.name) }
-        // All of one user's paths are looked at together.
+        // All of one user's paths are looked at together. Only root can look as somebody else.
         var parties: [(account: Account?, members: [Int])] = []
+        let own = ProcessTable.effectiveUser
         for (index, service) in services.enumerated() {
             facts[index].user = service.launch.user
+            var party: Account?
             switch accounts[index] {
             case .unknown(let what): facts[index].unknown = what
             case .silent: facts[index].isUserSilent = true
             case .known(let account):
-                // Only root can look as somebody else.
-                let other = ProcessTable.effectiveUser == 0 ? account : nil
-                if let party = parties.firstIndex(where: { $0.account == other }) {
-                    parties[party].members.append(index)
-                } else {
-                    parties.append((other, [index]))
-                }
-            case nil:
-                if let party = parties.firstIndex(where: { $0.account == nil }) {
-                    parties[party].members.append(index)
-                } else {
-                    parties.append((nil, [index]))
-                }
+                party = own == 0 ? account : nil
+                facts[index].isSeenAsUser = own == 0 || account.user == own
+            case nil: facts[index].isSeenAsUser = own == 0
+            }
+            if let place = parties.firstIndex(where: { $0.account == party }) {
+                parties[place].members.append(index)
+            } else {
+                parties.append((party, [index]))
             }
         }
         for party in parties {
@@ -49,7 +46,7 @@ extension Examination {
                 }
             }
         }
-        return facts.flatMap { lookAtLogDirectory($0).judge() }
+        return facts.flatMap { $0.judge() }
     }
 
     /// Who each service is; `nil`: the daemon's own user.
@@ -61,25 +58,6 @@ extension Examination {
         }
         var sights = looking.accounts(orders)[...]
         return services.map { $0.launch.user == nil ? nil : sights.popFirst() }
-    }
-
-    /// Where there is no log file yet, its directory matters.
-    private mutating func lookAtLogDirectory(_ facts: ServiceFacts) -> ServiceFacts {
-        var facts = facts
-        for index in facts.paths.indices
-        where facts.paths[index].role == .log && facts.paths[index].sight == .missing {
-            let path = facts.paths[index].path
-            let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-            let place = folder.isEmpty ? "/" : folder
-            var sight = looking.path(place)
-            // We are not the service's user: what he may write, only a file of his would tell.
-            if case .found(var status) = sight, facts.user != nil {
-                status.isWritable = true
-                sight = .found(status)
-            }
-            facts.paths[index] = ServiceFacts.Need(.logDirectory, place, sight)
-        }
-        return facts
     }
 
     /// A path that a service names, and where it may be.
@@ -109,7 +87,11 @@ extension Examination {
         var wanted: [Wanted] = []
         if service.sequence == nil { wanted.append(program(.program, launch.command, launch)) }
         if let directory = launch.directory { wanted.append(Wanted(.directory, directory)) }
-        if case .file(let path?, _) = service.log { wanted.append(Wanted(.log, path)) }
+        if case .file(let path?, _) = service.log {
+            let folder = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+            wanted.append(Wanted(.log, path))
+            wanted.append(Wanted(.logDirectory, folder.isEmpty ? "/" : String(folder)))
+        }
         for probe in service.probes { wanted += self.wanted(probe.kind, launch) }
         for remedy in service.remedies { wanted += self.wanted(remedy, launch) }
         return wanted + service.blamePaths.map { Wanted(.blamePath, $0) }

@@ -198,14 +198,14 @@ extension RegenFacts {
         if facts.kind != .directory {
             return [
                 finding(
-                    name, .fault(fix: "mv \(place.path) \(place.path).old"),
+                    name, .fault(fix: "ls -ld \(place.path)"),
                     "\(place.path) is no directory: regend could not start")
             ]
         }
         if let defect = facts.defect {
             return [
                 finding(
-                    name, .fault(fix: "chown root: \(place.path); chmod go-w \(place.path)"),
+                    name, .fault(fix: "namei -l \(place.path)  # only root may be able to write any of these"),
                     "\(defect): as root regend does not use it")
             ]
         }
@@ -243,7 +243,8 @@ extension RegenFacts {
         }
         if let defect = facts.defect {
             return finding(
-                check, .warning(fix: "chown root: \(secret.path)"), "\(defect): \(effect)")
+                check, .warning(fix: "namei -l \(secret.path)  # only root may be able to write these"),
+                "\(defect): \(effect)")
         }
         return finding(check, .fine, secret.path)
     }

@@ -8,6 +8,8 @@ public struct ServiceFacts: Equatable, Sendable {
     public var unknown: String?
     /// Nobody answered in time who its user is.
     public var isUserSilent = false
+    /// Whether the paths were looked at as its user; else nothing is said of what he may do.
+    public var isSeenAsUser = true
     /// The paths that it names, the program first.
     public var paths: [Need] = []
 
@@ -36,7 +38,7 @@ public struct ServiceFacts: Equatable, Sendable {
         case directory
         /// The log file.
         case log
-        /// The directory of a log file that is not there yet.
+        /// The directory of the log file, which matters while that is not there.
         case logDirectory
         /// The program of a `command` or `progress` probe.
         case probeProgram
@@ -87,7 +89,8 @@ extension ServiceFacts {
                     "nobody answered in time who user '\(user ?? "")' is")
             ]
         }
-        let troubles = paths.compactMap(judge)
+        let hasNoLog = paths.contains { $0.role == .log && $0.sight == .missing }
+        let troubles = paths.filter { $0.role != .logDirectory || hasNoLog }.compactMap(judge)
         guard troubles.isEmpty else { return troubles }
         let program = paths.first { $0.role == .program }?.path ?? "-"
         let user = user.map { " as \($0)" } ?? ""
@@ -103,75 +106,56 @@ extension ServiceFacts {
         text.split(separator: "'").last ?? text[...]
     }
 
-    private var reader: String { user.map { "user \($0)" } ?? "this user" }
+    private var reader: String { user.map { "user \($0)" } ?? "regend's user" }
 
     private func judge(_ need: Need) -> Finding? {
         let subject = "\(need.role.key): \(need.path)"
         guard let facts = need.sight.facts else { return absent(need, subject) }
-        let look = "ls -ld \(need.path)"
-        switch need.role {
-        case .program, .probeProgram, .checkProgram:
-            if facts.kind == .file, facts.isExecutable { return nil }
-            return facts.kind == .file
-                ? verdict(
-                    need, "chmod a+x \(need.path)", "\(subject) may not be executed by \(reader)")
-                : verdict(need, look, "\(subject) is no program")
-        case .directory:
-            if facts.kind != .directory { return verdict(need, look, "\(subject) is no directory") }
-            return facts.isExecutable
-                ? nil
-                : verdict(
-                    need, "chmod a+x \(need.path)", "\(subject) may not be entered by \(reader)")
-        case .log:
-            if facts.kind != .file { return verdict(need, look, "\(subject) is no regular file") }
-            return facts.isWritable
-                ? nil
-                : verdict(
-                    need, "chown \(user ?? "root") \(need.path)",
-                    "\(subject) may not be written by \(reader)")
-        case .logDirectory:
-            return facts.kind == .directory && facts.isWritable
-                ? nil
-                : verdict(
-                    need, "chown \(user ?? "root") \(need.path)",
-                    "\(subject) takes no file of \(reader)")
-        case .dependencyBase:
-            return facts.kind == .directory
-                ? nil : verdict(need, look, "\(subject) is no directory")
-        case .certificates, .environmentFile, .blamePath: return nil
+        func verdict(_ found: String) -> Finding {
+            self.verdict(need, "namei -l \(need.path)", "\(subject) \(found)")
+        }
+        switch (need.role, facts.kind) {
+        case (.program, .file), (.probeProgram, .file), (.checkProgram, .file):
+            if facts.isExecutable || !isSeenAsUser && facts.mode & 0o111 != 0 { return nil }
+            return verdict("may not be executed by \(reader)")
+        case (.program, _), (.probeProgram, _), (.checkProgram, _): return verdict("is no program")
+        case (.directory, .directory):
+            if facts.isExecutable || !isSeenAsUser { return nil }
+            return verdict("may not be entered by \(reader)")
+        case (.log, .file):
+            return facts.isWritable || !isSeenAsUser
+                ? nil : verdict("may not be written by \(reader)")
+        case (.log, _): return verdict("is no regular file")
+        case (.logDirectory, .directory):
+            return facts.isWritable || !isSeenAsUser
+                ? nil : verdict("takes no file of \(reader)")
+        case (.dependencyBase, .directory): return nil
+        case (.directory, _), (.logDirectory, _), (.dependencyBase, _):
+            return verdict("is no directory")
+        case (.certificates, _), (.environmentFile, _), (.blamePath, _): return nil
         }
     }
 
     /// Nothing is there, or nobody could look.
     private func absent(_ need: Need, _ subject: String) -> Finding? {
-        let trouble = need.sight.trouble ?? ""
-        switch need.sight {
-        case .found: return nil
-        case .missing:
-            switch need.role {
-            // A log file is made.
-            case .log: return nil
-            case .directory, .logDirectory, .dependencyBase:
-                let owner = user.map { " -o \($0)" } ?? ""
-                return verdict(need, "install -d\(owner) \(need.path)", "\(subject) \(trouble)")
-            case .program, .probeProgram, .checkProgram:
-                let isBare = !need.path.contains("/")
-                return verdict(
-                    need,
-                    isBare
-                        ? "type -P \(need.path)  # and write its path in \(need.role.key):"
-                        : "ls -l \(need.path)",
-                    isBare ? "\(subject) is nowhere in its PATH" : "\(subject) \(trouble)")
-            case .certificates, .environmentFile, .blamePath:
-                return verdict(need, "ls -l \(need.path)", "\(subject) \(trouble)")
-            }
-        case .forbidden:
+        let found = "\(subject) \(need.sight.trouble ?? "")"
+        switch (need.sight, need.role) {
+        case (.found, _), (.missing, .log): return nil  // a log file is made
+        case (.missing, .directory), (.missing, .logDirectory), (.missing, .dependencyBase):
+            let owner = user.map { " -o \($0)" } ?? ""
+            return verdict(need, "install -d\(owner) \(need.path)", found)
+        case (.missing, _) where !need.path.contains("/"):
+            return verdict(
+                need, "command -v \(need.path)  # and write the whole path in the configuration",
+                "\(subject) is nowhere in its PATH")
+        case (.missing, _): return verdict(need, "ls -l \(need.path)", found)
+        case (.forbidden, _) where isSeenAsUser:
             return verdict(
                 need, "namei -l \(need.path)", "\(subject) may not be reached by \(reader)")
-        case .silent:
-            return verdict(need, "findmnt -T \(need.path)", "\(subject) \(trouble)")
-        case .failed: return verdict(need, "namei -l \(need.path)", "\(subject) \(trouble)")
-        case .unseen: return finding(.warning(fix: "sudo regen doctor"), "\(subject) \(trouble)")
+        case (.forbidden, _), (.unseen, _):
+            return finding(.warning(fix: "sudo regen doctor"), found)
+        case (.silent, _): return verdict(need, "findmnt -T \(need.path)", found)
+        case (.failed, _): return verdict(need, "namei -l \(need.path)", found)
         }
     }
 
