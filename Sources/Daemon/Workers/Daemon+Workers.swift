@@ -48,7 +48,7 @@ extension Daemon {
             account = resolved
         }
         let request = LookRequest(
-            serial: workers.nextSerial, errand, of: subject(hand), timeout: timeout)
+            serial: workers.nextSerial, errand, of: hand.subject, timeout: timeout)
         workers.nextSerial += 1
         var patience = timeout.nanoseconds
         if case .probe = errand { patience = min(patience, Self.longestQueueing) }
@@ -61,14 +61,6 @@ extension Daemon {
         }
         workers.check(by: deadline)
         if !assign(waiting) { workers.waiting.append(waiting) }
-    }
-
-    private func subject(_ hand: Hand) -> Subject {
-        Subject(
-            main: hand.process.map {
-                ProcessIdentity(pid: $0.pid, startTicks: $0.startTicks)
-            },
-            cgroup: hand.leaf?.path, directory: hand.directory, environment: hand.environment)
     }
 
     /// Why nobody can be asked.
