@@ -103,7 +103,9 @@ public struct BusLook: Equatable, Sendable {
                 link.call(
                     destination, SystemBus.path, SystemBus.interface, "ListUnitsByPatterns"
                 ) {
-                    $0.container("a", "s") { _ in }  // in any state
+                    $0.container("a", "s") { call in
+                        for state in SystemBus.presentStates { call.append(state) }
+                    }
                     $0.container("a", "s") { $0.append(pattern.text) }
                 }
             case .watchdog(let unit):

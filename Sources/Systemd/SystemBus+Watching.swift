@@ -86,7 +86,7 @@ extension SystemBus {
     }
 
     /// The states of units that are there; the others are down, and PID 1 forgets them when it likes.
-    private static let presentStates = [
+    static let presentStates = [
         "active", "reloading", "refreshing", "activating", "deactivating", "maintenance", "failed",
     ]
 

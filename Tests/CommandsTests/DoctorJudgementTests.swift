@@ -540,7 +540,8 @@ extension Finding {
     }
 
     private func judge(
-        policy: SafeSwitchPolicy? = SafeSwitchPolicy(), _ change: (inout Landscape) -> Void = { _ in },
+        policy: SafeSwitchPolicy? = SafeSwitchPolicy(),
+        _ change: (inout Landscape) -> Void = { _ in },
         facts more: (inout NixOSFacts) -> Void = { _ in }
     ) -> [Finding] {
         var landscape = Self.sound
@@ -577,7 +578,8 @@ extension Finding {
         #expect(try line("rollback") { $0.knownGoodProfile = nil }.isFault)
         #expect(try line("rollback") { $0.systems[0].defects = [.noKernel] }.isFault)
         #expect(try line("boot's room") { $0.bootSpace = 1000 }.isFault)
-        #expect(try line("rollback") { $0.bootSpace = 1000 }.verdict.fix?.contains("garbage") == true)
+        #expect(
+            try line("rollback") { $0.bootSpace = 1000 }.verdict.fix?.contains("garbage") == true)
         let reboot = try line("rollback") {
             $0.systems[0].initInterface = "1"
             $0.systems[1].initInterface = "2"

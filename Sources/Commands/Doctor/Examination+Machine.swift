@@ -4,7 +4,7 @@ import Linux
 import Systemd
 
 extension Examination {
-    func lookAtMachine() -> MachineFacts {
+    mutating func lookAtMachine() -> MachineFacts {
         var facts = MachineFacts()
         facts.kernel = ProcessTable.text("/proc/sys/kernel/osrelease") ?? ""
         facts.user = ProcessTable.effectiveUser
@@ -25,7 +25,7 @@ extension Examination {
         facts.hasLeaves = daemon.report.map { $0.cgroup != nil }
         facts.wantsNoLeaves = configuration?.cgroup == .off
         facts.hasJournal = has("/run/systemd/journal/socket")
-        facts.keepsJournal = has("/var/log/journal")
+        facts.keepsJournal = looking.path("/var/log/journal").facts?.kind == .directory
         facts.tellsPressure = ProcessTable.text("/proc/pressure/cpu") != nil
         facts.time = Clock.realtime() / 1_000_000_000
         facts.isSynchronized = Clock.isSynchronized

@@ -11,13 +11,21 @@ extension Examination {
 
     mutating func lookAtServices() -> [Finding] {
         let services = configuration?.services ?? []
+        // Of a unit only what is wrong is told here; that it is well, systemd's word says.
+        let units = Set(services.filter { $0.unit != nil }.map(\.name))
+        return lookAtPaths(of: services).flatMap { facts in
+            facts.judge().filter { $0.verdict != .fine || !units.contains(facts.name) }
+        }
+    }
+
+    private mutating func lookAtPaths(of services: [ServiceConfiguration]) -> [ServiceFacts] {
         let accounts = accounts(of: services)
         var facts = services.map { ServiceFacts(name: $0.name) }
         // All of one user's paths are looked at together. Only root can look as somebody else.
         var parties: [(account: Account?, members: [Int])] = []
         let own = ProcessTable.effectiveUser
         for (index, service) in services.enumerated() {
-            facts[index].user = service.launch.user
+            facts[index].user = service.launch?.user
             var party: Account?
             switch accounts[index] {
             case .unknown(let what): facts[index].unknown = what
@@ -46,18 +54,17 @@ extension Examination {
                 }
             }
         }
-        return facts.flatMap { $0.judge() }
+        return facts
     }
 
     /// Who each service is; `nil`: the daemon's own user.
     private mutating func accounts(of services: [ServiceConfiguration]) -> [AccountSight?] {
         let orders = services.compactMap { service -> LookOrder? in
-            guard let user = service.launch.user else { return nil }
-            return .account(
-                user: user, group: service.launch.group, groups: service.launch.groups)
+            guard let launch = service.launch, let user = launch.user else { return nil }
+            return .account(user: user, group: launch.group, groups: launch.groups)
         }
         var sights = looking.accounts(orders)[...]
-        return services.map { $0.launch.user == nil ? nil : sights.popFirst() }
+        return services.map { $0.launch?.user == nil ? nil : sights.popFirst() }
     }
 
     /// A path that a service names, and where it may be.
@@ -85,8 +92,10 @@ extension Examination {
     private static func wanted(_ service: ServiceConfiguration) -> [Wanted] {
         let launch = service.launch
         var wanted: [Wanted] = []
-        if service.sequence == nil { wanted.append(program(.program, launch.command, launch)) }
-        if let directory = launch.directory { wanted.append(Wanted(.directory, directory)) }
+        if service.sequence == nil, let launch {
+            wanted.append(program(.program, launch.command, launch))
+        }
+        if let directory = launch?.directory { wanted.append(Wanted(.directory, directory)) }
         if case .file(let path?, _) = service.log {
             let folder = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
             wanted.append(Wanted(.log, path))
@@ -97,7 +106,7 @@ extension Examination {
         return wanted + service.blamePaths.map { Wanted(.blamePath, $0) }
     }
 
-    private static func wanted(_ probe: Probe.Kind, _ launch: Launch) -> [Wanted] {
+    private static func wanted(_ probe: Probe.Kind, _ launch: Launch?) -> [Wanted] {
         switch probe {
         case .command(let probe): [program(.probeProgram, probe.command, launch)]
         case .progress(let probe):
@@ -113,7 +122,7 @@ extension Examination {
         }
     }
 
-    private static func wanted(_ remedy: Remedy, _ launch: Launch) -> [Wanted] {
+    private static func wanted(_ remedy: Remedy, _ launch: Launch?) -> [Wanted] {
         switch remedy {
         case .validateConfig(let command, _): [program(.checkProgram, command, launch)]
         case .dependencies(let items): items.map { Wanted(.dependencyBase, $0.base) }
@@ -123,14 +132,14 @@ extension Examination {
     }
 
     private static func program(
-        _ role: ServiceFacts.Role, _ command: [String], _ launch: Launch
+        _ role: ServiceFacts.Role, _ command: [String], _ launch: Launch?
     ) -> Wanted {
         let name = command.first ?? ""
         if name.hasPrefix("/") { return Wanted(role, name) }
         if name.contains("/") {
-            return Wanted(role, "\(launch.directory ?? "")/\(name)")
+            return Wanted(role, "\(launch?.directory ?? "")/\(name)")
         }
-        let own = launch.environment.first { $0.name == "PATH" }?.value
+        let own = launch?.environment.first { $0.name == "PATH" }?.value
         let folders = (own ?? path).split(separator: ":")
         return Wanted(role, name, candidates: folders.map { "\($0)/\(name)" })
     }
@@ -138,7 +147,21 @@ extension Examination {
     // MARK: Units
 
     /// What the configuration says of services that systemd keeps.
-    var units: [UnitFacts] { [] }
+    var units: [UnitFacts] { Self.units(configuration) }
+
+    private static func units(_ configuration: Configuration?) -> [UnitFacts] {
+        (configuration?.services ?? []).compactMap { service in
+            guard let unit = service.unit else { return nil }
+            var facts = UnitFacts(name: service.name, unit: unit.name)
+            facts.restarts =
+                switch unit.restarter {
+                case nil: .unsaid
+                case .systemd?: .systemd
+                case .regen?: .regen
+                }
+            return facts
+        }
+    }
 
     mutating func lookAtUnits() -> [UnitFacts] {
         guard case .success(let look)? = bus else { return units }
@@ -158,11 +181,13 @@ extension Examination {
     }
 
     static func lookAtBus(_ configuration: Configuration?) -> Result<BusLook, BusFailure> {
+        let own = [ownUnit].compactMap { $0 }
+        let names = units(configuration).map(\.unit)
         do throws(BusFailure) {
             return .success(
                 try BusLook(
-                    .system, units: [ownUnit].compactMap { $0 },
-                    watchdogsOf: [ownUnit].compactMap { $0 }))
+                    .system, units: own + names.compactMap { UnitName($0) },
+                    patterns: names.compactMap { UnitPattern($0) }, watchdogsOf: own))
         } catch { return .failure(error) }
     }
 }

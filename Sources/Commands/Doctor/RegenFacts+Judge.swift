@@ -205,7 +205,10 @@ extension RegenFacts {
         if let defect = facts.defect {
             return [
                 finding(
-                    name, .fault(fix: "namei -l \(place.path)  # only root may be able to write any of these"),
+                    name,
+                    .fault(
+                        fix: "namei -l \(place.path)  # only root may be able to write any of these"
+                    ),
                     "\(defect): as root regend does not use it")
             ]
         }
@@ -243,7 +246,8 @@ extension RegenFacts {
         }
         if let defect = facts.defect {
             return finding(
-                check, .warning(fix: "namei -l \(secret.path)  # only root may be able to write these"),
+                check,
+                .warning(fix: "namei -l \(secret.path)  # only root may be able to write these"),
                 "\(defect): \(effect)")
         }
         return finding(check, .fine, secret.path)

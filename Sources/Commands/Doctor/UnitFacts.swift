@@ -148,6 +148,12 @@ extension UnitFacts {
                     fix: "systemctl cat \(unit)  # watch a service that stays, or leave it out"),
                 "\(unit) is Type=oneshot: regend tells of its failure and never starts it")
         }
+        if state.type == "dbus", !isRestarted(state), restarts == .unsaid {
+            return finding(
+                .warning(fix: "restarts: regen  # in the configuration, if nobody calls it awake"),
+                "\(unit) is Type=dbus with Restart=no: the bus starts it when it is called, regend "
+                    + "never does")
+        }
         if let trigger = state.triggeredBy.first {
             return finding(
                 .warning(fix: "systemctl status \(trigger)  # what must be well"),
