@@ -77,7 +77,7 @@ let package = Package(
             "Commands",
             [
                 "Supervision", "SafeSwitch", "NixOS", "Configuration", "JSON", "Linux", "Ledger",
-                "Records", "Control",
+                "Records", "Control", "Systemd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
             ]),
         .executableTarget(name: "regend", dependencies: ["Daemon"], swiftSettings: strict),
@@ -117,7 +117,7 @@ let package = Package(
             "Commands",
             [
                 "Configuration", "Control", "Ledger", "Linux", "JSON", "Records", "SafeSwitch",
-                "Supervision", "regen",
+                "Supervision", "Systemd", "regen",
             ],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
