@@ -20,7 +20,7 @@ final class Container {
     }
 
     /// How long anything may take, in seconds: a boot takes one.
-    static let patience = 60.0
+    static let patience = 30.0
 
     /// A directory of the host, with what both sides see.
     let directory: String
@@ -48,11 +48,13 @@ final class Container {
     }
 
     deinit {
-        nspawn.terminate()  // it asks PID 1 to shut down
-        do { try untilOff() } catch {
-            kill(leader, SIGKILL)
-            kill(nspawn.processIdentifier, SIGKILL)
-            nspawn.waitUntilExit()
+        if nspawn.isRunning {
+            nspawn.terminate()  // it asks PID 1 to shut down
+            do { try untilOff() } catch {
+                kill(leader, SIGKILL)
+                kill(nspawn.processIdentifier, SIGKILL)
+                nspawn.waitUntilExit()
+            }
         }
         try? FileManager.default.removeItem(atPath: directory)
     }
