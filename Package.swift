@@ -60,7 +60,8 @@ let package = Package(
         room("Records", ["Supervision", "SafeSwitch", "Ledger", "JSON"]),
         room("Control", ["Linux", "JSON"]),
         room("Worker", ["Linux", "JSON", "Configuration", "Supervision"]),
-        room("Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision"]),
+        room(
+            "Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision", "Systemd"]),
         room(
             "Network",
             [

@@ -53,6 +53,9 @@ final class Hand {
     /// The inotify watch on the log is armed or about to be.
     var isLogWatched = false
 
+    /// The run that it is in, or was in last, where it is a unit's.
+    var invocation: String? { nil }
+
     /// The cgroup that holds the whole tree; `nil`: session, group and descent have to.
     var leaf: Linux.Cgroup? { isOutsideLeaf ? nil : leaves?.current }
 

@@ -135,6 +135,10 @@ public struct Encoder {
             json.integer("output_bytes", Int64(output.bytes))
             json.string("output_sha256", output.digest)
         }
+        if let journal = cause.journal {
+            json.string("output_invocation", journal.invocation)
+            json.string("output_cursor", journal.cursor)
+        }
     }
 
     /// At most so many names of what was asked for; the count tells the rest.

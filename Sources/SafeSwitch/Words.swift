@@ -142,3 +142,44 @@ extension Plan.Choice {
         }
     }
 }
+
+extension Flight.Purpose {
+    /// One word: `trial`.
+    public var word: String {
+        switch self {
+        case .rollback: "rollback"
+        case .asked: "asked"
+        case .trial: "trial"
+        case .retreat: "retreat"
+        case .settle: "settle"
+        }
+    }
+}
+
+extension FlightOutcome {
+    /// One word: `not-helped`.
+    public var word: String {
+        switch self {
+        case .succeeded: "succeeded"
+        case .degraded: "degraded"
+        case .notHelped: "not-helped"
+        case .notActivated: "not-activated"
+        case .abandoned: "abandoned"
+        case .notConfirmed: "not-confirmed"
+        }
+    }
+
+    /// A sentence.
+    public var sentence: String {
+        switch self {
+        case .succeeded: "the target runs, and the probes pass"
+        case .degraded:
+            "the target runs, and the probes pass; another kernel than its own runs until a reboot"
+        case .notHelped: "the target runs, and the probes do not pass"
+        case .notActivated(let current?): "the target does not run: \(current) does"
+        case .notActivated(nil): "the target does not run, and what does could not be seen"
+        case .abandoned(let refusal): "nothing was done: \(refusal.sentence)"
+        case .notConfirmed: "nobody confirmed it in time"
+        }
+    }
+}

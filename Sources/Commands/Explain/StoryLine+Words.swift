@@ -26,7 +26,7 @@ extension StoryLine {
                 + "\(span("within_ms") ?? "?")"
         case "remedy.end":
             return "\(string("remedy") ?? "?"): \(string("outcome") ?? "?")\(reason)"
-        case "incident.diagnose": return string("text") ?? "?"
+        case "incident.diagnose": return (string("text") ?? "?") + journal
         default: break
         }
         if let record = SwitchRecord(event: event, json) { return record.text }
@@ -44,6 +44,12 @@ extension StoryLine {
             }
         let asked = json["asked"]?.bool == true ? "asked for" : "not asked for"
         return "ended with \(how) after \(span("uptime_ms") ?? "?"), \(asked)"
+    }
+
+    private var journal: String {
+        guard let invocation = string("output_invocation"), let cursor = string("output_cursor")
+        else { return "" }
+        return "; its last words: \(journalCommand(invocation: invocation, cursor: cursor))"
     }
 
     private var restart: String {

@@ -47,7 +47,6 @@ extension Daemon {
         ingredients.umask = 0o022
         ingredients.output = switchLog(flight).map { .ownFile($0) } ?? .null
         ingredients.limits = [forge.openFiles]
-        if forge.mustResetOOMScore { ingredients.oomScore = 0 }
         do throws(SpawnPlan.Failure) {
             let child = try SpawnPlan(ingredients, null: null.raw).spawn(attempt: flight)
             if child.outputError != 0 {
