@@ -20,7 +20,7 @@ final class Container {
     }
 
     /// How long anything may take, in seconds: a boot takes one.
-    static let patience = 30.0
+    static let patience = 60.0
 
     /// A directory of the host, with what both sides see.
     let directory: String
@@ -51,7 +51,7 @@ final class Container {
         if nspawn.isRunning {
             nspawn.terminate()  // it asks PID 1 to shut down
             do { try untilOff() } catch {
-                kill(leader, SIGKILL)
+                if leader > 0 { kill(leader, SIGKILL) }  // 0 would be ourselves
                 kill(nspawn.processIdentifier, SIGKILL)
                 nspawn.waitUntilExit()
             }
