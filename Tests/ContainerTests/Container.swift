@@ -22,6 +22,9 @@ final class Container {
     /// How long anything may take, in seconds: a boot takes one.
     static let patience = 60.0
 
+    /// How long it may take until it is our turn to boot one.
+    static let turn = 300.0
+
     /// A directory of the host, with what both sides see.
     let directory: String
     private let rootfs: String
@@ -61,6 +64,10 @@ final class Container {
 
     private func boot() throws {
         try launch()
+        try until("other containers are gone", for: Self.turn) {
+            try #require(self.nspawn.isRunning, "\(self.story)")
+            return self.child != nil
+        }
         try until("the container is up") {
             try #require(self.nspawn.isRunning, "\(self.story)")
             guard let child = self.child else { return false }
@@ -85,7 +92,7 @@ final class Container {
         nspawn.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
         nspawn.arguments =
             [
-                "--pdeathsig", "TERM", "flock", "--no-fork", "--timeout", "300",
+                "--pdeathsig", "TERM", "flock", "--no-fork", "--timeout", "\(Self.turn)",
                 "/run/lock/regen-container-tests", "systemd-nspawn", "--boot", "--register=no",
                 "--keep-unit",
                 "--private-network", "--volatile=overlay", "--settings=no", "--link-journal=no",
@@ -152,8 +159,10 @@ final class Container {
     // MARK: - Waiting
 
     /// Waits until `condition` holds; fails the test when it does not in time.
-    func until(_ what: String, _ condition: () throws -> Bool) throws {
-        let deadline = Date().addingTimeInterval(Self.patience)
+    func until(
+        _ what: String, for patience: Double = patience, _ condition: () throws -> Bool
+    ) throws {
+        let deadline = Date().addingTimeInterval(patience)
         while try !condition() {
             if Date() > deadline { throw Overdue(what: what, story: story) }
             usleep(20_000)
