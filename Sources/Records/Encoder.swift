@@ -372,6 +372,7 @@ extension SpawnFailure.Step {
         case .execute: "execute"
         case .account: "account"
         case .sequence: "sequence"
+        case .job: "job"
         }
     }
 }
