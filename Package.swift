@@ -106,7 +106,13 @@ let package = Package(
                 "Worker", "Configuration", "Supervision", "Linux", "JSON", "regen-net",
                 "sandbox-trial",
             ], exclude: ["strangers.py"]),
-        tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend", "regen-net"]),
+        tests(
+            "Daemon",
+            [
+                "Configuration", "Supervision", "Systemd", "Control", "Ledger", "Linux", "JSON",
+                "regen", "regend",
+                "regen-net",
+            ]),
         tests(
             "Commands",
             [
