@@ -70,7 +70,7 @@ struct RegenUnitTests {
         "systemd has nothing to say against any of them, and finds the hardened one hard",
         arguments: both)
     func verified(_ debian: Debian) throws {
-        let unit = try Unit.shipped(debian, "services: {}")
+        let unit = try Unit.shipped(debian, Holding.leaves.yaml)
         #expect(try unit.property("ActiveState") == "active")
         // What it says of other units is Debian's.
         let said = try unit.shell("systemd-analyze verify --man=no regen.service 2>&1")
