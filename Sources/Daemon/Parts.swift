@@ -293,6 +293,18 @@ struct Parts: ~Copyable {
         return try? Account.named("nobody", group: nil, groups: [])
     }
 
+    /// Whoever reads the journal: a user without rights, in the journal's own group and no other. So
+    /// what else runs as this user cannot trace him (ptrace(2) asks for the same group, too). `nil`
+    /// where there is no such group; then root must not read it either.
+    static func journalAccount(like probe: Account?) -> Account? {
+        guard var account = probe, let group = try? Account.groupID("systemd-journal") else {
+            return nil
+        }
+        account.group = group
+        account.groups = []
+        return account
+    }
+
     /// Who may act besides root and ourselves.
     static func actors(
         _ configuration: Configuration, _ narrator: inout Narrator
