@@ -235,7 +235,7 @@ struct RegenUnitTests {
         #expect(unit.container.text("work/cleaned").isEmpty)
 
         // All the same their own signal and their grace when it is meant.
-        try unit.shell("regen stop --all")
+        try unit.shell("/usr/local/bin/regen stop --all")
         #expect(unit.container.text("work/cleaned") == "web\ndb\n")
         #expect(try unit.processes().isEmpty)
         #expect(try unit.property("ActiveState") == "active")
@@ -264,7 +264,7 @@ struct RegenUnitTests {
     /// What a process may and has, as the kernel tells it, without what differs from one to the next.
     private static let portrait = """
         portrait() {
-          grep -E '^(Umask|Groups|Cap...|NoNewPrivs|Seccomp|Seccomp_filters|SigBlk|SigIgn):' /proc/$1/status
+          grep -E '^(Umask|Cap...|NoNewPrivs|Seccomp|Seccomp_filters|SigBlk):' /proc/$1/status
           for one in mnt user pid net ipc uts cgroup; do readlink /proc/$1/ns/$one; done
           cat /proc/$1/limits /proc/$1/oom_score_adj
         }
