@@ -143,8 +143,7 @@ extension Mind {
         }
         let wasGone = instances[i].unit.wasGone
         instances[i].unit.wasGone = false
-        instances[i].unit.restarts = sight.restarts
-        instances[i].unit.isAhead = false
+        instances[i].unit.forgetCrashes()
         if instances[i].unit.run == sight.invocation, sight.hasEnded {
             endRun(i, sight.exit ?? .unknown, asked: true, at: now, into: &actions)
         }
@@ -156,8 +155,7 @@ extension Mind {
         case .stopped, .stopping: weigh(i, sight, at: now, into: &actions)
         case .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
             let isOther = sight.invocation != instances[i].unit.over && !sight.hasFailed
-            if sight.isDown, isOther || wasGone, !instances[i].unit.isOrdered
-            {
+            if sight.isDown, isOther || wasGone, !instances[i].unit.isOrdered {
                 leave(i, sight, at: now, into: &actions)
             } else {
                 weigh(i, sight, at: now, into: &actions)

@@ -10,6 +10,10 @@ extension Mind {
         }
     }
 
+    private func healsStops(_ i: Int) -> Bool {
+        instances[i].definition.keeper == .systemd(healsStops: true)
+    }
+
     /// Nothing is asked of a unit before `begun`, while the system is switched, nor before it was looked at after it.
     func isHeld(_ i: Int) -> Bool {
         isUnit(i) && (isSwitching || !hasBegun || instances[i].unit.isUnsettled)
@@ -166,8 +170,11 @@ extension Mind {
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
         recallWatch(i, sight, at: now)
+        if case .stopping(let stopping) = instances[i].phase {
+            return descend(i, stopping, sight, at: now, into: &actions)
+        }
         if !putDownAsRecalled(i, at: now, into: &actions) {
-            if !instances[i].unit.isOrdered {
+            if !instances[i].unit.isOrdered || sight.stand == .up {
                 recallRun(i, sight, at: now, into: &actions)
             } else if sight.isDown {
                 start(i, at: now, into: &actions)
@@ -183,13 +190,17 @@ extension Mind {
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
         recallWatch(i, sight, at: now)
-        instances[i].unit.restarts = sight.restarts
+        instances[i].unit.forgetCrashes()
+        if case .stopping(let stopping) = instances[i].phase {
+            return descend(i, stopping, sight, at: now, into: &actions)
+        }
         if !putDownAsRecalled(i, at: now, into: &actions) {
             let unit = instances[i].unit
             let isAdopted = sight.stand == .up && (unit.run == sight.invocation || !unit.isWanted)
             if isAdopted || !unit.isWanted && !unit.isOrdered {
                 recallRun(i, sight, at: now, into: &actions)
             } else {
+                awaitUnit(i)
                 settleUp(i, sight, at: now, into: &actions)
             }
         }
@@ -206,6 +217,7 @@ extension Mind {
         _ i: Int, at now: Instant, into actions: inout [Action]
     ) -> Bool {
         let isWanted = instances[i].interruptedStop == .rest || instances[i].stopWhenFree != nil
+        if instances[i].interruptedStop == .restart { instances[i].unit.isOrdered = true }
         instances[i].interruptedStop = nil
         guard isWanted else { return false }
         instances[i].stopWhenFree = nil
@@ -220,6 +232,9 @@ extension Mind {
             instances[i].unit.isWanted = true
             // What systemd is about to count was seen by an earlier daemon.
             instances[i].unit.isAhead = sight.hasEnded && !sight.isDown
+            if instances[i].unit.known == nil, sight.hasEnded {
+                instances[i].unit.over = sight.invocation
+            }
         }
         guard let known = instances[i].unit.known else { return }
         instances[i].unit.known = nil
@@ -247,12 +262,15 @@ extension Mind {
         } else if unit.run != nil {
             follow(i, sight, at: now, into: &actions)
         } else if !instances[i].resumes {
-            // How it came to its rest is told already.
-            if instances[i].phase != .stopped(.fresh) {
-                instances[i].unit.over = sight.invocation
+            // That it failed is told already, or was an operator's wish.
+            switch instances[i].phase {
+            case .stopped(.asked), .stopped(.failed): instances[i].unit.over = sight.invocation
+            case .stopped, .starting, .running, .backingOff, .stopping, .handedOver: break
             }
             seeAtRest(i, sight, at: now, into: &actions)
-        } else if sight.stand == .failed || sight.stand == .ended {
+        } else if sight.stand == .failed || sight.stand == .ended
+            || sight.stand == .stopped && healsStops(i)
+        {
             instances[i].unit.over = sight.invocation
             recover(i, at: now, into: &actions)
         } else {
@@ -386,7 +404,7 @@ extension Mind {
             return startRefused(i, sight, at: now, into: &actions)
         }
         if unit.isOrdered { return start(i, at: now, into: &actions) }
-        guard unit.isWanted, instances[i].definition.keeper == .systemd(healsStops: true) else {
+        guard unit.isWanted, healsStops(i) else {
             return leave(i, sight, at: now, into: &actions)
         }
         failed(i, sight, at: now, into: &actions)

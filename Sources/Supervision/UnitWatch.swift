@@ -54,6 +54,13 @@ struct UnitWatch: Sendable {
         return crashes
     }
 
+    /// What systemd has counted, or is about to, says nothing of the unit.
+    mutating func forgetCrashes() {
+        guard let sight else { return }
+        restarts = sight.restarts
+        isAhead = sight.hasEnded && !sight.isDown
+    }
+
     /// It is down and stays down: whatever happens to it next is somebody's doing.
     mutating func rest() {
         over = sight?.invocation

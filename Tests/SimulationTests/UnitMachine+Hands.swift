@@ -11,7 +11,6 @@ extension UnitMachine {
         for name in memory.instances.keys.sorted() {
             switch sabotage {
             case .foldForgetsProcesses: memory.instances[name]?.process = nil
-            case .foldForgetsRests: memory.instances[name]?.rest = nil
             case .foldForgetsIncidents: memory.instances[name]?.incident = nil
             case .foldForgetsWork: memory.instances[name]?.isRestarting = false
             default: break
@@ -30,6 +29,7 @@ extension UnitMachine {
             if random.oneIn(2) { try lookAtUnits() }
             try handle(.begun)
             hands.hasBegun = true
+            planSights()
         } catch let violation as UnitViolation {
             throw violation
         } catch {
@@ -140,13 +140,14 @@ extension UnitMachine {
     private mutating func jobEnd(_ i: Int) -> UnitJobEnd? {
         let unit = systemd.units[i]
         if let lost = hands.lostAt[i] { return lost <= now ? .lost : nil }
-        if sabotage == .handsAnswerEarly, random.oneIn(4) { return .lost }
         if busLostUntil > now { return .lost }
         if !unit.isLoaded { return .refused }
         switch unit.job {
         case nil: return .refused
         case .up:
             if unit.isWell { return .done }
+            // Whoever stops it cancels the job.
+            if unit.isDown, unit.stoppedAt != nil { return .refused }
             return unit.isDown || unit.isRetrying ? .failed : nil
         case .down: return unit.isDown ? .done : unit.activity == .deactivating ? nil : .refused
         }

@@ -68,8 +68,7 @@ extension UnitMachine {
         guard let told = hands.told[i] else {
             throw UnitViolation(rule: .healed, what: "u\(i) was not looked at")
         }
-        let heals = definitions[i].keeper == .systemd(healsStops: true)
-        if let stopped = unit.stoppedAt, stopped < told.at, !heals {
+        if let stopped = unit.stoppedAt, stopped < told.at, !facts[i].hasHealed {
             throw UnitViolation(rule: .stopped, what: "u\(i)")
         }
         if told.sight.activity == .active {

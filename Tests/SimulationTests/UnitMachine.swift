@@ -24,9 +24,9 @@ struct UnitViolation: Error, CustomStringConvertible {
 
 /// A fault that is planted in the hands or the memory: the rules must catch it.
 enum UnitSabotage: CaseIterable {
-    case handsHideStops, handsHideSwitches, handsHideSights, handsAnswerEarly
+    case handsHideStops, handsHideSwitches, handsHideSights
     case handsMistakeStarters, handsMistakeProbes, handsInventRestarts
-    case foldForgetsProcesses, foldForgetsRests, foldForgetsIncidents, foldForgetsWork
+    case foldForgetsProcesses, foldForgetsIncidents, foldForgetsWork
 }
 
 /// A machine with systemd, whose units Regen looks after, and is killed at any point. All of it
