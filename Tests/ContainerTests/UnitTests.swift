@@ -17,12 +17,12 @@ private enum UnitScene: String, CaseIterable, CustomTestStringConvertible {
 
     func play(_ debian: Debian) throws {
         switch self {
-        case .deaths: try deaths(debian)
-        case .limits: try limits(debian)
-        case .hang: try hang(debian)
-        case .templates: try templates(debian)
-        case .upheavals: try upheavals(debian)
-        case .hands: try hands(debian)
+        case .deaths: try crashesAndStops(debian)
+        case .limits: try startLimits(debian)
+        case .hang: try hangs(debian)
+        case .templates: try instances(debian)
+        case .upheavals: try upheaval(debian)
+        case .hands: try byHand(debian)
         }
     }
 }
@@ -43,7 +43,7 @@ struct NewerUnitTests {
     private func units(_ scene: UnitScene) throws { try scene.play(.trixie) }
 }
 
-private func deaths(_ debian: Debian) throws {
+private func crashesAndStops(_ debian: Debian) throws {
     let java = #"ExecStart=/bin/bash -c 'trap "exit 143" TERM; while :; do sleep .1; done'"#
     let machine = try UnitMachine(
         debian,
@@ -109,7 +109,7 @@ private func deaths(_ debian: Debian) throws {
     #expect(try machine.services()["nowhere"]?["phase"]?.string == "stopped")
 }
 
-private func limits(_ debian: Debian) throws {
+private func startLimits(_ debian: Debian) throws {
     let breakable = "ExecStartPre=/bin/test ! -e /srv/broken\n\(sleep)"
     let machine = try UnitMachine(
         debian,
@@ -171,7 +171,7 @@ private func limits(_ debian: Debian) throws {
     }
 }
 
-private func hang(_ debian: Debian) throws {
+private func hangs(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian,
         [
@@ -211,7 +211,7 @@ private func hang(_ debian: Debian) throws {
     try machine.until(unit: "needs", "active")
 }
 
-private func templates(_ debian: Debian) throws {
+private func instances(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian,
         ["worker@.service": "[Service]\n\(sleep)", "worker@named.service": "[Service]\n\(sleep)"],
@@ -252,7 +252,7 @@ private func templates(_ debian: Debian) throws {
     #expect(try ["a", "b:1"].map { try machine.show("InvocationID", "worker@\($0)") } == runs)
 }
 
-private func upheavals(_ debian: Debian) throws {
+private func upheaval(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian, ["web.service": "[Service]\n\(sleep)", "db.service": "[Service]\n\(sleep)"],
         """
@@ -303,7 +303,7 @@ private func upheavals(_ debian: Debian) throws {
     #expect(try machine.show("ActiveState", "db") == "active")
 }
 
-private func hands(_ debian: Debian) throws {
+private func byHand(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian, ["web.service": "[Service]\n\(sleep)"], "services: { web: { unit: web.service } }")
     try machine.begin()
