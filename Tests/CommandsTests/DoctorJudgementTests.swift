@@ -660,3 +660,11 @@ extension Finding {
         #expect(facts.judge().contains(where: \.isFault))
     }
 }
+
+@Suite("regen doctor's fixes") struct FixTests {
+    @Test("a path with white space or quotes is one word of a command") func quoting() {
+        var facts = ServiceFacts(name: "web")
+        facts.paths = [.init(.directory, "/srv/it's here", .missing)]
+        #expect(facts.judge().first?.verdict.fix == #"install -d '/srv/it'\''s here'"#)
+    }
+}
