@@ -60,7 +60,8 @@ let package = Package(
         room("Records", ["Supervision", "SafeSwitch", "Ledger", "JSON"]),
         room("Control", ["Linux", "JSON"]),
         room("Worker", ["Linux", "JSON", "Configuration", "Supervision"]),
-        room("Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision"]),
+        room(
+            "Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision", "Systemd"]),
         room(
             "Network",
             [
@@ -121,7 +122,11 @@ let package = Package(
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
-            name: "ContainerTests", dependencies: ["Linux", "JSON", "Systemd", "regen", "regend"],
+            name: "ContainerTests",
+            dependencies: [
+                "Linux", "JSON", "Systemd", "Supervision", "Configuration", "Daemon", "regen",
+                "regend", "regen-net",
+            ],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],

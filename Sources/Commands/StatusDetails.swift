@@ -110,9 +110,13 @@ extension InstanceReport {
             lines += diagnosis.evidence.map { "  \($0.printable)" }
         }
         if let output = lastOutput {
+            let place =
+                output.journal.map {
+                    journalCommand(invocation: $0.invocation, cursor: $0.cursor)
+                } ?? "regen log \(name.printable)"
             lines.append(
                 "last output: \(output.bytes) bytes, SHA-256 \(output.sha256.printable); "
-                    + "regen log \(name.printable) shows it")
+                    + "\(place) shows it")
         }
         return lines
     }

@@ -164,7 +164,13 @@ enum ControlInterface {
         type Diagnosis (class: string, text: string, evidence: ?[]string, at_unix_ms: int)
 
         # The last that it wrote; the text itself is in its log.
-        type Output (bytes: int, sha256: string)
+        type Output (
+          bytes: int,
+          sha256: string,
+          # Of a unit: the run that wrote it, and where in the journal it begins.
+          invocation: ?string,
+          cursor: ?string
+        )
 
         # What one look with a probe found: passed, failed, or unknown (nobody could look).
         type Look (instance: string, probe: string, outcome: string, took_us: int, reason: ?string)

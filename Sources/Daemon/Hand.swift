@@ -1,5 +1,6 @@
 import Configuration
 import Linux
+import Probing
 import Records
 import Worker
 
@@ -42,6 +43,13 @@ class Hand {
     var subject: Subject {
         Subject(main: nil, cgroup: nil, directory: directory, environment: environment)
     }
+    /// The cgroup in which whatever does not descend from the main process is left over from an
+    /// earlier one; `nil`: there is none such.
+    var leftovers: String? { nil }
+    /// The run that it is in, or was in last, where it is a unit's: InvocationID.
+    var invocation: String? { nil }
+    /// The run that went down last, and how, as far as systemd says so.
+    var lastFailure: (invocation: String?, end: UnitEnd?) { (nil, nil) }
 
     /// Its facts with what its probes found last.
     var toldFacts: InstanceFacts {

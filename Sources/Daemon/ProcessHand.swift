@@ -54,6 +54,8 @@ final class ProcessHand: Hand {
             cgroup: leaf?.path, directory: directory, environment: environment)
     }
 
+    override var leftovers: String? { leaf?.path }
+
     /// How to make the process.
     private enum Recipe {
         /// Laid out.

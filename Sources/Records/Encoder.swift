@@ -139,6 +139,10 @@ public struct Encoder {
             json.integer("output_bytes", Int64(output.bytes))
             json.string("output_sha256", output.digest)
         }
+        if let journal = cause.journal {
+            json.string("output_invocation", journal.invocation)
+            json.string("output_cursor", journal.cursor)
+        }
     }
 
     /// At most so many names of what was asked for; the count tells the rest.
@@ -372,6 +376,7 @@ extension SpawnFailure.Step {
         case .execute: "execute"
         case .account: "account"
         case .sequence: "sequence"
+        case .job: "job"
         }
     }
 }

@@ -90,6 +90,9 @@ public struct Cause: Equatable, Sendable {
     /// The end of the log: its length in bytes and its SHA-256 in hexadecimal digits. The text stays
     /// in the log.
     public var output: (bytes: Int, digest: String)?
+    /// Where in the journal that output begins, and the run of the unit that wrote it: InvocationID.
+    /// `nil`: it is in a log of its own.
+    public var journal: (invocation: String, cursor: String)?
 
     /// A cause.
     public init(
@@ -102,10 +105,10 @@ public struct Cause: Equatable, Sendable {
         self.output = output
     }
 
-    /// The same kind, words and evidence.
+    /// The same kind, words, evidence and output.
     public static func == (a: Cause, b: Cause) -> Bool {
         a.kind == b.kind && a.text == b.text && a.evidence == b.evidence
-            && a.output?.digest == b.output?.digest
+            && a.output?.digest == b.output?.digest && a.journal?.cursor == b.journal?.cursor
     }
 }
 

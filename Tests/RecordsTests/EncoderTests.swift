@@ -54,10 +54,16 @@ import Testing
     ]
 
     /// As long as a diagnosis may get.
-    private static let cause = Cause(
-        kind: "hang", text: String(repeating: "\u{1F600}", count: 9999),
-        evidence: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 99),
-        output: (4096, String(repeating: "0", count: 64)))
+    private static let cause = {
+        var cause = Cause(
+            kind: "hang", text: String(repeating: "\u{1F600}", count: 9999),
+            evidence: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 99),
+            output: (4096, String(repeating: "0", count: 64)))
+        cause.journal = (
+            String(repeating: "f", count: 32), "s=" + String(repeating: "a", count: 190)
+        )
+        return cause
+    }()
 
     private static let notice = ToldNotice(
         id: "1790000000000-7", event: "incident.handover", instance: "web@1")
@@ -152,7 +158,7 @@ import Testing
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...63))
+        #expect(Self.entries.map { place($0.0) } == Array(0...64))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }

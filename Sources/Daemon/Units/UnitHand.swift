@@ -1,6 +1,7 @@
 import Configuration
 import Control
 import Linux
+import Probing
 import Records
 import Supervision
 import Systemd
@@ -16,6 +17,8 @@ final class UnitHand: Hand {
     private(set) var state: UnitState?
     /// What the mind was told of that.
     private(set) var sight: UnitSight?
+    /// The run before.
+    private var previous: String?
     /// The main process.
     private(set) var main: Main?
 
@@ -50,20 +53,42 @@ final class UnitHand: Hand {
 
     /// Where its processes are: what `memory`, `cpu` and `listening` look at.
     override var subject: Subject {
-        Subject(
+        var subject = Subject(
             main: main?.process, cgroup: controlGroup, directory: directory,
             environment: environment)
+        subject.members = .cgroup
+        return subject
     }
 
     /// Its control group in the file system; `nil` while it has none.
-    var controlGroup: String? {
-        guard let group = state?.controlGroup, !group.isEmpty, let root = Self.groups else {
-            return nil
+    var controlGroup: String? { state.flatMap { Cgroup.directory(ofUnit: $0.controlGroup) } }
+
+    /// While it is up, all in its control group is the unit. When it is down, what is still there is
+    /// not (`KillMode=process`).
+    override var leftovers: String? {
+        switch sight?.activity {
+        case .inactive, .failed: controlGroup
+        case .active, .activating, .deactivating, .missing, nil: nil
         }
-        return root + group
     }
 
-    private static let groups = Cgroup.mountPoint()
+    override var invocation: String? { state.flatMap { Self.run($0.invocation) } }
+
+    override var lastFailure: (invocation: String?, end: UnitEnd?) {
+        guard let state, let sight else { return (nil, nil) }
+        // Systemd may have started it again before it was looked at.
+        let isAnother =
+            sight.activity == .active || sight.activity == .activating && sight.exit == nil
+        if isAnother { return (previous.flatMap(Self.run), nil) }
+        let end = UnitEnd(
+            result: state.result, exit: sight.exit,
+            wasUp: state.activeEntered > 0 && state.activeEntered >= state.inactiveLeft)
+        return (invocation, end)
+    }
+
+    private static func run(_ invocation: String) -> String? {
+        JournalTail.isInvocation(invocation) ? invocation : nil
+    }
 
     /// Systemd has said something.
     func take(_ state: UnitState, clockOffset: Int64) -> UnitSight {
@@ -80,6 +105,7 @@ final class UnitHand: Hand {
         if let last = sight, seen.restarts > last.restarts {
             restarts += seen.restarts - last.restarts
         }
+        if let last = self.state, last.invocation != state.invocation { previous = last.invocation }
         self.state = state
         sight = seen
         return seen
@@ -88,6 +114,8 @@ final class UnitHand: Hand {
     /// Takes hold of another main process, and returns the one before.
     func hold(_ new: Main?) -> Main? {
         let old = main
+        // Should it still hold a port later, it is stale.
+        if let old, old.process != new?.process { watch.remember(old.process) }
         main = new
         return old
     }
@@ -96,6 +124,7 @@ final class UnitHand: Hand {
     func takeOver(_ old: UnitHand) {
         state = old.state
         sight = old.sight
+        previous = old.previous
         main = old.main
         identity = old.identity
         account = old.account

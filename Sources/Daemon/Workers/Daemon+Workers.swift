@@ -40,12 +40,9 @@ extension Daemon {
     func askLooker(
         _ hand: Hand, _ errand: LookRequest.Errand, timeout: Interval, for purpose: Look.Purpose
     ) {
-        var account: Account?
-        if errand.account == .service, hand.identity != nil {
-            guard let resolved = hand.account else {
-                return settle(purpose, .fault("no such user"), asked: now.boot)
-            }
-            account = resolved
+        let account: Account?
+        do throws(Fault) { account = try self.account(for: errand, hand) } catch {
+            return settle(purpose, .fault(error.text), asked: now.boot)
         }
         let request = LookRequest(
             serial: workers.nextSerial, errand, of: hand.subject, timeout: timeout)
@@ -61,6 +58,21 @@ extension Daemon {
         }
         workers.check(by: deadline)
         if !assign(waiting) { workers.waiting.append(waiting) }
+    }
+
+    /// Who must look; `nil`: the daemon's own user.
+    private func account(for errand: LookRequest.Errand, _ hand: Hand) throws(Fault) -> Account? {
+        switch errand.account {
+        case .daemon: return nil
+        case .service:
+            if hand.identity != nil, hand.account == nil { throw Fault(text: "no such user") }
+            return hand.account
+        case .journal:
+            if ProcessTable.effectiveUser == 0, journalAccount == nil {
+                throw Fault(text: "there is no group 'systemd-journal' to read the journal in")
+            }
+            return journalAccount
+        }
     }
 
     /// Why nobody can be asked.
@@ -128,7 +140,6 @@ extension Daemon {
         }
         ingredients.output = isOurs ? .inherited : .null
         if slot.role == .looker { ingredients.limits = [forge.openFiles] }
-        ingredients.oomScore = forge.mustResetOOMScore ? 0 : nil
         do {
             let process = try WorkerProcess(
                 ingredients, null: null.raw,
