@@ -230,7 +230,8 @@ extension Finding {
             (RegenFacts.Configuration.none, "!"), (.fine(warnings: 0), "✓"),
             (.fine(warnings: 1), "!"), (.wrong(errors: 2, first: "x"), "✗"),
             (.unreadable(.missing), "✗"), (.unreadable(.forbidden), "!"),
-            (.unreadable(.silent), "✗"), (.unreadable(.found(PathFacts(.directory))), "✗"),
+            (.unreadable(.unseen("x")), "!"), (.unreadable(.silent), "✗"),
+            (.unreadable(.found(PathFacts(.directory))), "✗"),
         ])
     func configuration(configuration: RegenFacts.Configuration, mark: String) throws {
         #expect(

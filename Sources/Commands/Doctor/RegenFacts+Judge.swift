@@ -113,6 +113,10 @@ extension RegenFacts {
             return finding(
                 "configuration", .warning(fix: "sudo regen doctor"),
                 "\(path) may not be read by this user: what it names is not looked at")
+        case .unreadable(.unseen(let why)):
+            return finding(
+                "configuration", .warning(fix: "regen check \(path.pasted)"),
+                "\(path) was not looked at (\(why))")
         case .unreadable(let sight):
             return finding(
                 "configuration", .fault(fix: "ls -l \(path.pasted)"),
@@ -133,19 +137,19 @@ extension RegenFacts {
     // MARK: What it needs
 
     private var programs: [Finding] {
-        missingPrograms.isEmpty
-            ? [finding("programs", .fine, "regend and regen-net are installed")]
-            : missingPrograms.map { program in
-                finding(
-                    "programs",
-                    program == "regend"
-                        ? .fault(fix: "make install  # regen, regend and regen-net belong together")
-                        : .warning(fix: "make install  # regen-net belongs beside regend"),
-                    program == "regend"
-                        ? "there is no regend beside this regen: nothing can be started"
-                        : "there is no \(program) beside this regen: servers are not probed, "
-                            + "people not told")
-            }
+        let fix =
+            "ls -l $(dirname $(command -v regen))  # regen, regend and regen-net belong together"
+        if missingPrograms.isEmpty {
+            return [finding("programs", .fine, "regend and regen-net are installed")]
+        }
+        return missingPrograms.map { program in
+            let found = "there is no \(program) beside this regen"
+            return program == "regend"
+                ? finding("programs", .fault(fix: fix), "\(found): nothing can be started")
+                : finding(
+                    "programs", .warning(fix: fix),
+                    "\(found): servers are not probed, people not told")
+        }
     }
 
     private func finding(_ user: WorkerUser) -> Finding? {
