@@ -122,7 +122,10 @@ let package = Package(
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
-            name: "ContainerTests", dependencies: ["Linux", "JSON", "Systemd", "regen", "regend"],
+            name: "ContainerTests",
+            dependencies: [
+                "Linux", "JSON", "Systemd", "Supervision", "Configuration", "Daemon", "regen", "regend",
+            ],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],

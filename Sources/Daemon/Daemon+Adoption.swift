@@ -5,6 +5,7 @@ import Probing
 import Records
 import SafeSwitch
 import Supervision
+import Systemd
 
 /// Started again, the daemon takes over what runs, without touching it, and only then starts what
 /// is missing.
@@ -26,6 +27,9 @@ extension Daemon {
         configureSwitching(configuration)
         tell(.begun)
         tellSwitch(.begun)
+        // It is told at the end of the loop's first turn.
+        manager?.ready()
+        if manager != nil { stayInMemory() }
         // Reading secrets may take its time, and starting services must not wait for it.
         open(configuration.notices)
         tellOfOpenHandovers()

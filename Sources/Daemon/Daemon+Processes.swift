@@ -77,7 +77,7 @@ extension Daemon {
                 errandEnded(index)
             } else if let index = workers.slots.firstIndex(where: { $0?.process?.pid == pid }) {
                 lose(index, "it has ended")
-            } else if pid == switching.activation?.process.pid {
+            } else if pid == switching.activation?.child {
                 activationReady()
             }
             PidFD.reap(pid)

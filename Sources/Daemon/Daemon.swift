@@ -63,6 +63,14 @@ final class Daemon {
 
     let switching: Switching
     let units: Units
+    /// Who is told how we are; `nil`: nobody wants to know.
+    let manager: ServiceManager?
+    /// When the manager's status is next made anew; `nil`: nothing has changed.
+    var statusDue: Int64?
+    /// When it was made last.
+    var statusMade = Int64.min
+    /// The last configuration that was read is not in force.
+    var hasRefused = false
 
     private var queue: [Action] = []
     private var nextAction = 0
@@ -101,6 +109,7 @@ final class Daemon {
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         switching = Switching(parts.switchMemory)
         units = Units(.system)
+        manager = parts.manager
         probeAccount = parts.probeAccount
         journalAccount = Parts.journalAccount(like: parts.probeAccount)
         notices = Notices(started: parts.now.wall)
@@ -127,6 +136,7 @@ final class Daemon {
         while state != .finished { try turn() }
         write(.daemonStopped(reason: "asked", left: leavesRunning))
         writeRecords()
+        tellManager()
         chronicle.close()
         narrator.flush()
     }
@@ -160,6 +170,7 @@ final class Daemon {
             keepNotices()
             keepWorkers()
         }
+        tellManager()
         narrator.flush()
         if count == 0, mustTrim, !hasWork {
             mustTrim = false
@@ -198,7 +209,7 @@ final class Daemon {
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
-            units.due,
+            units.due, statusDue, manager?.due,
         ] {
             next = min(next, other ?? .max)
         }
@@ -330,6 +341,7 @@ final class Daemon {
 
     func writeRecords() {
         tellPeople()
+        noteStatus()
         let wasStorm = chronicle.write(
             &narrator, running: { self.process(at: $0.index)?.process }
         ) {

@@ -24,8 +24,6 @@ struct Forge {
     let openFiles: Linux.ResourceLimit
     /// An open /dev/null.
     let null: Int32
-    /// Children inherit the daemon's oom_score_adj: say 0 again where that is not 0.
-    let mustResetOOMScore = ResourceLimits.oomScore() != 0
 
     func hand(for service: ServiceConfiguration, named name: String) throws(SystemError) -> Hand {
         switch service.keeper {
@@ -51,8 +49,7 @@ struct Forge {
         ingredients.directory = launch.directory
         ingredients.umask = launch.umask
         ingredients.nice = launch.nice.map { Int32($0) }
-        ingredients.oomScore =
-            launch.oomScoreAdjust.map { Int32($0) } ?? (mustResetOOMScore ? 0 : nil)
+        if let score = launch.oomScoreAdjust { ingredients.oomScore = Int32(score) }
         ingredients.limits = limits(launch)
         let log = log(service.log, name)
         ingredients.output = output(service.log, log?.path)

@@ -222,13 +222,14 @@ extension SwitchMind {
     }
 
     mutating func activationBegan(
-        _ serial: Int, _ process: ProcessIdentity, _ turn: inout Turn
+        _ serial: Int, _ process: ProcessIdentity, in place: ActivationPlace, _ turn: inout Turn
     ) {
         guard let aloft, aloft.awaits == .activation(serial) else { return }
         self.aloft?.flight.process = process
         turn.record(
             .activationBegan(
-                flight: aloft.flight.id, process, aloft.flight.activation, run: aloft.flight.runs))
+                flight: aloft.flight.id, process, aloft.flight.activation, run: aloft.flight.runs,
+                in: place))
     }
 
     mutating func activationEnded(

@@ -115,7 +115,8 @@ public struct SwitchMind: Sendable {
         case .accused(let id, let incident, let reason):
             accuse(id, incident, reason, services, &turn)
         case .done(let serial, let outcome): done(serial, outcome, services, &turn)
-        case .activationBegan(let serial, let process): activationBegan(serial, process, &turn)
+        case .activationBegan(let serial, let process, let place):
+            activationBegan(serial, process, in: place, &turn)
         case .activationEnded(let serial, let status):
             activationEnded(serial, status, services, &turn)
         case .asked(let request, let wish): asked(request, wish, services, &turn)

@@ -36,6 +36,8 @@ public struct UnitState: Equatable, Sendable {
     public var result = ""
     /// The main process in PID 1's numbering; 0: none.
     public var mainPID: UInt32 = 0
+    /// The main process that it has or had last.
+    public var lastMainPID: UInt32 = 0
     /// How often systemd has restarted it by itself since somebody started it.
     public var restarts: UInt32 = 0
     /// The name on the bus that stands for the service, `BusName=`.
@@ -105,6 +107,7 @@ extension UnitState {
         case "BusName": busName = message.text
         case "ControlGroup": controlGroup = message.text
         case "MainPID": mainPID = message.number
+        case "ExecMainPID": lastMainPID = message.number
         case "NRestarts": restarts = message.number
         case "ExecMainCode": exitCode = message.signedNumber
         case "ExecMainStatus": exitStatus = message.signedNumber

@@ -47,9 +47,8 @@ extension StoryLine {
     }
 
     private var journal: String {
-        guard let invocation = string("output_invocation"), let cursor = string("output_cursor")
-        else { return "" }
-        return "; its last words: \(journalCommand(invocation: invocation, cursor: cursor))"
+        guard let unit = string("unit"), let cursor = string("output_cursor") else { return "" }
+        return "; its last words: \(journalCommand(unit: unit, cursor: cursor))"
     }
 
     private var restart: String {
@@ -81,8 +80,9 @@ extension SwitchRecord {
                 + name(flight.to, flight.generation)
         case .stepBegan(_, let step): return step.rawValue
         case .stepFailed(_, let step, let reason): return "\(step.rawValue): \(reason)"
-        case .activationBegan(_, let process, let action, let run):
-            return "switch-to-configuration \(action.rawValue), pid \(process.pid), run \(run)"
+        case .activationBegan(let flight, let process, let action, let run, let place):
+            return "switch-to-configuration \(action.rawValue), pid \(process.pid), run \(run); "
+                + place.output(of: flight)
         case .activationEnded(_, .code(let code)): return "code \(code): evidence, not a verdict"
         case .activationEnded(_, .signal(let signal, _)): return "by signal \(signal)"
         case .activationEnded(_, .unknown): return "nobody knows how"

@@ -22,6 +22,7 @@ extension Daemon {
         checkSystemWatch()
         checkIntents()
         checkOrders()
+        tendActivation()
         if let deadline = switching.mind.nextDeadline(), deadline <= instant {
             tellSwitch(.deadlineReached)
         }
@@ -55,6 +56,7 @@ extension Daemon {
         next = min(next, switching.watch?.due ?? .max)
         for intent in switching.intents { next = min(next, intent.deadline) }
         for order in switching.orders { next = min(next, order.deadline) }
+        next = min(next, switching.activation?.deadline ?? .max)
         return next == .max ? nil : next
     }
 

@@ -18,17 +18,24 @@ extension Daemon {
         case .connected:
             if units.isLost { write(.systemdFound) }
             units.isLost = false
+            tendActivation()
         case .lost(let failure):
             // Nothing that is known of a unit changes by this.
             if !units.isLost { write(.systemdLost(reason: failure.reason)) }
             units.isLost = true
+        case .unit(ActivationUnit.name, let state): activationSeen(state)
         case .unit(let unit, let state): saw(unit, state)
         case .unreadable(let unit, let refusal):
             narrator.say(.warning, "systemd does not tell of \(unit): \(refusal)")
         case .instances(let pattern, let names, let isWhole):
             saw(pattern, names, isWhole: isWhole)
         case .reloading: break
-        case .finished(let call, let outcome): ended(call, outcome)
+        case .finished(let call, let outcome):
+            switch units.calls.removeValue(forKey: call) {
+            case .activation: activationAnswered(outcome)
+            case .job(let place, let name): jobEnded(place, name, outcome)
+            case .reset, nil: break
+            }
         }
     }
 

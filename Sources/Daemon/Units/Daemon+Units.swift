@@ -118,9 +118,8 @@ extension Daemon {
         perform()
     }
 
-    /// A call has ended.
-    func ended(_ call: SystemBus.Call, _ outcome: SystemBus.Outcome) {
-        guard case .job(let place, let name) = units.calls.removeValue(forKey: call) else { return }
+    /// A job has ended that the mind has asked for.
+    func jobEnded(_ place: Int, _ name: String, _ outcome: SystemBus.Outcome) {
         guard let hand = hands[place] as? UnitHand, hand.facts.name == name else { return }
         // What came of it the unit's own state says.
         units.bus.look(hand.unit)

@@ -18,6 +18,8 @@ final class Units {
         case job(place: Int, name: String)
         /// That the job after it may be done; its end says nothing.
         case reset
+        /// switch-to-configuration is to begin.
+        case activation
     }
 
     /// A service that stands for all instances of a template.

@@ -140,7 +140,6 @@ extension Daemon {
         }
         ingredients.output = isOurs ? .inherited : .null
         if slot.role == .looker { ingredients.limits = [forge.openFiles] }
-        ingredients.oomScore = forge.mustResetOOMScore ? 0 : nil
         do {
             let process = try WorkerProcess(
                 ingredients, null: null.raw,
