@@ -77,7 +77,7 @@ let package = Package(
             "Commands",
             [
                 "Supervision", "SafeSwitch", "NixOS", "Configuration", "JSON", "Linux", "Ledger",
-                "Records", "Control",
+                "Records", "Control", "Systemd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
             ]),
         .executableTarget(name: "regend", dependencies: ["Daemon"], swiftSettings: strict),
@@ -117,14 +117,15 @@ let package = Package(
             "Commands",
             [
                 "Configuration", "Control", "Ledger", "Linux", "JSON", "Records", "SafeSwitch",
-                "Supervision", "regen",
+                "Supervision", "Systemd", "regen",
             ],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
             name: "ContainerTests",
             dependencies: [
-                "Linux", "JSON", "Systemd", "Supervision", "Configuration", "Daemon", "regen", "regend",
+                "Linux", "JSON", "Systemd", "Supervision", "Configuration", "Daemon", "regen",
+                "regend", "regen-net",
             ],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(

@@ -244,6 +244,7 @@ extension SafeSwitchPolicy {
         json.string("policy", mode.rawValue)
         json.string("probation", probation.configured)
         json.string("limit", limit.configured)
+        json.string("overdue", overdue.configured)
         json.integer("fence", ifSet: fence)
         json.bool("allow_reboot", allowReboot)
         json.key("maintenance")

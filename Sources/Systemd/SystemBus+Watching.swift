@@ -86,7 +86,7 @@ extension SystemBus {
     }
 
     /// The states of units that are there; the others are down, and PID 1 forgets them when it likes.
-    private static let presentStates = [
+    static let presentStates = [
         "active", "reloading", "refreshing", "activating", "deactivating", "maintenance", "failed",
     ]
 
@@ -150,18 +150,19 @@ extension SystemBus {
             tell(.unit(unit, state))
         case .pattern(let pattern):
             guard message.kind == .answer else { return }
-            let (names, isWhole) = instances(message)
+            let (names, isWhole) = Self.instances(message)
             tell(.instances(pattern, names, isWhole: isWhole))
         }
     }
 
-    private func instances(_ message: borrowing BusMessage) -> ([UnitName], Bool) {
+    /// The names in an answer to ListUnitsByPatterns, and whether these are all.
+    static func instances(_ message: borrowing BusMessage) -> ([UnitName], Bool) {
         var names: [UnitName] = []
         var isWhole = true
         let isRead = message.array(of: "(ssssssouso)") {
             message.inside("r", "ssssssouso") {
                 guard let name = message.string() else { return false }
-                if names.count == Self.mostInstances {
+                if names.count == mostInstances {
                     isWhole = false
                 } else if let name = UnitName(name) {
                     names.append(name)

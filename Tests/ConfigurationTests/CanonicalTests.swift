@@ -119,6 +119,7 @@ struct Generator {
         var policy = SafeSwitchPolicy(
             mode: SafeSwitchPolicy.Mode.allCases.randomElement(using: &random)!,
             probation: interval(10_000...86_400_000), limit: interval(60_000...2_592_000_000),
+            overdue: interval(10_000...86_400_000),
             fence: chance(50) ? Int.random(in: 0...Int(Int32.max), using: &random) : nil,
             allowReboot: chance(50),
             maintenance: (0..<Int.random(in: 0...3, using: &random)).map { _ in window() },

@@ -60,11 +60,6 @@ final class UnitHand: Hand {
         return subject
     }
 
-    override var invocation: String? {
-        guard let state, !state.invocation.isEmpty else { return nil }
-        return state.invocation
-    }
-
     /// Its control group in the file system; `nil` while it has none.
     var controlGroup: String? { state.flatMap { Cgroup.directory(ofUnit: $0.controlGroup) } }
 
