@@ -48,8 +48,6 @@ class Hand {
     /// earlier one; `nil`: there is none such.
     var leftovers: String? { nil }
     /// The run that it is in, or was in last, where it is a unit's.
-    var invocation: String? { nil }
-    /// The same, to look for its words in the journal.
     var run: JournalTail.Run? { nil }
     /// The run that went down last, and how, as far as systemd says so.
     var lastFailure: (run: JournalTail.Run?, end: UnitEnd?) { (nil, nil) }
