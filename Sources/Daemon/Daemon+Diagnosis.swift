@@ -4,6 +4,7 @@ import Linux
 import Probing
 import Records
 import Supervision
+import Systemd
 import Worker
 
 /// The search for the cause of an incident.

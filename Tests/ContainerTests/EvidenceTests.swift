@@ -68,17 +68,20 @@ private func words(_ debian: Debian) throws {
         [
             "web.service": unit("web", "echo first; echo \"port is taken\" >&2; exit 3"),
             "loud.service": unit("loud", "kill -SEGV $$$$"),
-            "dog.service": unit("dog", "", "Type=notify\nWatchdogSec=1\nNotifyAccess=all\n")
-                .replacing("while", with: "systemd-notify --ready; while")
-                .replacing("; rm", with: "; sleep 1000; rm"),
-            "none.service": "[Service]\nExecStart=/no/such/program\n",
+            "dog.service": """
+            [Service]
+            Type=notify
+            NotifyAccess=all
+            WatchdogSec=500ms
+            ExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep 1000'
+
+            """,
         ],
         """
         services:
           web: { unit: web.service }
           loud: { unit: loud.service }
           dog: { unit: dog.service }
-          none: { unit: none.service }
         """)
     try machine.sh("systemctl start web loud")
     try machine.begin()
@@ -98,7 +101,8 @@ private func words(_ debian: Debian) throws {
     // The text itself is nowhere but in the journal.
     #expect(!machine.container.text("work/messages").contains("port is taken"))
     #expect(try machine.sh("/opt/regen/regen status web").contains(command))
-    #expect(try machine.sh("/opt/regen/regen explain web").contains(command))
+    let incident = try #require(web["incident"]?.integer)
+    #expect(try machine.sh("/opt/regen/regen explain \(incident)").contains(command))
     try machine.until("web", "running")
 
     try machine.provoke("loud")
@@ -106,6 +110,12 @@ private func words(_ debian: Debian) throws {
     #expect(loud["class"]?.string == "crash-by-signal")
     #expect(loud["output_cursor"] == nil)
     #expect(loud["output_bytes"] == nil)
+    #expect(loud["evidence"]?.array?.last?.string == "nothing is known of its last output")
+
+    try machine.sh("systemctl start dog")
+    let dog = try machine.diagnosis("dog")
+    #expect(dog["class"]?.string == "hang")
+    #expect(dog["text"]?.string?.contains("WATCHDOG=1") == true)
 }
 
 private func resources(_ debian: Debian) throws {
