@@ -12,9 +12,9 @@ private enum EvidenceScene: String, CaseIterable, CustomTestStringConvertible {
 
     func play(_ debian: Debian) throws {
         switch self {
-        case .words: try words(debian)
-        case .resources: try resources(debian)
-        case .remedies: try remedies(debian)
+        case .words: try talk(debian)
+        case .resources: try overuse(debian)
+        case .remedies: try mend(debian)
         }
     }
 }
@@ -62,7 +62,7 @@ extension UnitMachine {
     }
 }
 
-private func words(_ debian: Debian) throws {
+private func talk(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian,
         [
@@ -118,7 +118,7 @@ private func words(_ debian: Debian) throws {
     #expect(dog["text"]?.string?.contains("WATCHDOG=1") == true)
 }
 
-private func resources(_ debian: Debian) throws {
+private func overuse(_ debian: Debian) throws {
     func child(_ name: String, _ work: String) -> String {
         // The main process only waits: it is its child that goes wrong.
         let script =
@@ -159,7 +159,7 @@ private func resources(_ debian: Debian) throws {
     }
 }
 
-private func remedies(_ debian: Debian) throws {
+private func mend(_ debian: Debian) throws {
     let user = "User=nobody\nExecStartPre=+/bin/chmod 0777 /srv\n"
     let machine = try UnitMachine(
         debian,
