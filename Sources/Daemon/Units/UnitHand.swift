@@ -91,7 +91,8 @@ final class UnitHand: Hand {
         guard JournalTail.isInvocation(state.invocation), runs.now?.invocation != state.invocation
         else { return }
         // While it waits to be started again, it has left `inactive` anew.
-        let began = [state.mainBegan, state.inactiveLeft].filter { $0 > 0 }.min() ?? 0
+        let moments: [UInt64] = [state.mainBegan, state.inactiveLeft].filter { $0 > 0 }
+        let began: UInt64 = moments.min() ?? 0
         let offset = (Clock.realtime() - Clock.boottime() + clockOffset) / 1000
         let run = JournalTail.Run(
             of: state.id, state.invocation, began: Int64(clamping: began) &+ offset)
