@@ -59,9 +59,8 @@ import Testing
             kind: "hang", text: String(repeating: "\u{1F600}", count: 9999),
             evidence: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 99),
             output: (4096, String(repeating: "0", count: 64)))
-        cause.journal = (
-            String(repeating: "f", count: 32), "s=" + String(repeating: "a", count: 190)
-        )
+        cause.unit = (String(repeating: "\\", count: 255), String(repeating: "f", count: 32))
+        cause.cursor = String(repeating: "a", count: 192)
         return cause
     }()
 

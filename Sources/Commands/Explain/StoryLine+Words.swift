@@ -47,9 +47,8 @@ extension StoryLine {
     }
 
     private var journal: String {
-        guard let invocation = string("output_invocation"), let cursor = string("output_cursor")
-        else { return "" }
-        return "; its last words: \(journalCommand(invocation: invocation, cursor: cursor))"
+        guard let unit = string("unit"), let cursor = string("output_cursor") else { return "" }
+        return "; its last words: \(journalCommand(unit: unit, cursor: cursor))"
     }
 
     private var restart: String {
