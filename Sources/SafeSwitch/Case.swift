@@ -13,6 +13,8 @@ struct Case: Sendable {
     var began: Instant
     /// What failed in it, by what its paths resolve to: known once it was compared.
     var culprit: String?
+    /// The system that ran when it was accused.
+    var system: String?
 
     enum Stage: Equatable, Sendable {
         /// For its turn.
@@ -39,7 +41,7 @@ struct Case: Sendable {
         case nil: .probation
         case .crashLoop: .crashLoop
         case .startRetries, .restartNever, .operatorStopped, .removed, .unkillable, .attempts,
-            .refused, .rollbackProposed, .rollbackDidNotHelp, .switchLasts:
+            .refused, .rollbackProposed, .rollbackDidNotHelp, .switchLasts, .notOurs:
             .exhausted
         }
     }

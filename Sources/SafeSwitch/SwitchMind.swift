@@ -75,6 +75,8 @@ public struct SwitchMind: Sendable {
     /// The switch under way.
     var aloft: Aloft?
     var marking: Marking?
+    /// What runs may have a part that is quarantined.
+    var inspection: Inspection?
 
     /// A mind that remembers.
     public init(memory: SwitchMemory = SwitchMemory()) { self.memory = memory }
@@ -136,7 +138,6 @@ struct Turn {
 
 /// A switch that is not Regen's.
 struct ForeignSwitch: Sendable {
-    var pid: Int32
     var began: Instant
     /// A human was told that it lasts.
     var isTold = false

@@ -140,6 +140,9 @@ public enum HandoverReason: String, CaseIterable, Sendable {
     case rollbackProposed = "rollback-proposed"
     /// The system was taken back, and the service still fails.
     case rollbackDidNotHelp = "rollback-did-not-help"
+    /// systemd's unit is another's to start: a timer's, a socket's, whoever's `StartLimitAction=` it
+    /// is; or nobody has seen it up.
+    case notOurs = "not-ours-to-start"
     /// A switch for its sake has not ended for so long that a human must look.
     case switchLasts = "switch-lasts"
 }

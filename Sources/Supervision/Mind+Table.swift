@@ -8,6 +8,7 @@ extension Mind {
         case .stopped: inStopped(i, event, at: now, into: &actions)
         case .starting(.parked): inParked(i, event, at: now, into: &actions)
         case .starting(.remedying): inRemedying(i, event, at: now, into: &actions)
+        case .starting(.awaited): inAwaited(i, event, at: now, into: &actions)
         case .starting(.spawning): inSpawning(i, event, at: now, into: &actions)
         case .starting(.unproven): inUnproven(i, event, at: now, into: &actions)
         case .running: inRunning(i, event, at: now, into: &actions)
@@ -29,7 +30,7 @@ extension Mind {
         case .vanished(let process): vanish(i, process, at: now, into: &actions)
         case .stopAsked:
             // Whyever it rests, from now on it does so because an operator wants it to.
-            if instances[i].phase != .stopped(.asked) { rest(i, .asked, at: now, into: &actions) }
+            if instances[i].phase != .stopped(.asked) { putDown(i, at: now, into: &actions) }
         case .spawned, .spawnFailed, .exited, .treeEnded, .due,
             .dependencyChanged:
             break
@@ -47,7 +48,7 @@ extension Mind {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
         case .unit(let sight): see(i, sight, at: now, into: &actions)
         case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
-        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .stopAsked: putDown(i, at: now, into: &actions)
         case .dependencyChanged:
             guard instances[i].pausedUntil == nil else { return }
             if instances[i].incident == nil {
@@ -78,7 +79,7 @@ extension Mind {
                 remedied(i, outcome, at: now, into: &actions)
             }
         case .due: remedied(i, .failed, at: now, into: &actions)
-        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .stopAsked: putDown(i, at: now, into: &actions)
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .healAsked: healNow(i, at: now, into: &actions)
         case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
@@ -113,6 +114,24 @@ extension Mind {
         case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
         case .resumeAsked: resume(i, at: now, into: &actions)
         case .probed, .remedied: break
+        }
+    }
+
+    /// systemd is at work on its unit.
+    private mutating func inAwaited(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .stopAsked: stop(i, .rest, at: now, into: &actions)
+        case .startAsked, .restartAsked: order(i, at: now, into: &actions)
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .jobEnded, .due, .spawned, .spawnFailed, .exited, .treeEnded, .dependencyChanged,
+            .adopted, .vanished, .probed, .remedied:
+            break
         }
     }
 
@@ -182,7 +201,7 @@ extension Mind {
                 recover(i, at: now, into: &actions)
             }
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
-        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .stopAsked: putDown(i, at: now, into: &actions)
         case .spawned, .spawnFailed, .exited, .treeEnded, .dependencyChanged, .adopted,
             .vanished:
             break
