@@ -305,7 +305,7 @@ enum ControlInterface {
           to: ?System,
           # live, reboot
           mode: ?string,
-          # previous-known-good, newest-known-good, previous-unproven, asked
+          # previous-known-good, newest-known-good, previous-unproven, before, asked
           choice: ?string,
           degraded: bool,
           refused: ?Refusal,
