@@ -127,8 +127,14 @@ enum ControlInterface {
           # In the answer to Heal: asked, or nothing (there was nothing to heal).
           healing: ?string,
           note: ?string,
-          log: ?string
+          log: ?string,
+          # The unit of systemd that it is; left out: it is Regen's own process.
+          unit: ?Unit
         )
+
+        # A unit of systemd: its name, systemd's own words for its state, and who starts it again
+        # when it fails (systemd, regen or nobody).
+        type Unit (name: string, state: ?string, restarts: ?string)
 
         # How a process ended: with a code, by a signal, or nobody can know (an adopted one).
         type Exit (code: ?int, signal: ?int, oom: bool, unknown: bool)
@@ -158,7 +164,13 @@ enum ControlInterface {
         type Diagnosis (class: string, text: string, evidence: ?[]string, at_unix_ms: int)
 
         # The last that it wrote; the text itself is in its log.
-        type Output (bytes: int, sha256: string)
+        type Output (
+          bytes: int,
+          sha256: string,
+          # Of a unit: the run that wrote it, and where in the journal it begins.
+          invocation: ?string,
+          cursor: ?string
+        )
 
         # What one look with a probe found: passed, failed, or unknown (nobody could look).
         type Look (instance: string, probe: string, outcome: string, took_us: int, reason: ?string)

@@ -4,6 +4,7 @@ import Ledger
 import Linux
 import Records
 import Supervision
+import Systemd
 
 /// Children that do for the daemon what could make the loop wait: reading a file that an operator
 /// names, copying a log, asking systemd.
@@ -22,6 +23,7 @@ extension Daemon {
             wantsReload = true
             return
         }
+        manager?.reloading(monotonic: Clock.monotonic())
         let regen = Self.siblingProgram("regen")
         run([regen, "check", "--canonical", options.configurationFile], for: .reload)
     }
@@ -45,12 +47,15 @@ extension Daemon {
     }
 
     private func reloadEnded(_ output: [UInt8], _ status: WaitStatus?) {
+        // Another one that was wished for meanwhile begins within this.
+        manager?.ready()
         if switching.flight != nil, !switching.wantsReload { return deferReload() }
         switching.wantsReload = false
         let callers = reloadWaiters
         reloadWaiters = []
         do throws(Refusal) {
             let changes = try apply(try configuration(from: output, status))
+            hasRefused = false
             for call in callers {
                 server.reply(to: call, at: now.boot) { changes.write(into: &$0) }
             }
@@ -62,7 +67,10 @@ extension Daemon {
     }
 
     private func refuse(_ refusal: Refusal, _ callers: [Call.ID]) {
-        narrator.say(.error, "the configuration is refused, the old one stays in force:")
+        hasRefused = true
+        narrator.say(
+            .error, "the configuration is refused, the old one stays in force:",
+            event: "config.refuse")
         for line in refusal.text.split(separator: "\n").prefix(20) {
             narrator.say(.error, String(line))
         }

@@ -2,6 +2,7 @@ import Ledger
 import Linux
 import Records
 import Supervision
+import Systemd
 
 /// What the loop itself has to look after, once in a turn. Each part is over at once when nothing
 /// is due.
@@ -23,6 +24,8 @@ extension Daemon {
     func end(_ received: SignalFD.Received) {
         guard state == .ready else { return }
         state = .stopping
+        manager?.stopping()
+        manager?.say("ending")
         let isKeyboard = received.signal == Signal.interrupt
         narrator.say(.info, "\(Signal.name(received.signal)): ending")
         if isKeyboard || !Self.isUnderSystemd {

@@ -6,6 +6,7 @@ import Probing
 import Records
 import SafeSwitch
 import Supervision
+import Systemd
 
 /// The composition: facts of the kernel become events of the mind, actions of the mind become
 /// deeds of the hands. One thread, one epoll; what must not stop it is a child or the ledger's
@@ -37,6 +38,8 @@ final class Daemon {
     var openInquests = 0
     /// Whom the network worker runs as; `nil`: the daemon's own user, who is not root.
     let probeAccount: Account?
+    /// Who reads the journal; see `Parts.journalAccount`.
+    let journalAccount: Account?
     var forge: Forge
     /// The directories and the file in force; services are the mind's and the hands'.
     var stateDirectory: String
@@ -59,6 +62,15 @@ final class Daemon {
     var controlTokens: [UInt64: Poller.Token] = [:]
 
     let switching: Switching
+    let units: Units
+    /// Who is told how we are; `nil`: nobody wants to know.
+    let manager: ServiceManager?
+    /// When the manager's status is next made anew; `nil`: nothing has changed.
+    var statusDue: Int64?
+    /// When it was made last.
+    var statusMade = Int64.min
+    /// The last configuration that was read is not in force.
+    var hasRefused = false
 
     private var queue: [Action] = []
     private var nextAction = 0
@@ -96,7 +108,10 @@ final class Daemon {
         lock = parts.lock
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         switching = Switching(parts.switchMemory)
+        units = Units(.system)
+        manager = parts.manager
         probeAccount = parts.probeAccount
+        journalAccount = Parts.journalAccount(like: parts.probeAccount)
         notices = Notices(started: parts.now.wall)
         null = parts.null
         signals = parts.signals
@@ -121,11 +136,13 @@ final class Daemon {
         while state != .finished { try turn() }
         write(.daemonStopped(reason: "asked", left: leavesRunning))
         writeRecords()
+        tellManager()
         chronicle.close()
         narrator.flush()
     }
 
     private func turn() throws(SystemError) {
+        drainBus()
         armTimer()
         let count = try poller.wait(milliseconds: hasWork ? 0 : -1)
         now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
@@ -142,6 +159,7 @@ final class Daemon {
             dispatch(event)
         }
         if let deadline = mind.nextDeadline(), deadline <= instant { tell(.deadlineReached) }
+        serveBus()
         keepHouse()
         serveSwitch()
         serveCalls()
@@ -152,6 +170,7 @@ final class Daemon {
             keepNotices()
             keepWorkers()
         }
+        tellManager()
         narrator.flush()
         if count == 0, mustTrim, !hasWork {
             mustTrim = false
@@ -177,6 +196,7 @@ final class Daemon {
         case .pressure: tell(.machineStalled)
         case .notices: takeNotices()
         case .activation: activationReady()
+        case .bus: units.isReady = true
         case .systemWatch: switching.watch?.takeIn(at: now.boot)
         case .control(let source): controlReady(source, event.readiness)
         }
@@ -189,6 +209,7 @@ final class Daemon {
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
+            units.due, statusDue, manager?.due,
         ] {
             next = min(next, other ?? .max)
         }
@@ -260,15 +281,16 @@ final class Daemon {
     }
 
     private func spawn(_ place: Int, attempt: Int) {
-        guard let hand = hands[place] else { return }
-        if hand.watch.remedy != nil { endRemedy(place) }
+        if hands[place]?.watch.remedy != nil { endRemedy(place) }
+        if let unit = hands[place] as? UnitHand { return start(unit, place) }
+        guard let hand = process(at: place) else { return }
         if let sequence = hand.sequence, beginPreflight(place, hand, sequence, attempt: attempt) {
             return
         }
         makeProcess(place, hand, attempt: attempt)
     }
 
-    func makeProcess(_ place: Int, _ hand: Hand, attempt: Int) {
+    func makeProcess(_ place: Int, _ hand: ProcessHand, attempt: Int) {
         spawnsThisTurn += 1
         hand.isBeingStopped = false
         let isRestart = hand.lastPID != nil
@@ -295,7 +317,7 @@ final class Daemon {
         }
     }
 
-    func watch(_ running: Hand.Running, at place: Int) {
+    func watch(_ running: ProcessHand.Running, at place: Int) {
         do throws(SystemError) {
             running.token = try poller.add(
                 running.pidfd.raw, for: .readable, as: Source.instance(place).name)
@@ -309,8 +331,7 @@ final class Daemon {
         // A reload can have given the place to another before this was its turn.
         if let hand = hands[place], mind.id(named: hand.facts.name)?.index == place { return }
         writeRecords()  // they need its name
-        hands[place]?.leaves?.remove()
-        if let hand = hands[place] { forgetProbes(place, hand) }
+        if let hand = hands[place] { letGo(of: hand, place) }
         hands[place] = nil
     }
 
@@ -320,8 +341,9 @@ final class Daemon {
 
     func writeRecords() {
         tellPeople()
+        noteStatus()
         let wasStorm = chronicle.write(
-            &narrator, running: { self.hands[$0.index]?.process }
+            &narrator, running: { self.process(at: $0.index)?.process }
         ) {
             self.hands[$0.index]?.toldFacts ?? InstanceFacts(name: "?", program: "?", launch: 0)
         }

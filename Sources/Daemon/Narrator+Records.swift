@@ -129,6 +129,9 @@ extension Narrator {
             say(
                 .error,
                 "route \(route): \(Self.count(count, "notice")) dropped: too many wait")
+        case .systemdLost(let reason):
+            say(.warning, "systemd cannot be reached: \(reason); trying again, and no strike")
+        case .systemdFound: say(.notice, "systemd answers again")
         case .routeFailed(let route, let reason):
             say(.warning, "route \(route): fails, I go on trying: \(reason)")
         case .routeRefused(let route, let reason):
@@ -187,6 +190,8 @@ extension SpawnFailure {
         case .sequence:
             return "a step before its start failed (regen log shows what it printed); "
                 + "what runs is left alone"
+        case .job:
+            return "systemd did not bring it up (systemctl status shows why)"
         case .execute where code == SystemError.noEntry:
             return "its command: \(reason), or the interpreter it names is missing"
         case .execute: return "its command: \(reason)"
@@ -216,6 +221,7 @@ extension Rest {
         case .asked, .ended: "stopped"
         case .finished: "finished"
         case .failed: "failed, and is not to be restarted"
+        case .outside: "is down by somebody else's hand, and left alone until it is up again"
         }
     }
 }

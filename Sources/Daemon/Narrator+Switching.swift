@@ -36,12 +36,12 @@ extension Narrator {
         case .stepBegan, .unchanged: break
         case .stepFailed(let flight, let step, let reason):
             say(.warning, "switch \(flight): \(step.words) did not come off: \(reason)")
-        case .activationBegan(let flight, let process, let action, let run):
+        case .activationBegan(let flight, let process, let action, let run, let place):
             let again = run > 1 ? ", once more" : ""
             say(
                 .info,
                 "switch \(flight): switch-to-configuration \(action.rawValue) runs (pid "
-                    + "\(process.pid))\(again)")
+                    + "\(process.pid))\(again); \(place.output(of: flight))")
         case .activationEnded(let flight, let status):
             say(
                 status.isClean ? .info : .warning,
@@ -51,7 +51,7 @@ extension Narrator {
             say(
                 .error,
                 "switch \(flight): \(step.words) has taken \(interval.words) and needs a human; it "
-                    + "is not ended; what it prints is in the state directory, switch/\(flight).log"
+                    + "is not ended; `regen explain --switch \(flight)` says where its output is"
             )
         case .trialConfirmed(let flight, let uid):
             say(.notice, "switch \(flight): user \(uid) has confirmed it")
@@ -132,8 +132,8 @@ extension Narrator {
             let runs = current.map { Self.name($0, nil) } ?? "nothing known"
             say(
                 .error,
-                "switch \(flight): its target does not run, but \(runs); what it printed is in the "
-                    + "state directory, switch/\(flight).log")
+                "switch \(flight): its target does not run, but \(runs); `regen explain "
+                    + "--switch \(flight)` says where its output is")
         case .abandoned(let refusal):
             say(.error, "switch \(flight): nothing was done: \(refusal.sentence)")
         case .notConfirmed:

@@ -18,6 +18,8 @@ enum Source {
     case activation
     /// Something moved where a change of generation shows.
     case systemWatch
+    /// The connection to systemd.
+    case bus
     /// A connection of the control server, by the server's own name for it.
     case control(UInt64)
 
@@ -37,6 +39,7 @@ enum Source {
         case 9: self = .notices
         case 10: self = .activation
         case 11: self = .systemWatch
+        case 12: self = .bus
         default: self = .control(payload)
         }
     }
@@ -55,6 +58,7 @@ enum Source {
         case .notices: 9 << Self.shift
         case .activation: 10 << Self.shift
         case .systemWatch: 11 << Self.shift
+        case .bus: 12 << Self.shift
         }
     }
 }

@@ -51,8 +51,8 @@ public final class SpawnPlan {
         public var limits: [ResourceLimit] = []
         /// The nice value; `nil`: the daemon's.
         public var nice: Int32?
-        /// oom_score_adj; `nil`: the daemon's.
-        public var oomScore: Int32?
+        /// oom_score_adj; `nil`: the daemon's. What the daemon was given is for itself alone.
+        public var oomScore = ResourceLimits.oomScoreForChildren
 
         /// A command and its environment; the rest by default.
         public init(command: [String], environment: [String]) {

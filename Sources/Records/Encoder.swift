@@ -90,6 +90,10 @@ public struct Encoder {
             json.string("route", route)
             json.string("reason", reason.clipped(to: Self.longestReason))
             return "route.fail"
+        case .systemdLost(let reason):
+            json.string("reason", reason.clipped(to: Self.longestReason))
+            return "systemd.lost"
+        case .systemdFound: return "systemd.found"
         case .routeRefused(let route, let reason):
             json.string("route", route)
             json.string("reason", reason.clipped(to: Self.longestReason))
@@ -134,6 +138,10 @@ public struct Encoder {
         if let output = cause.output {
             json.integer("output_bytes", Int64(output.bytes))
             json.string("output_sha256", output.digest)
+        }
+        if let journal = cause.journal {
+            json.string("output_invocation", journal.invocation)
+            json.string("output_cursor", journal.cursor)
         }
     }
 
@@ -368,6 +376,7 @@ extension SpawnFailure.Step {
         case .execute: "execute"
         case .account: "account"
         case .sequence: "sequence"
+        case .job: "job"
         }
     }
 }

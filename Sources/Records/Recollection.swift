@@ -161,7 +161,7 @@ extension Recollection.Past {
         case "service.rest":
             rest = json["why"]?.string.flatMap(Rest.init).map { ($0, moment) }
             // Its own end, or one that somebody wanted: not a crash after all.
-            if mayNotCount, rest?.0 != .failed { _ = crashes.popLast() }
+            if mayNotCount, rest?.0 != .failed, rest?.0 != .outside { _ = crashes.popLast() }
             mayNotCount = false
             stopping = nil
             restarting = nil

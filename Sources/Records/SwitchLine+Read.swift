@@ -86,7 +86,11 @@ extension SwitchRecord {
             guard let process = json.process, let action = Activation(json["action"]),
                 let run = json.count("run")
             else { return nil }
-            return .activationBegan(flight: flight, process, action, run: run)
+            // Lines of before there were units do not say.
+            let place = json["in"] == nil ? .session : ActivationPlace(json["in"])
+            return place.map {
+                .activationBegan(flight: flight, process, action, run: run, in: $0)
+            }
         case "switch.exit":
             return .activationEnded(flight: flight, ExitStatus(json))
         case "switch.end":

@@ -109,13 +109,14 @@ enum SwitchLine {
             begin(flight, step)
             json.clipped("reason", reason, to: longestReason)
             return "switch.falter"
-        case .activationBegan(let flight, let process, let action, let run):
+        case .activationBegan(let flight, let process, let action, let run, let place):
             begin(flight)
             json.integer("pid", Int64(process.pid))
             json.key("start_ticks")
             json.decimal(Int64(clamping: process.startTicks))
             json.string("action", action.rawValue)
             json.integer("run", Int64(run))
+            json.string("in", place.rawValue)
             return "switch.run"
         case .activationEnded(let flight, let status):
             begin(flight)
@@ -302,7 +303,7 @@ extension JSONWriter {
 
     /// `isTold`: whether a rejection of this generation is written down.
     private mutating func write(_ refusal: Refusal, isTold: (Int) -> Bool) {
-        string("refusal", refusal.tag)
+        string("refusal", refusal.word)
         switch refusal {
         case .off, .never, .noLedger, .already, .switching, .notDurable: break
         case .limit(let since): interval("since_ms", since)
@@ -341,19 +342,14 @@ extension JSONWriter {
 
     /// Also of a `carry`.
     mutating func write(_ purpose: Flight.Purpose) {
+        string("purpose", purpose.word)
         switch purpose {
-        case .rollback(let incident):
-            string("purpose", "rollback")
-            integer("incident", Int64(incident))
-        case .asked(let uid):
-            string("purpose", "asked")
-            integer("uid", Int64(uid))
+        case .rollback(let incident): integer("incident", Int64(incident))
+        case .asked(let uid): integer("uid", Int64(uid))
         case .trial(let uid, let confirm):
-            string("purpose", "trial")
             integer("uid", Int64(uid))
             if let confirm { interval("confirm_ms", confirm) }
-        case .retreat: string("purpose", "retreat")
-        case .settle: string("purpose", "settle")
+        case .retreat, .settle: break
         }
     }
 
@@ -477,40 +473,8 @@ extension PlanFacts {
     }
 }
 
-extension FlightOutcome {
-    var word: String {
-        switch self {
-        case .succeeded: "succeeded"
-        case .degraded: "degraded"
-        case .notHelped: "not-helped"
-        case .notActivated: "not-activated"
-        case .abandoned: "abandoned"
-        case .notConfirmed: "not-confirmed"
-        }
-    }
-}
-
-extension Refusal {
-    var tag: String {
-        switch self {
-        case .off: "off"
-        case .never: "never"
-        case .noLedger: "no-ledger"
-        case .limit: "limit"
-        case .already: "already"
-        case .switching: "switching"
-        case .noTarget: "no-target"
-        case .needsReboot: "needs-reboot"
-        case .neverBooted: "never-booted"
-        case .bootFull: "boot-full"
-        case .unseen: "unseen"
-        case .notDurable: "not-durable"
-        case .gone: "gone"
-        }
-    }
-}
-
 extension Rejection.Reason {
+    /// As `word`, but what an incomplete one lacks stands beside it.
     var tag: String {
         switch self {
         case .running: "running"

@@ -145,7 +145,7 @@ struct SwitchPast: Sendable {
             isActivating = step == .activate
             if step == .reboot { lastReboot = moment }
         case .stepFailed: isActivating = false
-        case .activationBegan(_, let process, _, let run):
+        case .activationBegan(_, let process, _, let run, _):
             flight?.0.process = process
             flight?.0.runs = run
             isActivating = true
@@ -282,7 +282,7 @@ extension SwitchRecord {
     fileprivate var flight: Int? {
         switch self {
         case .stepBegan(let flight, _), .stepFailed(let flight, _, _),
-            .activationBegan(let flight, _, _, _), .activationEnded(let flight, _),
+            .activationBegan(let flight, _, _, _, _), .activationEnded(let flight, _),
             .flightEnded(let flight, _), .flightLasts(let flight, _, _),
             .trialConfirmed(let flight, _):
             flight

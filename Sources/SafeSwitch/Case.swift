@@ -41,7 +41,7 @@ struct Case: Sendable {
         case nil: .probation
         case .crashLoop: .crashLoop
         case .startRetries, .restartNever, .operatorStopped, .removed, .unkillable, .attempts,
-            .refused, .rollbackProposed, .rollbackDidNotHelp, .switchLasts:
+            .refused, .rollbackProposed, .rollbackDidNotHelp, .switchLasts, .notOurs:
             .exhausted
         }
     }

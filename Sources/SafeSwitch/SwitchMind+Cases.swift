@@ -42,7 +42,7 @@ extension SwitchMind {
 
     /// Nobody waits longer than the longest switch.
     mutating func expireCases(_ turn: inout Turn) {
-        while let late = cases.first(where: { $0.began + Self.switchWait <= turn.now }) {
+        while let late = cases.first(where: { $0.began + policy.overdue <= turn.now }) {
             close(late, .handOver(nil), &turn)
         }
     }

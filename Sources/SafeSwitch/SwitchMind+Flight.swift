@@ -135,7 +135,7 @@ extension SwitchMind {
         _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let aloft else { return }
-        let isLate = aloft.stepBegan + Self.switchWait <= turn.now
+        let isLate = aloft.stepBegan + policy.overdue <= turn.now
         if landscape.switchHolder != nil, !isLate {
             return lookFromFlight(after: Self.switchPoll, &turn)
         }
@@ -227,13 +227,14 @@ extension SwitchMind {
     }
 
     mutating func activationBegan(
-        _ serial: Int, _ process: ProcessIdentity, _ turn: inout Turn
+        _ serial: Int, _ process: ProcessIdentity, in place: ActivationPlace, _ turn: inout Turn
     ) {
         guard let aloft, aloft.awaits == .activation(serial) else { return }
         self.aloft?.flight.process = process
         turn.record(
             .activationBegan(
-                flight: aloft.flight.id, process, aloft.flight.activation, run: aloft.flight.runs))
+                flight: aloft.flight.id, process, aloft.flight.activation, run: aloft.flight.runs,
+                in: place))
     }
 
     mutating func activationEnded(
@@ -322,7 +323,7 @@ extension SwitchMind {
         guard let aloft else { return nil }
         var next = Earliest()
         if !aloft.isTold, aloft.flight.step != .confirm {
-            next.note(aloft.flight.began + Self.switchWait)
+            next.note(aloft.flight.began + policy.overdue)
         }
         switch aloft.awaits {
         case .disk(_, let until), .pause(let until), .reboot(_, let until): next.note(until)
@@ -351,7 +352,7 @@ extension SwitchMind {
     /// It takes long. It is not ended for that, but a human is told, once.
     private mutating func tellThatItLasts(_ turn: inout Turn) {
         guard let aloft, !aloft.isTold, aloft.flight.step != .confirm,
-            aloft.flight.began + Self.switchWait <= turn.now
+            aloft.flight.began + policy.overdue <= turn.now
         else { return }
         self.aloft?.isTold = true
         turn.record(

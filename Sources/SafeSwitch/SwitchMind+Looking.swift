@@ -173,7 +173,7 @@ extension SwitchMind {
     }
 
     mutating func tendForeignSwitch(_ turn: inout Turn) {
-        guard let foreign, !foreign.isTold, foreign.began + Self.switchWait <= turn.now else {
+        guard let foreign, !foreign.isTold, foreign.began + policy.overdue <= turn.now else {
             return
         }
         self.foreign?.isTold = true

@@ -7,9 +7,6 @@ public struct SwitchMind: Sendable {
     public static let durableWait = Interval.seconds(2)
     /// So long a look may take.
     public static let surveyWait = Interval.seconds(10)
-    /// A switch that takes longer, Regen's own or another's, is told to a human. It is not ended.
-    /// No accusation waits longer for its answer.
-    public static let switchWait = Interval.minutes(15)
     /// From one look at the generations to the next, if nothing moves.
     public static let poll = Interval.minutes(1)
     /// The same while a switch runs whose end is awaited.
@@ -115,7 +112,8 @@ public struct SwitchMind: Sendable {
         case .accused(let id, let incident, let reason):
             accuse(id, incident, reason, services, &turn)
         case .done(let serial, let outcome): done(serial, outcome, services, &turn)
-        case .activationBegan(let serial, let process): activationBegan(serial, process, &turn)
+        case .activationBegan(let serial, let process, let place):
+            activationBegan(serial, process, in: place, &turn)
         case .activationEnded(let serial, let status):
             activationEnded(serial, status, services, &turn)
         case .asked(let request, let wish): asked(request, wish, services, &turn)

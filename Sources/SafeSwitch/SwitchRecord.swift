@@ -26,7 +26,8 @@ public enum SwitchRecord: Equatable, Sendable {
     /// A step did not come off, in words; it is tried again, or the switch is given up.
     case stepFailed(flight: Int, Flight.Step, String)
     /// switch-to-configuration runs, the so-many-th time.
-    case activationBegan(flight: Int, ProcessIdentity, Activation, run: Int)
+    case activationBegan(
+        flight: Int, ProcessIdentity, Activation, run: Int, in: ActivationPlace = .session)
     /// It ended: evidence, not a verdict.
     case activationEnded(flight: Int, ExitStatus)
     /// It is over.

@@ -1,8 +1,10 @@
 /// What the mind wants done. The hands answer with events.
 public enum Action: Equatable, Sendable {
-    /// Make the process. Answered by `spawned` or `spawnFailed`.
+    /// Make the process. Answered by `spawned` or `spawnFailed`. Of a unit: have systemd start it
+    /// again, or start it where it is down; answered by `jobEnded`.
     case spawn(InstanceID, attempt: Int)
-    /// Send this signal, then SIGCONT, to the whole tree.
+    /// Send this signal, then SIGCONT, to the whole tree. Of a unit: have systemd stop it, in its own
+    /// way and time; answered by `jobEnded`.
     case terminate(InstanceID, signal: Int32)
     /// SIGKILL for the whole tree.
     case kill(InstanceID)
@@ -138,6 +140,9 @@ public enum HandoverReason: String, CaseIterable, Sendable {
     case rollbackProposed = "rollback-proposed"
     /// The system was taken back, and the service still fails.
     case rollbackDidNotHelp = "rollback-did-not-help"
+    /// systemd's unit is another's to start: a timer's, a socket's, whoever's `StartLimitAction=` it
+    /// is; or nobody has seen it up.
+    case notOurs = "not-ours-to-start"
     /// A switch for its sake has not ended for so long that a human must look.
     case switchLasts = "switch-lasts"
 }

@@ -60,6 +60,12 @@ public enum InstanceEvent: Equatable, Sendable {
     case adopted(ProcessIdentity, attempt: Int, since: Instant, launch: UInt64)
     /// The ledger knows it as running and the kernel does not: it ended unseen.
     case vanished(ProcessIdentity)
+    /// What systemd says of it, whenever something about it may have changed; of units only, and
+    /// instead of `exited` and `treeEnded`.
+    case unit(UnitSight)
+    /// The job ended that `spawn` or `terminate` asked systemd for; of units only, and instead of
+    /// `spawned` and `spawnFailed`. A `unit` always follows.
+    case jobEnded(UnitJobEnd)
 }
 
 /// What came of triage.

@@ -77,6 +77,9 @@ public struct SpawnFailure: Error, Equatable, Sendable {
         /// A step that has to be done before the start, or the start itself: the code is its exit
         /// code, 0 when it had none.
         case sequence
+        /// systemd's job, or the unit was not up after it: the code is its main process's exit code,
+        /// 0 when it had none.
+        case job
     }
 
     /// Where it failed.

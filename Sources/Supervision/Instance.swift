@@ -65,6 +65,8 @@ struct Instance: Sendable {
     var nextRemedy = 0
     /// Which answer is awaited.
     var remedySerial = 0
+    /// Where systemd keeps it.
+    var unit = UnitWatch()
     var dependencies: [Int] = []
     var dependents: [Int] = []
 
@@ -74,9 +76,9 @@ struct Instance: Sendable {
     var livingProcess: ProcessIdentity? {
         switch phase {
         case .stopped, .starting(.parked), .starting(.spawning), .starting(.remedying),
-            .backingOff, .handedOver:
+            .starting(.awaited), .backingOff, .handedOver:
             nil
-        case .starting(.unproven), .running: isDetached ? nil : process
+        case .starting(.unproven), .running: isDetached || process?.pid == 0 ? nil : process
         case .stopping(let stopping):
             stopping.mainEnded || stopping.stage == .unspawned ? nil : process
         }

@@ -17,11 +17,14 @@ public struct InstanceDefinition: Equatable, Sendable {
     /// Its main process may end once it has started what is to run: nothing that survives it is
     /// Regen's, and the probes alone tell whether the service lives.
     public var detaches: Bool
+    /// Who makes its process and ends it.
+    public var keeper: Keeper
 
     /// A definition.
     public init(
         name: String, service: String, policy: ServicePolicy, launch: UInt64,
-        probes: [ProbeDefinition] = [], remedies: [RemedyKind] = [.restart], detaches: Bool = false
+        probes: [ProbeDefinition] = [], remedies: [RemedyKind] = [.restart], detaches: Bool = false,
+        keeper: Keeper = .regen
     ) {
         self.name = name
         self.service = service
@@ -30,6 +33,7 @@ public struct InstanceDefinition: Equatable, Sendable {
         self.probes = probes
         self.remedies = remedies
         self.detaches = detaches
+        self.keeper = keeper
     }
 
     /// Whether a start is a success only when its probes say so.

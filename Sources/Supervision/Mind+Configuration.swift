@@ -44,7 +44,7 @@ extension Mind {
     mutating func begin(at now: Instant, into actions: inout [Action]) {
         hasBegun = true
         recallCommonCause(at: now)
-        for i in instances.indices where instances[i].phase == .stopped(.fresh) {
+        for i in instances.indices where instances[i].phase == .stopped(.fresh) && !isUnit(i) {
             if let aftermath = instances[i].interruptedStop {
                 finishStop(i, aftermath, at: now, into: &actions)
             } else if instances[i].wasDetached {
@@ -56,7 +56,10 @@ extension Mind {
             care(i, at: now, into: &actions)
         }
         bringUp(Array(instances.indices), at: now, into: &actions)
-        for i in instances.indices {
+        for i in instances.indices where isUnit(i) && !isSwitching {
+            if let sight = instances[i].unit.sight { weigh(i, sight, at: now, into: &actions) }
+        }
+        for i in instances.indices where !isUnit(i) {
             // Nothing would ever end the incident of a service that does not run.
             if case .stopped = instances[i].phase { handOver(i, .operatorStopped, into: &actions) }
         }
@@ -66,7 +69,7 @@ extension Mind {
         _ indices: [Int], at now: Instant, into actions: inout [Action]
     ) {
         let wanted = indices.filter {
-            guard !instances[$0].isVacant else { return false }
+            guard !instances[$0].isVacant, !isUnit($0) else { return false }
             return instances[$0].phase == .starting(.parked)
                 || instances[$0].phase == .stopped(.fresh)
                     && (instances[$0].policy.autostart || instances[$0].resumes)
@@ -126,8 +129,11 @@ extension Mind {
     }
 
     private mutating func remove(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        // systemd's units are left as they are.
+        if isUnit(i), !instances[i].unit.isBusy { return forget(i, at: now, into: &actions) }
         switch instances[i].phase {
-        case .stopped, .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
+        case .stopped, .starting(.parked), .starting(.remedying), .backingOff, .handedOver,
+            .starting(.awaited):
             forget(i, at: now, into: &actions)
         case .starting(.spawning):
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .remove)))
@@ -138,6 +144,7 @@ extension Mind {
 
     /// What the process is given has changed: a new process, and a new chance.
     private mutating func relaunch(_ i: Int, at now: Instant, into actions: inout [Action]) {
+        if isUnit(i) { return }
         let wasHandedOver = instances[i].isHandedOver
         forgive(i)
         // The next daemon has to know of the new chance, too.
@@ -145,7 +152,7 @@ extension Mind {
         switch instances[i].phase {
         case .stopped(.finished), .stopped(.failed):
             if instances[i].policy.autostart { start(i, at: now, into: &actions) }
-        case .stopped, .starting(.parked): break
+        case .stopped, .starting(.parked), .starting(.awaited): break
         case .starting(.spawning):
             enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .restart)))
         case .starting(.unproven), .running:
@@ -184,6 +191,7 @@ extension Mind {
 extension Instance {
     /// Takes over what the ledger remembers.
     mutating func recall(_ past: InstanceMemory, at now: Instant) {
+        unit.known = past.process
         pausedUntil = past.pausedUntil.map { max($0, now) }
         wasDetached =
             past.isDetached && definition.detaches && past.launch == definition.launch

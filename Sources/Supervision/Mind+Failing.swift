@@ -42,7 +42,7 @@ extension Mind {
     }
 
     /// The service ended itself, as its policy allows.
-    private mutating func finish(_ i: Int, at now: Instant, into actions: inout [Action]) {
+    mutating func finish(_ i: Int, at now: Instant, into actions: inout [Action]) {
         if let incident = instances[i].incident {
             instances[i].incident = nil
             instances[i].awaitsTriage = nil
@@ -173,14 +173,14 @@ extension Mind {
             .record(.incidentHandedOver(InstanceID(i), incident: incident.id, reason)))
     }
 
-    private mutating func noteCrash(_ i: Int, at now: Instant) {
+    mutating func noteCrash(_ i: Int, at now: Instant) {
         // switch-to-configuration stops and starts what it likes: its exits say nothing of a service.
         guard !isSwitching, let loop = instances[i].policy.crashLoop else { return }
         instances[i].crashes.note(now, within: loop.within, most: loop.crashes)
     }
 
     /// Whether the failures so far are a matter for a human.
-    private mutating func loop(
+    mutating func loop(
         _ i: Int, at now: Instant, into actions: inout [Action]
     ) -> HandoverReason? {
         let instance = instances[i]

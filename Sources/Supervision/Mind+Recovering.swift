@@ -6,7 +6,7 @@ extension Mind {
     /// Another start after a failure, behind the next remedy. After a hand-over plain starts only.
     mutating func recover(_ i: Int, at now: Instant, into actions: inout [Action]) {
         guard instances[i].hasRemedies, !instances[i].isHandedOver, ending == nil, hasBegun,
-            waitsFor(i) == nil
+            waitsFor(i) == nil, !(isUnit(i) && isSwitching)
         else { return start(i, at: now, into: &actions) }
         let remedies = instances[i].definition.remedies
         let place = instances[i].nextRemedy
@@ -85,7 +85,8 @@ extension Mind {
             if instances[i].deadline == nil { wake(i, at: max(proofDeadline(i, at: now), now)) }
             beginLooks(i, at: now, into: &actions)
         case .running: beginLooks(i, at: now, into: &actions)
-        case .stopped, .starting(.spawning), .starting(.remedying), .stopping: break
+        case .stopped, .starting(.spawning), .starting(.remedying), .starting(.awaited), .stopping:
+            break
         }
     }
 

@@ -6,6 +6,7 @@ extension Mind {
         liftPause(i, into: &actions)
         forgive(i)
         instances[i].isProbeCaused = false
+        instances[i].unit.isOrdered = true
         actions.append(.record(.startAsked(InstanceID(i))))
         start(i, at: now, into: &actions)
     }
@@ -13,7 +14,10 @@ extension Mind {
     /// Starts the instance, or parks it until its dependencies are up, and known.
     mutating func start(_ i: Int, at now: Instant, into actions: inout [Action]) {
         guard ending == nil else { return enter(i, .stopped(.ended)) }
-        if !hasBegun || waitsFor(i) != nil { return enter(i, .starting(.parked)) }
+        if !hasBegun || waitsFor(i) != nil || isUnit(i) && isSwitching {
+            return enter(i, .starting(.parked))
+        }
+        if isUnit(i) { return startUnit(i, into: &actions) }
         instances[i].attempt += 1
         instances[i].isDetached = false
         if instances[i].isProbeCaused { noteHealing(i) }
@@ -122,7 +126,7 @@ extension Mind {
 
     /// Whether an adopted process was up under the earlier daemon. One that has lived for a whole
     /// start time-out outside of any incident was: a later one would have ended it otherwise.
-    private func hadComeUp(_ i: Int, at now: Instant) -> Bool {
+    func hadComeUp(_ i: Int, at now: Instant) -> Bool {
         let instance = instances[i]
         guard instance.needsConfirmation else { return proofDeadline(i, at: now) <= now }
         return instance.incident == nil && !instance.isHandedOver && instance.failedStarts == 0

@@ -4,6 +4,7 @@ extension Mind {
     mutating func stop(
         _ i: Int, _ aftermath: Stopping.Aftermath, at now: Instant, into actions: inout [Action]
     ) {
+        if isUnit(i) { return stopUnit(i, aftermath, at: now, into: &actions) }
         if instances[i].isDetached { return stopDetached(i, aftermath, at: now, into: &actions) }
         let policy = instances[i].policy.stop
         let isHung = aftermath == .failStart || aftermath == .heal
@@ -21,6 +22,7 @@ extension Mind {
     ) {
         var stopping = stopping
         if stopping.stage == .unspawned { return }
+        if isUnit(i) { return stopAgain(i, at: now, into: &actions) }
         actions.append(.kill(InstanceID(i)))
         switch stopping.stage {
         case .unspawned: break
@@ -107,8 +109,9 @@ extension Mind {
 
     /// The instance is at rest; nobody else is told.
     private mutating func settle(_ i: Int, _ rest: Rest, into actions: inout [Action]) {
-        if rest == .asked { handOver(i, .operatorStopped, into: &actions) }
+        if rest == .asked || rest == .outside { handOver(i, .operatorStopped, into: &actions) }
         instances[i].stopWhenFree = nil
+        instances[i].unit.rest()
         enter(i, .stopped(rest))
         actions.append(.record(.rested(InstanceID(i), rest)))
     }
@@ -126,14 +129,16 @@ extension Mind {
         tellDependents(of: i, at: now, into: &actions)
     }
 
+    /// Units are systemd's: it stops them when the machine goes down, or when they are named.
     mutating func stopAll(at now: Instant, into actions: inout [Action]) {
-        for i in instances.indices where !instances[i].isVacant {
+        for i in instances.indices where !instances[i].isVacant && !isUnit(i) {
             switch instances[i].phase {
             case .stopped: break
             case .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
                 // Their dependents are not told: one that is parked would start.
                 settle(i, .asked, into: &actions)
             case .starting(.spawning): step(i, .stopAsked, at: now, into: &actions)
+            case .starting(.awaited): break
             case .starting(.unproven), .running: instances[i].stopWhenFree = .rest
             case .stopping(let stopping):
                 if stopping.aftermath != .remove {
@@ -148,7 +153,7 @@ extension Mind {
         guard ending == nil else { return }
         let ending = Ending(stopsByDefault: stopping)
         self.ending = ending
-        for i in instances.indices where !instances[i].isVacant {
+        for i in instances.indices where !instances[i].isVacant && !isUnit(i) {
             let stops = ending.stops(instances[i].policy.onExit)
             switch instances[i].phase {
             case .stopped, .stopping: break
@@ -156,6 +161,7 @@ extension Mind {
                 enter(i, .stopped(.ended))
             case .starting(.spawning):
                 if stops { enter(i, .stopping(Stopping(stage: .unspawned, aftermath: .end))) }
+            case .starting(.awaited): break
             case .starting(.unproven), .running:
                 // What an operator wanted down before stays down after it.
                 if stops, instances[i].stopWhenFree == nil { instances[i].stopWhenFree = .end }
@@ -179,7 +185,7 @@ extension Mind {
 
     /// Stops an instance that is to be stopped, unless a dependent that is to go down too is still up.
     private mutating func release(_ i: Int, at now: Instant, into actions: inout [Action]) {
-        guard let aftermath = instances[i].stopWhenFree else { return }
+        guard let aftermath = instances[i].stopWhenFree, !(isUnit(i) && isSwitching) else { return }
         let isHeld = instances[i].dependents.contains { dependent in
             switch instances[dependent].phase {
             case .stopping(let stopping): stopping.stage != .stuck
@@ -206,6 +212,7 @@ extension Mind {
     /// Down, hopeless, or left alone.
     private func isSettled(_ instance: Instance, _ ending: Ending) -> Bool {
         if instance.isVacant { return true }
+        if case .systemd = instance.definition.keeper { return true }
         switch instance.phase {
         case .stopped: return true
         case .stopping(let stopping):

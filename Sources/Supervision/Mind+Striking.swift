@@ -55,7 +55,7 @@ extension Mind {
             let probe = instances[i].completeProbe
         else { return }
         // Told already, and forbidden to do more.
-        if instances[i].policy.restart == .never, instances[i].isHandedOver { return }
+        if mayNotRestart(i), instances[i].isHandedOver { return }
         if let dependency = unhealthyDependency(of: i) {
             hold(i, probe, for: dependency, into: &actions)
         } else if trouble != nil || now < stalledUntil {
@@ -108,11 +108,11 @@ extension Mind {
         instances[i].culprit =
             instances[i].completeProbe ?? instances[i].probes.firstIndex { $0.strikes > 0 }
         // A common cause has an incident of its own.
-        if instances[i].policy.restart == .never || trouble == nil, !instances[i].isHandedOver {
+        if mayNotRestart(i) || trouble == nil, !instances[i].isHandedOver {
             openIncident(i, .hang, at: now, into: &actions)
         }
-        if instances[i].policy.restart == .never {
-            handOver(i, .restartNever, into: &actions)
+        if mayNotRestart(i) {
+            handOver(i, whyNot(i), into: &actions)
             wake(i, at: now + instances[i].policy.backoff.clear)
             return
         }
@@ -129,6 +129,7 @@ extension Mind {
             liftPause(i, into: &actions)
             forgive(i)
             instances[i].nextRemedy = 0
+            instances[i].unit.isOrdered = true
             actions.append(.record(.startAsked(InstanceID(i))))
             recover(i, at: now, into: &actions)
         case .starting(.unproven):
@@ -139,7 +140,7 @@ extension Mind {
             }
         case .stopping(let stopping):
             if stopping.aftermath == .rest { redirect(i, stopping, to: .restart, into: &actions) }
-        case .starting(.spawning), .starting(.remedying): break
+        case .starting(.spawning), .starting(.remedying), .starting(.awaited): break
         }
     }
 }

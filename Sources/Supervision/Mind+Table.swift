@@ -8,6 +8,7 @@ extension Mind {
         case .stopped: inStopped(i, event, at: now, into: &actions)
         case .starting(.parked): inParked(i, event, at: now, into: &actions)
         case .starting(.remedying): inRemedying(i, event, at: now, into: &actions)
+        case .starting(.awaited): inAwaited(i, event, at: now, into: &actions)
         case .starting(.spawning): inSpawning(i, event, at: now, into: &actions)
         case .starting(.unproven): inUnproven(i, event, at: now, into: &actions)
         case .running: inRunning(i, event, at: now, into: &actions)
@@ -21,13 +22,15 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .adopted(let process, let attempt, let since, let launch):
             adopt(i, process, attempt, since, launch, at: now, into: &actions)
         case .vanished(let process): vanish(i, process, at: now, into: &actions)
         case .stopAsked:
             // Whyever it rests, from now on it does so because an operator wants it to.
-            if instances[i].phase != .stopped(.asked) { rest(i, .asked, at: now, into: &actions) }
+            if instances[i].phase != .stopped(.asked) { putDown(i, at: now, into: &actions) }
         case .spawned, .spawnFailed, .exited, .treeEnded, .due,
             .dependencyChanged:
             break
@@ -43,7 +46,9 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
-        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
+        case .stopAsked: putDown(i, at: now, into: &actions)
         case .dependencyChanged:
             guard instances[i].pausedUntil == nil else { return }
             if instances[i].incident == nil {
@@ -67,12 +72,14 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .remedied(let serial, let outcome):
             if serial == instances[i].remedySerial {
                 remedied(i, outcome, at: now, into: &actions)
             }
         case .due: remedied(i, .failed, at: now, into: &actions)
-        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .stopAsked: putDown(i, at: now, into: &actions)
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
         case .healAsked: healNow(i, at: now, into: &actions)
         case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
@@ -88,6 +95,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .spawned(let process):
             instances[i].process = process
             instances[i].since = now
@@ -108,11 +117,31 @@ extension Mind {
         }
     }
 
+    /// systemd is at work on its unit.
+    private mutating func inAwaited(
+        _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
+    ) {
+        switch event {
+        case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .stopAsked: stop(i, .rest, at: now, into: &actions)
+        case .startAsked, .restartAsked: order(i, at: now, into: &actions)
+        case .healAsked: healNow(i, at: now, into: &actions)
+        case .pauseAsked(let until): pause(i, until: until, at: now, into: &actions)
+        case .resumeAsked: resume(i, at: now, into: &actions)
+        case .jobEnded, .due, .spawned, .spawnFailed, .exited, .treeEnded, .dependencyChanged,
+            .adopted, .vanished, .probed, .remedied:
+            break
+        }
+    }
+
     private mutating func inUnproven(
         _ i: Int, _ event: InstanceEvent, at now: Instant, into actions: inout [Action]
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .exited(let status): exited(i, status, at: now, into: &actions)
         case .due: proofDue(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
@@ -135,6 +164,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .exited(let status): exited(i, status, at: now, into: &actions)
         case .due: clear(i, at: now, into: &actions)
         case .stopAsked: stop(i, .rest, at: now, into: &actions)
@@ -160,6 +191,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .due:
             if mustQueue(i) {
                 wake(i, at: nil)
@@ -168,7 +201,7 @@ extension Mind {
                 recover(i, at: now, into: &actions)
             }
         case .startAsked, .restartAsked: startAnew(i, at: now, into: &actions)
-        case .stopAsked: rest(i, .asked, at: now, into: &actions)
+        case .stopAsked: putDown(i, at: now, into: &actions)
         case .spawned, .spawnFailed, .exited, .treeEnded, .dependencyChanged, .adopted,
             .vanished:
             break
@@ -185,6 +218,8 @@ extension Mind {
     ) {
         switch event {
         case .triaged(let word): triaged(i, word, at: now, into: &actions)
+        case .unit(let sight): see(i, sight, at: now, into: &actions)
+        case .jobEnded(let end): jobEnded(i, end, at: now, into: &actions)
         case .spawned(let process):
             guard stopping.stage == .unspawned else { return }
             instances[i].process = process

@@ -75,8 +75,8 @@ public struct Mind: Sendable {
         case .begun: begin(at: now, into: &actions)
         case .deadlineReached: wakeDue(at: now, into: &actions)
         case .machineStalled: noteStall(since: now, at: now)
-        case .switchBegan: isSwitching = true
-        case .switchEnded: isSwitching = false
+        case .switchBegan: beginSwitch()
+        case .switchEnded: endSwitch(at: now, into: &actions)
         case .generationChanged: countAnew()
         case .stopAllAsked: stopAll(at: now, into: &actions)
         case .endAsked(let stopping): end(stopping: stopping, at: now, into: &actions)

@@ -26,6 +26,8 @@ public enum Rest: String, CaseIterable, Sendable {
     case failed
     /// The daemon is ending.
     case ended
+    /// systemd's unit, taken down by somebody else, or gone. It is taken up again when it is up.
+    case outside
 }
 
 /// How far a start has come.
@@ -34,6 +36,9 @@ public enum StartStage: Equatable, Sendable {
     case parked
     /// The hand was told to make the process and has not answered yet.
     case spawning
+    /// systemd is bringing the unit up, or down, or waits for its own next attempt: nothing is asked
+    /// of it meanwhile.
+    case awaited
     /// A remedy is being tried, before another process is made.
     case remedying
     /// There is a process, not yet a success; or, of a service that detaches, there was one.

@@ -54,10 +54,16 @@ import Testing
     ]
 
     /// As long as a diagnosis may get.
-    private static let cause = Cause(
-        kind: "hang", text: String(repeating: "\u{1F600}", count: 9999),
-        evidence: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 99),
-        output: (4096, String(repeating: "0", count: 64)))
+    private static let cause = {
+        var cause = Cause(
+            kind: "hang", text: String(repeating: "\u{1F600}", count: 9999),
+            evidence: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 99),
+            output: (4096, String(repeating: "0", count: 64)))
+        cause.journal = (
+            String(repeating: "f", count: 32), "s=" + String(repeating: "a", count: 190)
+        )
+        return cause
+    }()
 
     private static let notice = ToldNotice(
         id: "1790000000000-7", event: "incident.handover", instance: "web@1")

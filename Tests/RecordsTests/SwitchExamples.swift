@@ -78,7 +78,7 @@ enum SwitchExamples {
         (.intended(flight), "switch.intent"),
         (.stepBegan(flight: 7, .activate), "switch.step"),
         (.stepFailed(flight: 7, .profile, "Nix's lock is held"), "switch.falter"),
-        (.activationBegan(flight: 7, process, .switch, run: 2), "switch.run"),
+        (.activationBegan(flight: 7, process, .switch, run: 2, in: .unit), "switch.run"),
         (.activationEnded(flight: 7, .signal(9, outOfMemory: true)), "switch.exit"),
         (.flightEnded(flight: 7, .notActivated(current: system(1))), "switch.end"),
         (.flightLasts(flight: 7, .activate, .minutes(15)), "switch.linger"),

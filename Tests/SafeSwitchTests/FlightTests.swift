@@ -5,17 +5,10 @@ import Testing
 /// The steps of a switch, and what goes wrong in them.
 struct FlightTests {
     @Test("a target that is collected between plan and switch is not switched to")
-    func collected() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
-        world.diskWorks = false
-        for _ in 0..<100 where world.held.isEmpty { world.wait(.milliseconds(100)) }
+    func collected() throws {
+        var world = World.broken()
+        let serial = try world.holdIntent()
         world.landscape.change("/a") { $0.defects = [.missing] }
-        guard case .recordDurably(_, let serial)? = world.held.first else {
-            Issue.record("no intent")
-            return
-        }
         world.diskWorks = true
         world.tell(.durable(serial: serial))
         world.wait(.minutes(1))
@@ -26,18 +19,11 @@ struct FlightTests {
     }
 
     @Test("a deployment between plan and switch goes first")
-    func overtaken() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
-        world.diskWorks = false
-        for _ in 0..<100 where world.held.isEmpty { world.wait(.milliseconds(100)) }
+    func overtaken() throws {
+        var world = World.broken()
+        let serial = try world.holdIntent()
         world.landscape.add("/c")
         world.landscape.current = "/c"
-        guard case .recordDurably(_, let serial)? = world.held.first else {
-            Issue.record("no intent")
-            return
-        }
         world.diskWorks = true
         world.tell(.durable(serial: serial))
         world.wait(.minutes(1))
@@ -239,9 +225,7 @@ struct FlightTests {
 
     @Test("a foreign switch is waited for, and then looked at again")
     func foreign() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken()
         world.landscape.switchHolder = 7
         world.wait(.minutes(2))
         #expect(world.activated == [])
@@ -253,9 +237,7 @@ struct FlightTests {
 
     @Test("a foreign switch that heals the service ends the matter")
     func foreignHeals() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken()
         world.landscape.switchHolder = 7
         world.wait(.minutes(2))
         world.landscape.add("/c")
@@ -267,11 +249,9 @@ struct FlightTests {
         #expect(world.standing("web") == .healthy)
     }
 
-    @Test("one that lasts for longer than 15 min is told, and is no licence to act")
+    @Test("one that is overdue is told, and is no licence to act")
     func foreignLasts() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken()
         world.landscape.switchHolder = 7
         world.wait(.minutes(40))
         let told = world.records.filter {
@@ -284,9 +264,7 @@ struct FlightTests {
 
     @Test("somebody who switches while the probes are watched has the last word")
     func superseded() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken()
         world.breaks["web"] = ["/a", "/b"]
         for _ in 0..<100 where world.records.steps.last != .confirm {
             world.wait(.milliseconds(50))
@@ -355,9 +333,7 @@ struct FlightTests {
     // MARK: The last resort
 
     private func exhausted(_ change: (inout SafeSwitchPolicy) -> Void) -> World {
-        var world = World { change(&$0) }
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken(change)
         world.breaks["web"] = ["/a", "/b"]
         world.wait(.minutes(10))
         return world

@@ -155,9 +155,7 @@ struct ResumeTests {
     @Test("killed anywhere in a trial that fails: the machine ends where it was")
     func failingTrial() {
         for place in 0..<40 {
-            var world = World()
-            world.landscape.add("/b")
-            world.landscape.defaultGeneration = 1
+            var world = World.undeployed()
             world.breaks["web"] = ["/b"]
             world.diesBefore = place
             world.tell(
@@ -175,9 +173,7 @@ struct ResumeTests {
     @Test("killed anywhere in a trial that passes: it stays, as the boot default")
     func passingTrial() {
         for place in 3..<40 {
-            var world = World()
-            world.landscape.add("/b")
-            world.landscape.defaultGeneration = 1
+            var world = World.undeployed()
             world.diesBefore = place
             world.tell(
                 .asked(request: 1, .trial(path: "/b", generation: 2, confirm: nil, uid: 0)))
@@ -194,9 +190,7 @@ struct ResumeTests {
     func old() {
         var world = World()
         world.deploy("/b")
-        world.memory.flight = Flight(
-            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
-            mode: .live, began: world.now)
+        world.remember()
         world.wait(.minutes(6))
         world.die()
         world.wait(.minutes(1))
@@ -209,13 +203,8 @@ struct ResumeTests {
     func goneProcess() {
         var world = World()
         world.deploy("/b")
-        var flight = Flight(
-            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
-            mode: .live, began: world.now)
-        flight.step = .activate
-        flight.runs = 1
-        flight.process = ProcessIdentity(pid: 9, startTicks: 9)
-        world.memory.flight = flight
+        world.remember(.activate, runs: 1)
+        world.memory.flight?.process = ProcessIdentity(pid: 9, startTicks: 9)
         world.landscape.defaultGeneration = 1
         world.die()
         world.wait(.minutes(1))
@@ -229,12 +218,7 @@ struct ResumeTests {
     func disturbed() {
         var world = World()
         world.deploy("/b")
-        var flight = Flight(
-            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
-            mode: .live, began: world.now)
-        flight.step = .activate
-        flight.runs = 1
-        world.memory.flight = flight
+        world.remember(.activate, runs: 1)
         world.landscape.add("/c")
         world.die()
         world.wait(.minutes(1))
@@ -264,11 +248,7 @@ struct ResumeTests {
     func oldReboot() {
         var world = World { $0.allowReboot = true }
         world.deploy("/b")
-        var flight = Flight(
-            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
-            mode: .reboot, began: world.now)
-        flight.step = .reboot
-        world.memory.flight = flight
+        world.remember(.reboot, mode: .reboot)
         world.memory.lastReboot = world.now
         world.landscape.defaultGeneration = 1
         world.wait(.hours(3))
@@ -276,5 +256,19 @@ struct ResumeTests {
         world.wait(.minutes(1))
         #expect(world.performed.allSatisfy { if case .reboot = $0 { false } else { true } })
         #expect(world.records.ends == [.notActivated(current: "/b")])
+    }
+}
+
+extension World {
+    /// A rollback to `/a` that an earlier daemon began just now, and how far it came.
+    fileprivate mutating func remember(
+        _ step: Flight.Step = .intent, runs: Int = 0, mode: SwitchMode = .live
+    ) {
+        var flight = Flight(
+            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
+            mode: mode, began: now)
+        flight.step = step
+        flight.runs = runs
+        memory.flight = flight
     }
 }

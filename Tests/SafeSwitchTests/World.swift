@@ -97,6 +97,32 @@ struct World {
         looks = 0
     }
 
+    /// One whose last change breaks `web`, which has crashed once since.
+    static func broken(_ change: (inout SafeSwitchPolicy) -> Void = { _ in }) -> World {
+        var world = World { change(&$0) }
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        return world
+    }
+
+    /// One with another generation that nobody has switched to yet.
+    static func undeployed() -> World {
+        var world = World()
+        world.landscape.add("/b")
+        world.landscape.defaultGeneration = 1
+        return world
+    }
+
+    /// Waits for the next intent, which the disk does not take: its serial.
+    mutating func holdIntent() throws -> Int {
+        diskWorks = false
+        for _ in 0..<100 where held.isEmpty { wait(.milliseconds(100)) }
+        guard case .recordDurably(_, let serial)? = held.last else { throw NoIntent() }
+        return serial
+    }
+
+    struct NoIntent: Error {}
+
     // MARK: Life
 
     /// A daemon starts with what the ledger remembers.
@@ -512,7 +538,7 @@ extension SwitchMemory {
             guard flight?.id == id else { return }
             flight?.step = step
             if step == .reboot { lastReboot = now }
-        case .activationBegan(_, let process, _, let run):
+        case .activationBegan(_, let process, _, let run, _):
             flight?.process = process
             flight?.runs = run
         case .activationEnded: flight?.process = nil

@@ -165,7 +165,9 @@ private struct Fold {
             instances[i].stopping = isOfThisBoot ? aftermath : nil
             instances[i].isRestarting = false
         case .rested(_, let rest):
-            if mayNotCount[i], rest != .failed { _ = instances[i].crashes.popLast() }
+            if mayNotCount[i], rest != .failed, rest != .outside {
+                _ = instances[i].crashes.popLast()
+            }
             mayNotCount[i] = false
             instances[i].rest = isOfThisBoot ? rest : nil
             instances[i].stopping = nil

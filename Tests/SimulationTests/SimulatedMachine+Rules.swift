@@ -171,6 +171,7 @@ extension SimulatedMachine {
         let isSound =
             switch status.phase {
             case .stopped, .starting(.spawning): true
+            case .starting(.awaited): false
             case .starting(.parked):
                 status.waitsFor != nil || !hands.hasBegun || waitsForStop(status)
                     || status.pausedUntil != nil
@@ -222,8 +223,9 @@ extension SimulatedMachine {
                 case .stopped(.fresh): instance.mayWait
                 case .stopped(.finished), .stopped(.failed): instance.mayRest
                 case .starting(.parked): status.waitsFor != nil
-                case .stopped(.ended), .starting(.spawning), .starting(.remedying),
-                    .starting(.unproven), .backingOff, .handedOver, .stopping:
+                case .stopped(.ended), .stopped(.outside), .starting(.spawning),
+                    .starting(.remedying), .starting(.awaited), .starting(.unproven), .backingOff,
+                    .handedOver, .stopping:
                     false
                 }
             if !isWell || status.incident != nil && status.waitsFor == nil {

@@ -139,6 +139,9 @@ void regen_return_large_blocks(void);
 // are mapped again from the page cache where they are still used.
 void regen_release_program(void);
 
+// madvise(2) with MADV_DONTNEED, or MADV_DONTNEED_LOCKED where the pages are locked. Whole pages.
+void regen_drop_pages(void *begin, size_t size);
+
 // malloc_trim(3): gives back what reading a configuration used.
 void regen_trim_heap(void);
 

@@ -26,7 +26,7 @@ extension StoryLine {
                 + "\(span("within_ms") ?? "?")"
         case "remedy.end":
             return "\(string("remedy") ?? "?"): \(string("outcome") ?? "?")\(reason)"
-        case "incident.diagnose": return string("text") ?? "?"
+        case "incident.diagnose": return (string("text") ?? "?") + journal
         default: break
         }
         if let record = SwitchRecord(event: event, json) { return record.text }
@@ -44,6 +44,12 @@ extension StoryLine {
             }
         let asked = json["asked"]?.bool == true ? "asked for" : "not asked for"
         return "ended with \(how) after \(span("uptime_ms") ?? "?"), \(asked)"
+    }
+
+    private var journal: String {
+        guard let invocation = string("output_invocation"), let cursor = string("output_cursor")
+        else { return "" }
+        return "; its last words: \(journalCommand(invocation: invocation, cursor: cursor))"
     }
 
     private var restart: String {
@@ -76,8 +82,9 @@ extension SwitchRecord {
                 + name(flight.to, flight.generation)
         case .stepBegan(_, let step): return step.rawValue
         case .stepFailed(_, let step, let reason): return "\(step.rawValue): \(reason)"
-        case .activationBegan(_, let process, let action, let run):
-            return "switch-to-configuration \(action.rawValue), pid \(process.pid), run \(run)"
+        case .activationBegan(let flight, let process, let action, let run, let place):
+            return "switch-to-configuration \(action.rawValue), pid \(process.pid), run \(run); "
+                + place.output(of: flight)
         case .activationEnded(_, .code(let code)): return "code \(code): evidence, not a verdict"
         case .activationEnded(_, .signal(let signal, _)): return "by signal \(signal)"
         case .activationEnded(_, .unknown): return "nobody knows how"

@@ -23,8 +23,8 @@ extension News {
         case .flightLasts(let id, let step, let interval):
             self.init(
                 .switchLasts, .critical, incident: flight(id)?.incident,
-                "switch \(id): \(step.words) has taken \(interval.words) and is not ended; what it "
-                    + "prints is in the state directory, switch/\(id).log")
+                "switch \(id): \(step.words) has taken \(interval.words) and is not ended; "
+                    + "`regen explain --switch \(id)` says where its output is")
         case .foreignSwitchLasts(let interval):
             self.init(
                 .foreignSwitchLasts, .critical,

@@ -14,6 +14,8 @@ final class Inquest {
     let dependencies: [String]
     /// How long the log was.
     let logSize: Int64
+    /// The run of the unit that failed; `nil`: it is no unit, or had none.
+    let invocation: String?
     /// The evidence as it comes in.
     var survey = Survey(serial: 0)
     /// So many surveys have not come back.
@@ -21,7 +23,7 @@ final class Inquest {
 
     init(
         place: Int, name: String, incident: Int, event: Probing.Diagnosis.Event,
-        dependencies: [String], logSize: Int64
+        dependencies: [String], logSize: Int64, invocation: String?
     ) {
         self.place = place
         self.name = name
@@ -29,12 +31,14 @@ final class Inquest {
         self.event = event
         self.dependencies = dependencies
         self.logSize = logSize
+        self.invocation = invocation
     }
 
     /// Takes in what one looker has seen. When the system was changed is not asked of any: one that
     /// runs as a service's user could say what he likes.
     func add(_ other: Survey) {
         survey.log = other.log ?? survey.log
+        survey.journal = other.journal ?? survey.journal
         survey.memory = other.memory ?? survey.memory
         survey.ports += other.ports
         survey.missing += other.missing
