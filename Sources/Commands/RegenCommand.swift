@@ -11,6 +11,7 @@ struct RegenCommand: ParsableCommand {
             Colour is used only on a terminal, and not when NO_COLOR is set.
             """,
         version: "regen \(version)",
+        subcommands: [LookCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Daemon",
@@ -20,7 +21,7 @@ struct RegenCommand: ParsableCommand {
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
                     ExplainCommand.self,
-                    GenerationsCommand.self,
+                    GenerationsCommand.self, DoctorCommand.self,
                 ]),
             CommandGroup(
                 name: "Acting",

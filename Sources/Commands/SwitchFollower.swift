@@ -111,6 +111,7 @@ extension FlightReport {
         case "profile": "setting the profile"
         case "activate": "switch-to-configuration runs"
         case "verify": "looking at what runs now"
+        case "restore": "setting the profile back"
         case "reboot": "the machine reboots"
         case "confirm": "the probes have the last word"
         default: step.printable

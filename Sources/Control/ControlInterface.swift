@@ -127,8 +127,14 @@ enum ControlInterface {
           # In the answer to Heal: asked, or nothing (there was nothing to heal).
           healing: ?string,
           note: ?string,
-          log: ?string
+          log: ?string,
+          # The unit of systemd that it is; left out: it is Regen's own process.
+          unit: ?Unit
         )
+
+        # A unit of systemd: its name, systemd's own words for its state, and who starts it again
+        # when it fails (systemd, regen or nobody).
+        type Unit (name: string, state: ?string, restarts: ?string)
 
         # How a process ended: with a code, by a signal, or nobody can know (an adopted one).
         type Exit (code: ?int, signal: ?int, oom: bool, unknown: bool)

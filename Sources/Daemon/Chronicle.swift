@@ -66,7 +66,7 @@ final class Chronicle {
 
     /// Tells people and the ledger what is pending: one group of the ledger. True: it was a storm.
     func write(
-        _ narrator: inout Narrator, running: (InstanceID) -> Hand.Running?,
+        _ narrator: inout Narrator, running: (InstanceID) -> ProcessHand.Running?,
         facts: (InstanceID) -> InstanceFacts
     ) -> Bool {
         guard !pending.isEmpty else { return false }
@@ -75,7 +75,7 @@ final class Chronicle {
     }
 
     private func writeAll(
-        _ narrator: inout Narrator, _ running: (InstanceID) -> Hand.Running?,
+        _ narrator: inout Narrator, _ running: (InstanceID) -> ProcessHand.Running?,
         _ facts: (InstanceID) -> InstanceFacts
     ) -> Bool {
         for (entry, stamp) in pending {
@@ -116,7 +116,7 @@ final class Chronicle {
 
     /// Adds what was left out while it was urgent: when the process began.
     private func identified(
-        _ record: Supervision.Record, _ running: (InstanceID) -> Hand.Running?
+        _ record: Supervision.Record, _ running: (InstanceID) -> ProcessHand.Running?
     ) -> Supervision.Record {
         switch record {
         case .processStarted(let id, let process, let attempt):

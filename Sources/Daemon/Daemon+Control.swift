@@ -160,8 +160,9 @@ extension Daemon {
             return server.fail(call, with: .noSuchService(name: service), at: now.boot)
         }
         guard let path = hand.log?.path else {
-            return server.fail(
-                call, with: .notNow(reason: "\(service) has no log of its own"), at: now.boot)
+            let place = (hand as? UnitHand).map { ": journalctl -u \($0.unit)" } ?? ""
+            let reason = "\(service) has no log of its own\(place)"
+            return server.fail(call, with: .notNow(reason: reason), at: now.boot)
         }
         server.reply(to: call, at: now.boot) { json in
             json.beginObject()
@@ -308,6 +309,7 @@ extension Daemon {
             report.nextStartMilliseconds = max(0, (deadline - instant).nanoseconds / 1_000_000)
         }
         report.note = note(status, hand)
+        report.unit = (hand as? UnitHand).map { $0.report }
         if let hand { tellHealth(of: hand, status, in: &report) }
         return report
     }

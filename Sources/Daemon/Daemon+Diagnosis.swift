@@ -20,8 +20,10 @@ extension Daemon {
         guard let hand = hands[place] else { return }
         let status = mind.status(InstanceID(place), at: instant)
         let reason = probe.flatMap { hand.watch.complaint($0) } ?? hand.watch.firstComplaint
+        let (lastRun, end) = hand.lastFailure
         let event: Probing.Diagnosis.Event? =
             switch kind {
+            case _ where end != nil && kind.isEnd: end.map { .unitEnded($0) }
             case .signal, .exitCode, .outOfMemory, .unexpectedCleanExit, .unknown:
                 .exited(status.lastExit ?? .unknown)
             case .spawn: status.lastFailure.map { .couldNotStart($0) }
@@ -36,7 +38,7 @@ extension Daemon {
                 place: place, name: hand.facts.name, incident: incident, event: event,
                 dependencies: unhealthyDependencies(of: place),
                 logSize: isOwnLog ? hand.log.flatMap { LogFile.size($0.path) } ?? 0 : .max,
-                invocation: hand.invocation))
+                invocation: kind.isEnd ? lastRun : hand.invocation))
     }
 
     private func unhealthyDependencies(of place: Int) -> [String] {
@@ -130,6 +132,16 @@ extension Daemon {
             kind: cause.kind, text: cause.text, evidence: cause.evidence,
             atUnixMilliseconds: now.wall / 1_000_000)
         write(.diagnosed(InstanceID(inquest.place), incident: inquest.incident, cause))
+    }
+}
+
+extension FailureKind {
+    /// It is down, or could not come up.
+    fileprivate var isEnd: Bool {
+        switch self {
+        case .signal, .exitCode, .outOfMemory, .unexpectedCleanExit, .unknown, .spawn: true
+        case .startTimeout, .remedyRefused, .hang, .unkillable: false
+        }
     }
 }
 

@@ -281,15 +281,16 @@ final class Daemon {
     }
 
     private func spawn(_ place: Int, attempt: Int) {
-        guard let hand = hands[place] else { return }
-        if hand.watch.remedy != nil { endRemedy(place) }
+        if hands[place]?.watch.remedy != nil { endRemedy(place) }
+        if let unit = hands[place] as? UnitHand { return start(unit, place) }
+        guard let hand = process(at: place) else { return }
         if let sequence = hand.sequence, beginPreflight(place, hand, sequence, attempt: attempt) {
             return
         }
         makeProcess(place, hand, attempt: attempt)
     }
 
-    func makeProcess(_ place: Int, _ hand: Hand, attempt: Int) {
+    func makeProcess(_ place: Int, _ hand: ProcessHand, attempt: Int) {
         spawnsThisTurn += 1
         hand.isBeingStopped = false
         let isRestart = hand.lastPID != nil
@@ -316,7 +317,7 @@ final class Daemon {
         }
     }
 
-    func watch(_ running: Hand.Running, at place: Int) {
+    func watch(_ running: ProcessHand.Running, at place: Int) {
         do throws(SystemError) {
             running.token = try poller.add(
                 running.pidfd.raw, for: .readable, as: Source.instance(place).name)
@@ -330,8 +331,7 @@ final class Daemon {
         // A reload can have given the place to another before this was its turn.
         if let hand = hands[place], mind.id(named: hand.facts.name)?.index == place { return }
         writeRecords()  // they need its name
-        hands[place]?.leaves?.remove()
-        if let hand = hands[place] { forgetProbes(place, hand) }
+        if let hand = hands[place] { letGo(of: hand, place) }
         hands[place] = nil
     }
 
@@ -343,7 +343,7 @@ final class Daemon {
         tellPeople()
         noteStatus()
         let wasStorm = chronicle.write(
-            &narrator, running: { self.hands[$0.index]?.process }
+            &narrator, running: { self.process(at: $0.index)?.process }
         ) {
             self.hands[$0.index]?.toldFacts ?? InstanceFacts(name: "?", program: "?", launch: 0)
         }

@@ -33,7 +33,7 @@ extension Narrator {
         case .planned(let facts, let outcome): tell(facts, outcome)
         case .intended(let flight):
             say(.notice, "switch \(flight.id): \(flight.words)")
-        case .stepBegan: break
+        case .stepBegan, .unchanged: break
         case .stepFailed(let flight, let step, let reason):
             say(.warning, "switch \(flight): \(step.words) did not come off: \(reason)")
         case .activationBegan(let flight, let process, let action, let run, let place):
@@ -60,11 +60,8 @@ extension Narrator {
             say(
                 .warning,
                 "\(Self.name(system, generation)) is quarantined (incident \(incident))\(part)")
-        case .quarantineEntered(let system, let generation):
-            say(
-                .error,
-                "\(Self.name(system, generation)) runs, which is quarantined; see: regen "
-                    + "generations")
+        case .quarantineEntered(let system, let generation, let culprit):
+            say(.error, Self.quarantined(system, generation, culprit))
         case .foreignSwitchBegan(let pid):
             say(.info, "somebody else switches the system (pid \(pid))")
         case .foreignSwitchEnded(let interval):
@@ -144,6 +141,14 @@ extension Narrator {
         }
     }
 
+    static func quarantined(
+        _ system: String, _ generation: Int?, _ culprit: String?
+    ) -> String {
+        let runs = "\(name(system, generation)) runs"
+        guard let culprit else { return "\(runs), which is quarantined; see: regen generations" }
+        return "\(runs), and in it \(culprit), which is quarantined; see: regen generations"
+    }
+
     static func name(_ system: String, _ generation: Int?) -> String {
         generation.map { "generation \($0)" } ?? system
     }
@@ -186,6 +191,7 @@ extension Flight.Step {
         case .profile: "setting the profile"
         case .activate: "switch-to-configuration"
         case .verify: "looking at what runs"
+        case .restore: "setting the profile back"
         case .reboot: "the reboot"
         case .confirm: "the probes' word"
         }

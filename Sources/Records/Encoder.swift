@@ -90,6 +90,10 @@ public struct Encoder {
             json.string("route", route)
             json.string("reason", reason.clipped(to: Self.longestReason))
             return "route.fail"
+        case .systemdLost(let reason):
+            json.string("reason", reason.clipped(to: Self.longestReason))
+            return "systemd.lost"
+        case .systemdFound: return "systemd.found"
         case .routeRefused(let route, let reason):
             json.string("route", route)
             json.string("reason", reason.clipped(to: Self.longestReason))

@@ -41,6 +41,11 @@ public enum Entry: Sendable {
     case noticesDropped(route: String, count: Int)
     /// An attempt over this route failed; the one before, if any, had not. It is tried again.
     case routeFailed(route: String, reason: String)
+    /// systemd cannot be reached: nothing is known of units, and nothing can be done to them. Says
+    /// nothing of any unit.
+    case systemdLost(reason: String)
+    /// It answers again.
+    case systemdFound
     /// A route cannot be used as it is configured: a secret is missing, say.
     case routeRefused(route: String, reason: String)
 }

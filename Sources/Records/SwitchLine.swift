@@ -31,6 +31,9 @@ enum SwitchLine {
             json.system("to", to, generation)
             json.string("by", origin.rawValue)
             return "generation.change"
+        case .unchanged(let system):
+            json.path("system", system)
+            return "generation.same"
         case .probationBegan(
             let system, let generation, let previous, let previousGeneration, let lasts):
             json.system("system", system, generation)
@@ -62,8 +65,9 @@ enum SwitchLine {
             json.path("culprit", culprit)
             json.integer("incident", Int64(incident))
             return "quarantine.add"
-        case .quarantineEntered(let system, let generation):
+        case .quarantineEntered(let system, let generation, let culprit):
             json.system("system", system, generation)
+            json.path("culprit", culprit)
             return "quarantine.enter"
         case .foreignSwitchBegan(let pid):
             json.integer("pid", Int64(pid))
@@ -130,7 +134,8 @@ enum SwitchLine {
             begin(flight)
             json.integer("uid", Int64(uid))
             return "switch.confirm"
-        case .generationChanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
+        case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked,
+            .triaged,
             .planned, .intended, .quarantined, .quarantineEntered, .foreignSwitchBegan,
             .foreignSwitchEnded, .foreignSwitchLasts, .bootedElsewhere, .notTheGeneration:
             return write(record, into: &json)
@@ -332,6 +337,7 @@ extension JSONWriter {
         path("from", flight.from)
         system("to", flight.to, flight.generation)
         string("mode", flight.mode.rawValue)
+        optional("former_default", flight.formerDefault)
     }
 
     /// Also of a `carry`.

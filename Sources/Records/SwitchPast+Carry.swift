@@ -38,11 +38,16 @@ extension SwitchPast {
         if let lastReboot { json.integer("reboot_age_ms", lastReboot.age(at: now) / 1_000_000) }
         if isNewBoot(at: now) { json.bool("new_boot", true) }
         if isFirst { json.bool("first", true) }
-        if let foreign {
+        if let foreign, foreign.began.boot == now.boot {
             json.integer("foreign_age_ms", foreign.began.age(at: now) / 1_000_000)
+            if !foreign.isSeen { json.bool("foreign_unseen", true) }
             if let ended = foreign.ended {
                 json.integer("foreign_end_age_ms", ended.age(at: now) / 1_000_000)
             }
+        }
+        if let unseen {
+            json.integer("unseen_age_ms", unseen.since.age(at: now) / 1_000_000)
+            json.integer("heard_age_ms", unseen.heard.age(at: now) / 1_000_000)
         }
         // One that was replaced matters only until the next one begins, by what was before it.
         if let probation {
@@ -109,7 +114,12 @@ extension SwitchPast {
         carriesNewBoot = json["new_boot"]?.bool ?? false
         isFirst = json["first"]?.bool ?? false
         foreign = earlier("foreign_age_ms").map {
-            Foreign(began: $0, ended: earlier("foreign_end_age_ms"))
+            Foreign(
+                began: $0, ended: earlier("foreign_end_age_ms"),
+                isSeen: json["foreign_unseen"]?.bool != true)
+        }
+        if let since = earlier("unseen_age_ms"), let heard = earlier("heard_age_ms") {
+            unseen = (since, heard)
         }
         guard let system = json["probation"]?.string else {
             replaced = json["replaced"]?.string.map {

@@ -56,7 +56,9 @@ extension SwitchMind {
         guard let earlier, earlier.previous != nil else { return nil }
         for place in watched.indices {
             guard let service = watched[place], service.wasHealthyBefore else { continue }
-            if service.hasFailed(since: earlier.began) || !wasHealthy(place, services) {
+            // Who does not run, nobody has seen to be healthy there.
+            let isIdle = services.standing(InstanceID(place)) == .idle
+            if isIdle || service.hasFailed(since: earlier.began) || !wasHealthy(place, services) {
                 return earlier.previous
             }
         }
@@ -81,7 +83,9 @@ extension SwitchMind {
         guard let service = watched[place] else { return false }
         if services.standing(InstanceID(place)) == .healthy { return true }
         guard service.wasHealthy, let firstSign else { return service.wasHealthy }
-        return service.unhealthySince.map { $0 + Self.signSlack >= firstSign } ?? true
+        // What an earlier daemon has seen it did not see to be a change's doing.
+        let sign = memory.lastHeard.map { min($0, firstSign) } ?? firstSign
+        return service.unhealthySince.map { $0 + Self.signSlack >= sign } ?? true
     }
 
     // MARK: Failures
@@ -142,7 +146,8 @@ extension SwitchMind {
             !cases.contains(where: { $0.service == id }), cases.count < Self.mostCases,
             let incident = incident(of: id, services, turn.now)
         else { return }
-        let one = Case(id, service.name, incident, reason: nil, began: turn.now)
+        var one = Case(id, service.name, incident, reason: nil, began: turn.now)
+        one.system = memory.current
         switch facts(one, nil, services, turn.now).judge() {
         case .human(.blind), .generation: break
         case .human: return

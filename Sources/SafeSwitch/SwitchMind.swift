@@ -7,9 +7,6 @@ public struct SwitchMind: Sendable {
     public static let durableWait = Interval.seconds(2)
     /// So long a look may take.
     public static let surveyWait = Interval.seconds(10)
-    /// A switch that takes longer, Regen's own or another's, is told to a human. It is not ended.
-    /// No accusation waits longer for its answer.
-    public static let switchWait = Interval.minutes(15)
     /// From one look at the generations to the next, if nothing moves.
     public static let poll = Interval.minutes(1)
     /// The same while a switch runs whose end is awaited.
@@ -78,6 +75,8 @@ public struct SwitchMind: Sendable {
     /// The switch under way.
     var aloft: Aloft?
     var marking: Marking?
+    /// What runs may have a part that is quarantined.
+    var inspection: Inspection?
 
     /// A mind that remembers.
     public init(memory: SwitchMemory = SwitchMemory()) { self.memory = memory }
@@ -139,7 +138,6 @@ struct Turn {
 
 /// A switch that is not Regen's.
 struct ForeignSwitch: Sendable {
-    var pid: Int32
     var began: Instant
     /// A human was told that it lasts.
     var isTold = false

@@ -187,7 +187,10 @@ final class Container {
 
     /// What a person would want to read when a test fails.
     private var story: String {
-        "console:\n\(text("console").suffix(3000))\nmessages:\n\(text("work/messages").suffix(3000))"
+        let journal =
+            nspawn.isRunning ? try? run(["journalctl", "-u", "regen", "-n", "50"]).output : nil
+        return "console:\n\(text("console").suffix(3000))\n"
+            + "messages:\n\(text("work/messages").suffix(3000))\njournal:\n\(journal ?? "")"
     }
 
     struct Overdue: Error, CustomStringConvertible {

@@ -24,7 +24,7 @@ private let rooms: [String: Set<String>] = [
     ],
     "Commands": [
         "Supervision", "SafeSwitch", "NixOS", "Configuration", "JSON", "Linux", "Ledger", "Records",
-        "Control", "ArgumentParser", "Yams",
+        "Control", "Systemd", "ArgumentParser", "Yams",
     ],
     "regend": ["Daemon"],
     "regen-net": ["Network"],

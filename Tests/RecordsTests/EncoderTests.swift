@@ -158,7 +158,7 @@ import Testing
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...63))
+        #expect(Self.entries.map { place($0.0) } == Array(0...64))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }

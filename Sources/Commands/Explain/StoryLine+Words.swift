@@ -68,6 +68,7 @@ extension SwitchRecord {
         case .generationChanged(let from, let to, let generation, let origin):
             return "\(name(to, generation)) runs, by \(origin.rawValue)"
                 + (from.map { "; before it ran \($0)" } ?? "")
+        case .unchanged(let system): return "\(system) still runs"
         case .probationBegan(let system, let generation, let previous, let number, let lasts):
             let before = previous.map { ", compared with \(name($0, number))" } ?? ""
             return "\(name(system, generation)) for \(span(lasts))\(before)"
@@ -93,7 +94,8 @@ extension SwitchRecord {
         case .trialConfirmed(_, let uid): return "by user \(uid)"
         case .quarantined(let system, let generation, let culprit, _):
             return name(system, generation) + (culprit.map { ", and \($0)" } ?? "")
-        case .quarantineEntered(let system, let generation): return name(system, generation)
+        case .quarantineEntered(let system, let generation, let culprit):
+            return name(system, generation) + (culprit.map { ", with \($0)" } ?? "")
         case .foreignSwitchBegan(let pid): return "somebody else switches, pid \(pid)"
         case .foreignSwitchEnded(let interval), .foreignSwitchLasts(let interval):
             return "after \(span(interval))"

@@ -29,17 +29,16 @@ extension News {
             self.init(
                 .foreignSwitchLasts, .critical,
                 "somebody has been switching the system for \(interval.words); Regen waits")
-        case .quarantineEntered(let system, let generation):
+        case .quarantineEntered(let system, let generation, let culprit):
             self.init(
                 .quarantineEntered, .critical,
-                "\(Narrator.name(system, generation)) runs, which is quarantined; see: regen "
-                    + "generations")
+                Narrator.quarantined(system, generation, culprit))
         case .bootedElsewhere(let expected, let wanted, let booted, let generation):
             self.init(
                 .bootedElsewhere, .critical,
                 "\(Narrator.name(booted, generation)) has booted and not "
                     + "\(Narrator.name(expected, wanted)), as was expected")
-        case .generationChanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
+        case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
             .stepBegan, .stepFailed, .activationBegan, .activationEnded, .trialConfirmed,
             .quarantined, .foreignSwitchBegan, .foreignSwitchEnded, .notTheGeneration:
             return nil

@@ -45,7 +45,7 @@ extension Daemon {
             return settle(purpose, .fault(error.text), asked: now.boot)
         }
         let request = LookRequest(
-            serial: workers.nextSerial, errand, of: subject(hand), timeout: timeout)
+            serial: workers.nextSerial, errand, of: hand.subject, timeout: timeout)
         workers.nextSerial += 1
         var patience = timeout.nanoseconds
         if case .probe = errand { patience = min(patience, Self.longestQueueing) }
@@ -58,14 +58,6 @@ extension Daemon {
         }
         workers.check(by: deadline)
         if !assign(waiting) { workers.waiting.append(waiting) }
-    }
-
-    private func subject(_ hand: Hand) -> Subject {
-        Subject(
-            main: hand.process.map {
-                ProcessIdentity(pid: $0.pid, startTicks: $0.startTicks)
-            },
-            cgroup: hand.leaf?.path, directory: hand.directory, environment: hand.environment)
     }
 
     /// Who must look; `nil`: the daemon's own user.
