@@ -60,7 +60,8 @@ let package = Package(
         room("Records", ["Supervision", "SafeSwitch", "Ledger", "JSON"]),
         room("Control", ["Linux", "JSON"]),
         room("Worker", ["Linux", "JSON", "Configuration", "Supervision"]),
-        room("Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision"]),
+        room(
+            "Probing", ["Linux", "Configuration", "Worker", "JSON", "Supervision", "Systemd"]),
         room(
             "Network",
             [
@@ -76,7 +77,7 @@ let package = Package(
             "Commands",
             [
                 "Supervision", "SafeSwitch", "NixOS", "Configuration", "JSON", "Linux", "Ledger",
-                "Records", "Control",
+                "Records", "Control", "Systemd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
             ]),
         .executableTarget(name: "regend", dependencies: ["Daemon"], swiftSettings: strict),
@@ -105,17 +106,27 @@ let package = Package(
                 "Worker", "Configuration", "Supervision", "Linux", "JSON", "regen-net",
                 "sandbox-trial",
             ], exclude: ["strangers.py"]),
-        tests("Daemon", ["Control", "Ledger", "Linux", "JSON", "regen", "regend", "regen-net"]),
+        tests(
+            "Daemon",
+            [
+                "Configuration", "Supervision", "Systemd", "Control", "Ledger", "Linux", "JSON",
+                "regen", "regend",
+                "regen-net",
+            ]),
         tests(
             "Commands",
             [
                 "Configuration", "Control", "Ledger", "Linux", "JSON", "Records", "SafeSwitch",
-                "Supervision", "regen",
+                "Supervision", "Systemd", "regen",
             ],
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
-            name: "ContainerTests", dependencies: ["Linux", "JSON", "Systemd", "regen", "regend"],
+            name: "ContainerTests",
+            dependencies: [
+                "Linux", "JSON", "Systemd", "Supervision", "Configuration", "Daemon", "regen",
+                "regend", "regen-net",
+            ],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],

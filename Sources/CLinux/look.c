@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 _Static_assert(REGEN_O_PATH == O_PATH, "regen_look.h has the number of O_PATH");
@@ -139,4 +140,10 @@ int regen_listeners(int family, uint16_t port, struct regen_listener *found, int
     close(netlink);
     errno = error;
     return done < 0 ? -1 : count;
+}
+
+long regen_clock_error(void) {
+    struct timex now;
+    memset(&now, 0, sizeof now);
+    return adjtimex(&now) < 0 ? -1 : now.maxerror;
 }

@@ -13,6 +13,16 @@ int regen_seal(int file) {
     return fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
 }
 
+// Linux 5.18; before, locked pages are not dropped.
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+void regen_drop_pages(void *begin, size_t size) {
+    if (madvise(begin, size, MADV_DONTNEED) < 0 && errno == EINVAL)
+        madvise(begin, size, MADV_DONTNEED_LOCKED);
+}
+
 static int release_object(struct dl_phdr_info *object, size_t size, void *data) {
     (void)size;
     uintptr_t page = *(uintptr_t *)data;
@@ -22,7 +32,7 @@ static int release_object(struct dl_phdr_info *object, size_t size, void *data) 
         if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) continue;
         uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
         uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
-        madvise((void *)begin, (end - begin + page - 1) & ~(page - 1), MADV_DONTNEED);
+        regen_drop_pages((void *)begin, (end - begin + page - 1) & ~(page - 1));
     }
     return 0;
 }

@@ -18,6 +18,11 @@ struct ControlOptions: ParsableArguments {
         return runtimeDirectory ?? (variable.isEmpty ? "/run/regen" : variable)
     }
 
+    /// Whether somebody has said which.
+    var isNamed: Bool {
+        runtimeDirectory != nil || !(environmentVariable("REGEN_RUNTIME_DIRECTORY") ?? "").isEmpty
+    }
+
     /// A client of that daemon, which has given a sign of life.
     func connect() throws(Exit) -> ControlClient {
         do {

@@ -20,7 +20,7 @@ struct RegenCommand: ParsableCommand {
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
                     ExplainCommand.self,
-                    GenerationsCommand.self,
+                    GenerationsCommand.self, DoctorCommand.self, LookCommand.self,
                 ]),
             CommandGroup(
                 name: "Acting",

@@ -132,13 +132,22 @@ extension InstanceReport {
 
     fileprivate func row(noting notes: [String]) -> [Table.Cell] {
         [
-            Table.Cell(name.printable), Table.Cell(phase.printable, style),
+            Table.Cell(title), Table.Cell(phase.printable, style),
             Table.Cell(pid.map { "\($0)" } ?? "-"),
             Table.Cell(uptimeMilliseconds.map { Span(milliseconds: $0).description } ?? "-"),
             Table.Cell("\(restarts)"), Table.Cell(lastExit?.description ?? "-"),
             Table.Cell(notes.joined(separator: "; ")),
         ]
     }
+
+    /// `web`, or `web (nginx.service)`, as long as the unit's name says more.
+    private var title: String {
+        guard let unit, unit.name != "\(name).service" else { return name.printable }
+        return "\(name.printable) (\(unit.name.printable))"
+    }
+
+    /// What systemd says of nearly all units, and need not be told of each.
+    private static let plainState = "active (running)"
 
     private var style: Terminal.Style {
         switch phase {
@@ -167,6 +176,9 @@ extension InstanceReport {
         if let pause { remarks.append("paused until \(pause.end)") }
         if let heldBy { remarks.append("held back: \(heldBy.printable) is unhealthy") }
         if let remedy { remarks.append("remedy \(remedy.printable)") }
+        if let state = unit?.state, state != Self.plainState {
+            remarks.append("systemd: \(state.printable)")
+        }
         return remarks
     }
 }

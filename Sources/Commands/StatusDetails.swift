@@ -65,10 +65,17 @@ extension InstanceReport {
 
     /// All that the table has no room for; nothing when there is nothing to tell.
     func details(for terminal: Terminal) -> String {
-        let lines = probes.flatMap { $0.lines(for: terminal) } + conditions + findings
+        let lines = keeper + probes.flatMap { $0.lines(for: terminal) } + conditions + findings
         guard !lines.isEmpty else { return "" }
         return ([terminal.styled(name.printable, .bold)] + lines.map { "  \($0)" })
             .joined(separator: "\n") + "\n"
+    }
+
+    /// `unit nginx.service: active (running); systemd restarts it`
+    private var keeper: [String] {
+        guard let unit else { return [] }
+        let state = unit.state.map { ": \($0.printable)" } ?? ": systemd has not said how it is"
+        return ["unit \(unit.name.printable)\(state)\(unit.starter.map { "; \($0)" } ?? "")"]
     }
 
     /// What keeps it from being healed, and what is being done.
@@ -103,11 +110,28 @@ extension InstanceReport {
             lines += diagnosis.evidence.map { "  \($0.printable)" }
         }
         if let output = lastOutput {
+            let place =
+                output.journal.map {
+                    journalCommand(unit: $0.unit, cursor: $0.cursor)
+                } ?? "regen log \(name.printable)"
             lines.append(
                 "last output: \(output.bytes) bytes, SHA-256 \(output.sha256.printable); "
-                    + "regen log \(name.printable) shows it")
+                    + "\(place) shows it")
         }
         return lines
+    }
+}
+
+extension UnitReport {
+    /// Who starts it again, in words.
+    fileprivate var starter: String? {
+        switch restarts {
+        case "systemd": "systemd restarts it, and Regen once systemd gives up"
+        case "regen": "Regen restarts it"
+        case "nobody": "it is not Regen's to start"
+        case let other?: other.printable
+        case nil: nil
+        }
     }
 }
 

@@ -97,16 +97,21 @@ extension Configuration.Control.Account {
 extension ServiceConfiguration {
     fileprivate func write(into json: inout JSONWriter) {
         json.beginObject()
-        if let sequence {
-            sequence.write(into: &json)
-        } else {
-            json.key("command")
-            json.array(launch.command) { $0.string($1) }
+        switch keeper {
+        case .process(let launch):
+            if let sequence {
+                sequence.write(into: &json)
+            } else {
+                json.key("command")
+                json.array(launch.command) { $0.string($1) }
+            }
+            launch.write(into: &json)
+            json.integer("instances", Int64(instances))
+            policy.writeProcess(into: &json)
+            log.write(into: &json)
+        case .unit(let unit): unit.write(into: &json)
         }
-        launch.write(into: &json)
-        json.integer("instances", Int64(instances))
         policy.write(into: &json)
-        log.write(into: &json)
         json.key("probes")
         json.array(probes) { $1.write(into: &$0) }
         json.key("remedies")
@@ -119,7 +124,10 @@ extension ServiceConfiguration {
     /// A number that changes when what is run, what its environment says, or where its output goes
     /// changes: FNV-1a over their canonical JSON. A reload restarts what has another one than
     /// before. A service that says itself how it is (`notify`) is told so by its environment.
+    ///
+    /// 0 for a unit: what it is given is its own file's business, and nothing restarts it for that.
     public var fingerprint: UInt64 {
+        guard let launch else { return 0 }
         var json = JSONWriter()
         json.key("command")
         json.array(launch.command) { $0.string($1) }
@@ -172,11 +180,31 @@ extension Launch.Limit {
     }
 }
 
+extension UnitService {
+    /// Bare members.
+    fileprivate func write(into json: inout JSONWriter) {
+        json.string("unit", name)
+        json.string("restarts", ifSet: restarter?.rawValue)
+        json.string("on_stop", onStop.rawValue)
+    }
+}
+
 extension ServicePolicy {
+    /// Bare members that a unit does not have.
+    fileprivate func writeProcess(into json: inout JSONWriter) {
+        json.bool("autostart", autostart)
+        json.key("stop")
+        json.beginObject()
+        json.string("signal", Signal.name(stop.signal))
+        json.string("grace", stop.grace.configured)
+        json.string("hung", stop.hung.configured)
+        json.endObject()
+        json.string("on_exit", onExit.rawValue)
+    }
+
     /// Bare members.
     fileprivate func write(into json: inout JSONWriter) {
         json.string("restart", restart.rawValue)
-        json.bool("autostart", autostart)
         json.bool("critical", critical)
         json.key("after")
         json.array(after) { $0.string($1) }
@@ -186,12 +214,6 @@ extension ServicePolicy {
         json.string("first", backoff.first.configured)
         json.string("most", backoff.most.configured)
         json.string("clear", backoff.clear.configured)
-        json.endObject()
-        json.key("stop")
-        json.beginObject()
-        json.string("signal", Signal.name(stop.signal))
-        json.string("grace", stop.grace.configured)
-        json.string("hung", stop.hung.configured)
         json.endObject()
         write(crashLoop, into: &json)
         json.key("start")
@@ -203,7 +225,6 @@ extension ServicePolicy {
         json.beginObject()
         json.integer("attempts", Int64(escalation.attempts))
         json.endObject()
-        json.string("on_exit", onExit.rawValue)
         json.string("rollback", rollback.rawValue)
     }
 
@@ -223,6 +244,7 @@ extension SafeSwitchPolicy {
         json.string("policy", mode.rawValue)
         json.string("probation", probation.configured)
         json.string("limit", limit.configured)
+        json.string("overdue", overdue.configured)
         json.integer("fence", ifSet: fence)
         json.bool("allow_reboot", allowReboot)
         json.key("maintenance")

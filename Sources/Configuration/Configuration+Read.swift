@@ -66,6 +66,7 @@ extension Configuration {
         }
         checkInstanceCount(place, &findings)
         checkLogs(place, &findings)
+        checkUnits(place, &findings)
         checkOrder(place, &findings)
     }
 
@@ -74,6 +75,29 @@ extension Configuration {
         guard instanceCount > most else { return }
         findings.error(
             place, Complaint("\(instanceCount) instances are more than the \(most) allowed"))
+    }
+
+    /// Two services that look after one unit would heal it twice.
+    private func checkUnits(_ place: Place, _ findings: inout Findings) {
+        let places = place.membersByKey
+        var owners: [String: String] = [:]
+        for service in services {
+            guard let unit = service.unit, !unit.name.isEmpty else { continue }
+            let place = places[service.name] ?? place
+            if let owner = owners.updateValue(service.name, forKey: unit.name) {
+                findings.error(
+                    place.child("unit"), Complaint("\(unit.name) belongs to \(owner) already"))
+            }
+            if unit.onStop == .heal, service.policy.restart == .never {
+                findings.warning(
+                    place.child("on_stop"),
+                    Complaint("with 'restart: never' nothing is started again", "leave it out"))
+            }
+        }
+        guard owners.count > Configuration.mostUnits else { return }
+        findings.error(
+            place,
+            Complaint("\(owners.count) units are more than the \(Configuration.mostUnits) allowed"))
     }
 
     /// Two writers in one file would cut and turn it under each other's hands.

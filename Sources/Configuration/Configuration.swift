@@ -41,6 +41,9 @@ public struct Configuration: Equatable, Sendable {
     /// The most processes that one daemon supervises: all instances of all services.
     public static let mostInstances = 20_000
 
+    /// The most units that one daemon watches.
+    public static let mostUnits = 4096
+
     /// How many processes this configuration keeps alive: all instances of all services.
     public var instanceCount: Int { services.reduce(0) { $0 + $1.instances } }
 

@@ -20,11 +20,13 @@ extension Launch {
 
     private static func command(_ section: Section, _ findings: inout Findings) -> [String] {
         guard let place = section.place("command") else {
-            // What is wrong with 'run', or "not supported yet", has been told.
-            if section.isMapping, !section.has("unit"), section.place("run") == nil {
+            // What is wrong with 'run' has been told.
+            if section.isMapping, section.place("run") == nil {
                 findings.error(
                     section.place,
-                    Complaint("there is no command", "add 'command: [/path/to/program, argument]'"))
+                    Complaint(
+                        "there is no command",
+                        "add 'command: [/path/to/program, argument]', or 'unit: name.service'"))
             }
             return []
         }

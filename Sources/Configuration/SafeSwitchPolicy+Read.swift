@@ -7,13 +7,16 @@ extension SafeSwitchPolicy {
     static let probations: ClosedRange<Interval> = .seconds(10) ... .hours(24)
     /// How long one rollback may keep the next away.
     static let limits: ClosedRange<Interval> = .minutes(1) ... .hours(30 * 24)
+    /// When a switch may be called overdue: one takes some seconds at least.
+    static let delays: ClosedRange<Interval> = .seconds(10) ... .hours(24)
     /// Numbers that a fence may have; Nix counts generations from 1.
     static let fences = 0...Int(Int32.max)
     /// The most words of the command that reboots.
     static let mostRebootWords = 32
 
     private static let keys = [
-        "policy", "probation", "limit", "fence", "allow_reboot", "maintenance", "on_exhausted",
+        "policy", "probation", "limit", "overdue", "fence", "allow_reboot", "maintenance",
+        "on_exhausted",
         "reboot_command",
     ]
 
@@ -26,6 +29,7 @@ extension SafeSwitchPolicy {
         probation = section.read(
             "probation", or: probation, &findings, duration(Self.probations))
         limit = section.read("limit", or: limit, &findings, duration(Self.limits))
+        overdue = section.read("overdue", or: overdue, &findings, duration(Self.delays))
         fence = section.read("fence", &findings, integer(Self.fences))
         allowReboot = section.read("allow_reboot", or: allowReboot, &findings, boolean)
         maintenance =

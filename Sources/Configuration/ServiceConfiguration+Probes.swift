@@ -5,7 +5,10 @@ extension ServiceConfiguration {
         if probes.count > most, let place = service.place("healthcheck") {
             findings.error(place, Complaint("it is one more than the \(most) probes allowed"))
         }
-        if probes.contains(where: \.kind.isNotify) { checkNotifyVariables(service, &findings) }
+        guard let launch else { return checkUnit(service, &findings) }
+        if probes.contains(where: \.kind.isNotify) {
+            checkNotifyVariables(service, launch, &findings)
+        }
         guard sequence != nil else { return }
         if probes.isEmpty, service.place("probes") == nil {
             findings.warning(
@@ -17,7 +20,9 @@ extension ServiceConfiguration {
         checkOwnership(service, &findings)
     }
 
-    private func checkNotifyVariables(_ service: Section, _ findings: inout Findings) {
+    private func checkNotifyVariables(
+        _ service: Section, _ launch: Launch, _ findings: inout Findings
+    ) {
         guard let place = service.place("environment") else { return }
         for name in NotifyProbe.variables
         where launch.environment.contains(where: { $0.name == name }) {
@@ -29,19 +34,35 @@ extension ServiceConfiguration {
 
     /// With `run`, the daemons that the commands leave behind are not Regen's.
     private func checkOwnership(_ service: Section, _ findings: inout Findings) {
+        for word in Probe.Word.allCases where word.needsProcess {
+            refuse(word, service, &findings) {
+                Complaint(
+                    "'\($0)' needs a process that Regen owns, and what 'run' starts is not",
+                    "use tcp, http or command, or start it by 'command:'")
+            }
+        }
+    }
+
+    /// A unit says to systemd how it is.
+    private func checkUnit(_ service: Section, _ findings: inout Findings) {
+        refuse(.notify, service, &findings) { _ in
+            Complaint(
+                "a unit tells systemd how it is, not Regen",
+                "set Type=notify and WatchdogSec= in the unit's own file")
+        }
+    }
+
+    /// Tells of each probe that begins with this word.
+    private func refuse(
+        _ word: Probe.Word, _ service: Section, _ findings: inout Findings,
+        _ complaint: (String) -> Complaint
+    ) {
         guard let place = service.place("probes"), case .sequence(let list) = place.tree.content
         else { return }
         for (index, tree) in list.enumerated() {
             let element = place.element(index, tree)
-            for word in Probe.Word.allCases where word.needsProcess {
-                guard let probe = element.membersByKey[word.rawValue] else { continue }
-                findings.error(
-                    probe,
-                    Complaint(
-                        "'\(word.rawValue)' needs a process that Regen owns, and what 'run' "
-                            + "starts is not", "use tcp, http or command, or start it by 'command:'"
-                    ))
-            }
+            guard let probe = element.membersByKey[word.rawValue] else { continue }
+            findings.error(probe, complaint(word.rawValue))
         }
     }
 }

@@ -5,29 +5,30 @@ extension ServiceConfiguration {
         [
             "command", "run", "user", "group", "groups", "directory", "environment", "umask",
             "limits", "oom_score_adjust", "nice", "autostart", "critical", "after", "instances",
-            "probes", "healthcheck", "remedies", "clusters", "blame_paths",
-        ] + ServiceDefaults.keys
-    private static let laterKeys = ["unit"]
+            "probes", "healthcheck", "remedies", "clusters", "blame_paths", "unit",
+        ] + UnitService.ownKeys + ServiceDefaults.keys
 
     init(
         _ name: String, _ place: Place, _ defaults: ServiceDefaults, _ findings: inout Findings
     ) {
-        let section = Section(
-            place, keys: ServiceConfiguration.keys, later: ServiceConfiguration.laterKeys, &findings
-        )
+        let section = Section(place, keys: ServiceConfiguration.keys, &findings)
         var own = defaults
         own.read(section, &findings)
         own.policy.autostart = section.read(
             "autostart", or: own.policy.autostart, &findings, boolean)
         own.policy.critical = section.read("critical", or: own.policy.critical, &findings, boolean)
         own.policy.after = section.after(name, &findings)
-        let sequence = StartSequence(section, &findings)
-        self.init(
-            name: name, instances: section.instances(&findings),
-            launch: Launch(section, sequence, &findings), policy: own.policy, log: own.log)
-        self.sequence = sequence
+        if let unit = UnitService(section, &findings) {
+            self.init(name: name, unit: unit, policy: own.policyOfUnit)
+        } else {
+            let sequence = StartSequence(section, &findings)
+            self.init(
+                name: name, instances: section.instances(&findings),
+                launch: Launch(section, sequence, &findings), policy: own.policy, log: own.log)
+            self.sequence = sequence
+        }
         probes = Probe.list(section, defaults.probe, &findings)
-        if let probe = Probe(healthcheck: section, defaults.probe, &findings) {
+        if unit == nil, let probe = Probe(healthcheck: section, defaults.probe, &findings) {
             probes.append(probe)
         }
         remedies = Remedy.list(section, &findings) ?? remedies

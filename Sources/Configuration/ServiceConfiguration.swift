@@ -6,11 +6,11 @@ public struct ServiceConfiguration: Equatable, Sendable {
     public var name: String
     /// How many processes of it run; 1 to `mostInstances`.
     public var instances: Int
-    /// What is run.
-    public var launch: Launch
+    /// What is run, and who makes its process.
+    public var keeper: Keeper
     /// How it is treated.
     public var policy: ServicePolicy
-    /// Where its output goes.
+    /// Where its output goes; a unit's goes to the journal.
     public var log: Log
     /// What tells whether it is healthy, in the order of the file.
     public var probes: [Probe] = []
@@ -19,8 +19,16 @@ public struct ServiceConfiguration: Equatable, Sendable {
     /// What it depends on besides its command, absolute: where such a path leads elsewhere than
     /// before a change of generation, that is evidence against the generation.
     public var blamePaths: [String] = []
-    /// A deploy tool's own way to start it; `launch` is its last start command then.
+    /// A deploy tool's own way to start it; its launch is its last start command then.
     public var sequence: StartSequence?
+
+    /// Who keeps it alive.
+    public enum Keeper: Equatable, Sendable {
+        /// Regen, which makes its process so.
+        case process(Launch)
+        /// systemd, as this unit.
+        case unit(UnitService)
+    }
 
     /// A service with one instance and the default policy, unless told otherwise.
     public init(
@@ -29,9 +37,30 @@ public struct ServiceConfiguration: Equatable, Sendable {
     ) {
         self.name = name
         self.instances = instances
-        self.launch = launch
+        keeper = .process(launch)
         self.policy = policy
         self.log = log
+    }
+
+    /// A unit of systemd. Unless told otherwise, only its failures are healed.
+    public init(
+        name: String, unit: UnitService, policy: ServicePolicy = ServicePolicy(restart: .onFailure)
+    ) {
+        self.name = name
+        instances = 1
+        keeper = .unit(unit)
+        self.policy = policy
+        log = .none
+    }
+
+    /// How its process is made; `nil`: systemd makes it.
+    public var launch: Launch? {
+        if case .process(let launch) = keeper { launch } else { nil }
+    }
+
+    /// Its unit; `nil`: it is Regen's own process.
+    public var unit: UnitService? {
+        if case .unit(let unit) = keeper { unit } else { nil }
     }
 
     /// The most `blame_paths` of one service.
@@ -39,9 +68,11 @@ public struct ServiceConfiguration: Equatable, Sendable {
     /// The most instances of one service.
     public static let mostInstances = 1000
 
-    /// The instances' names: `web`, or `web@1` to `web@3`.
+    /// The instances' names: `web`, or `web@1` to `web@3`. Of a template's pattern there are none
+    /// that a configuration could know.
     public var instanceNames: [String] {
-        instances == 1 ? [name] : (1...instances).map { "\(name)@\($0)" }
+        if unit?.isPattern == true { return [] }
+        return instances == 1 ? [name] : (1...instances).map { "\(name)@\($0)" }
     }
 
     /// Whether an instance can have that name: `web` or `web@3`.

@@ -3,6 +3,8 @@ import Supervision
 /// What `defaults:` says for all services: each starts from it, and changes it key by key.
 struct ServiceDefaults {
     var policy: ServicePolicy
+    /// `restart` where it is set: a process and a unit differ in what it is otherwise.
+    private var restart: RestartPolicy?
     var log = Log.standard
     var probe = ProbePolicy()
     /// Whether SafeSwitch is there to be asked.
@@ -34,9 +36,21 @@ struct ServiceDefaults {
         }
     }
 
+    /// The policy, where the service is a unit: what ends well has ended by itself or by hand.
+    var policyOfUnit: ServicePolicy {
+        var policy = policy
+        policy.restart = restart ?? .onFailure
+        // What no unit has.
+        (policy.onExit, policy.stop, policy.autostart) = (.auto, StopPolicy(), true)
+        return policy
+    }
+
     /// Changes what the section sets.
     mutating func read(_ section: Section, _ findings: inout Findings) {
-        policy.restart = section.read("restart", or: policy.restart, &findings, word)
+        restart = section.read("restart", or: restart, &findings) { tree throws(Complaint) in
+            try word(tree)
+        }
+        policy.restart = restart ?? policy.restart
         policy.onExit = section.read("on_exit", or: policy.onExit, &findings, word)
         policy.backoff.read(section, &findings)
         policy.stop.read(section, &findings)

@@ -127,8 +127,14 @@ enum ControlInterface {
           # In the answer to Heal: asked, or nothing (there was nothing to heal).
           healing: ?string,
           note: ?string,
-          log: ?string
+          log: ?string,
+          # The unit of systemd that it is; left out: it is Regen's own process.
+          unit: ?Unit
         )
+
+        # A unit of systemd: its name, systemd's own words for its state, and who starts it again
+        # when it fails (systemd, regen or nobody).
+        type Unit (name: string, state: ?string, restarts: ?string)
 
         # How a process ended: with a code, by a signal, or nobody can know (an adopted one).
         type Exit (code: ?int, signal: ?int, oom: bool, unknown: bool)
@@ -158,7 +164,13 @@ enum ControlInterface {
         type Diagnosis (class: string, text: string, evidence: ?[]string, at_unix_ms: int)
 
         # The last that it wrote; the text itself is in its log.
-        type Output (bytes: int, sha256: string)
+        type Output (
+          bytes: int,
+          sha256: string,
+          # Where it is in the journal: the unit, and where it begins.
+          unit: ?string,
+          cursor: ?string
+        )
 
         # What one look with a probe found: passed, failed, or unknown (nobody could look).
         type Look (instance: string, probe: string, outcome: string, took_us: int, reason: ?string)
@@ -199,7 +211,7 @@ enum ControlInterface {
           to: System,
           # live, reboot, trial
           mode: string,
-          # intent, profile, activate, verify, reboot, confirm
+          # intent, profile, activate, verify, restore, reboot, confirm
           step: string,
           began_unix_ms: int,
           # Until when a human must confirm it.
@@ -293,7 +305,7 @@ enum ControlInterface {
           to: ?System,
           # live, reboot
           mode: ?string,
-          # previous-known-good, newest-known-good, previous-unproven, asked
+          # previous-known-good, newest-known-good, previous-unproven, before, asked
           choice: ?string,
           degraded: bool,
           refused: ?Refusal,

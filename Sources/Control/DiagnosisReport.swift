@@ -46,17 +46,38 @@ public struct OutputReport: Equatable, Sendable {
     public var bytes: Int64
     /// Its SHA-256, 64 lowercase hexadecimal digits.
     public var sha256: String
+    /// Where it is in the journal; `nil`: in a log of its own.
+    public var journal: JournalPlace?
+
+    /// Where a unit's output is.
+    public struct JournalPlace: Equatable, Sendable {
+        /// The unit that wrote it.
+        public var unit: String
+        /// Where it begins.
+        public var cursor: String
+
+        /// A place.
+        public init(unit: String, cursor: String) {
+            self.unit = unit
+            self.cursor = cursor
+        }
+    }
 
     /// An output.
-    public init(bytes: Int64, sha256: String) {
+    public init(bytes: Int64, sha256: String, journal: JournalPlace? = nil) {
         self.bytes = bytes
         self.sha256 = sha256
+        self.journal = journal
     }
 
     func write(into json: inout JSONWriter) {
         json.beginObject()
         json.integer("bytes", bytes)
         json.string("sha256", sha256)
+        if let journal {
+            json.string("unit", journal.unit)
+            json.string("cursor", journal.cursor)
+        }
         json.endObject()
     }
 
@@ -65,6 +86,9 @@ public struct OutputReport: Equatable, Sendable {
             return nil
         }
         self.init(bytes: bytes, sha256: sha256)
+        if let unit = json["unit"]?.string, let cursor = json["cursor"]?.string {
+            journal = JournalPlace(unit: unit, cursor: cursor)
+        }
     }
 }
 

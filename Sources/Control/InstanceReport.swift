@@ -54,6 +54,8 @@ public struct InstanceReport: Equatable, Sendable {
     public var note: String?
     /// Where the service's log is.
     public var log: String?
+    /// The unit of systemd that it is; `nil`: it is Regen's own process.
+    public var unit: UnitReport?
 
     /// An instance of which no more is known than what is given.
     public init(name: String, service: String, phase: String, wanted: Bool) {
@@ -123,6 +125,7 @@ extension InstanceReport {
         json.member("healing", healing?.rawValue)
         json.member("note", note)
         json.member("log", log)
+        json.member("unit", unit) { $0.write(into: &$1) }
         json.endObject()
     }
 
@@ -154,6 +157,7 @@ extension InstanceReport {
         healing = json["healing"]?.string.flatMap(Healing.init)
         note = json["note"]?.string
         log = json["log"]?.string
+        unit = json["unit"].flatMap(UnitReport.init)
     }
 }
 

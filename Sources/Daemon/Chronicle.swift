@@ -1,4 +1,5 @@
 import Control
+import JSON
 import Ledger
 import Linux
 import Records
@@ -65,7 +66,7 @@ final class Chronicle {
 
     /// Tells people and the ledger what is pending: one group of the ledger. True: it was a storm.
     func write(
-        _ narrator: inout Narrator, running: (InstanceID) -> Hand.Running?,
+        _ narrator: inout Narrator, running: (InstanceID) -> ProcessHand.Running?,
         facts: (InstanceID) -> InstanceFacts
     ) -> Bool {
         guard !pending.isEmpty else { return false }
@@ -74,37 +75,48 @@ final class Chronicle {
     }
 
     private func writeAll(
-        _ narrator: inout Narrator, _ running: (InstanceID) -> Hand.Running?,
+        _ narrator: inout Narrator, _ running: (InstanceID) -> ProcessHand.Running?,
         _ facts: (InstanceID) -> InstanceFacts
     ) -> Bool {
         for (entry, stamp) in pending {
             if let step = clocks.step(to: stamp) {
-                append(.clockStepped(by: step), stamp, facts)
-                narrator.say(.warning, "the clock was set by \(step / 1_000_000) ms")
+                let event = append(.clockStepped(by: step), stamp, facts)
+                narrator.say(
+                    .warning, "the clock was set by \(step / 1_000_000) ms", event: event)
             }
-            guard case .mind(let record) = entry else {
-                append(entry, stamp, facts)
-                narrator.tell(entry, facts)
-                continue
-            }
-            append(.mind(identified(record, running)), stamp, facts)
-            narrator.tell(record, facts)
+            var entry = entry
+            if case .mind(let record) = entry { entry = .mind(identified(record, running)) }
+            let event = append(entry, stamp, facts)
+            if narrator.wantsTopics { narrator.topic = topic(of: event) }
+            narrator.tell(entry, facts)
         }
+        narrator.topic = Narrator.Topic()
         return pending.empty()
     }
 
+    @discardableResult
     private func append(
         _ entry: Entry, _ stamp: Stamp, _ facts: (InstanceID) -> InstanceFacts
-    ) {
+    ) -> String {
         let event = encoder.encode(entry, facts: facts)
         encoder.fields.withUnsafeBytes { fields in
             _ = writer?.append(event: event, fields: fields, stamp: stamp)
         }
+        return "\(event)"
+    }
+
+    /// What the record just encoded is about: the same words as in the ledger.
+    private func topic(of event: String) -> Narrator.Topic {
+        let members = [UInt8(ascii: "{")] + encoder.fields + [UInt8(ascii: "}")]
+        let record = try? JSONValue.parse(members, limit: members.count)
+        return Narrator.Topic(
+            event: event, service: record?["service"]?.string,
+            incident: record?["incident"]?.integer)
     }
 
     /// Adds what was left out while it was urgent: when the process began.
     private func identified(
-        _ record: Supervision.Record, _ running: (InstanceID) -> Hand.Running?
+        _ record: Supervision.Record, _ running: (InstanceID) -> ProcessHand.Running?
     ) -> Supervision.Record {
         switch record {
         case .processStarted(let id, let process, let attempt):
@@ -133,9 +145,11 @@ final class Chronicle {
         trouble = writer.status.trouble
         guard trouble != before else { return }
         if let trouble {
-            narrator.say(.error, "the ledger is degraded: \(trouble); services go on being healed")
+            narrator.say(
+                .error, "the ledger is degraded: \(trouble); services go on being healed",
+                event: "ledger.degraded")
         } else {
-            narrator.say(.notice, "the ledger is sound again")
+            narrator.say(.notice, "the ledger is sound again", event: "ledger.sound")
         }
     }
 

@@ -5,6 +5,7 @@ import Probing
 import Records
 import SafeSwitch
 import Supervision
+import Systemd
 
 /// Started again, the daemon takes over what runs, without touching it, and only then starts what
 /// is missing.
@@ -26,6 +27,9 @@ extension Daemon {
         configureSwitching(configuration)
         tell(.begun)
         tellSwitch(.begun)
+        // It is told at the end of the loop's first turn.
+        manager?.ready()
+        if manager != nil { stayInMemory() }
         // Reading secrets may take its time, and starting services must not wait for it.
         open(configuration.notices)
         tellOfOpenHandovers()
@@ -33,9 +37,9 @@ extension Daemon {
 
     private func place(_ order: Order) {
         for (definition, hand) in zip(order.definitions, order.hands) {
-            guard let place = mind.id(named: definition.name)?.index else { continue }
+            guard let hand, let place = mind.id(named: definition.name)?.index else { continue }
             while hands.count <= place { hands.append(nil) }
-            hands[place] = hand
+            put(hand, at: place)
         }
     }
 
@@ -45,7 +49,8 @@ extension Daemon {
     ) throws(SystemError) -> Order {
         var leftovers = Order()
         let configured = Set(order.definitions.map(\.name))
-        for name in survivors.names(memory) where !configured.contains(name) {
+        for name in survivors.names(memory)
+        where !configured.contains(name) && !isUnit(name, memory) {
             let past = memory.instances[name]
             let found = survivors.main(of: name, past, user: nil)
             let service = String(name.prefix { $0 != "@" })
@@ -58,11 +63,19 @@ extension Daemon {
         return leftovers
     }
 
+    /// A unit's process is systemd's: who no longer looks after it leaves it alone. Of a template's
+    /// instances nobody knows yet which are there.
+    private func isUnit(_ name: String, _ memory: Memory) -> Bool {
+        let isKept = memory.instances[name].map { $0.process != nil && $0.launch == 0 } ?? false
+        return isKept || units.templates.keys.contains(String(name.prefix { $0 != "@" }))
+    }
+
     private func reunite(
         _ definition: InstanceDefinition, _ survivors: Survivors, _ memory: Memory
     ) {
         let name = definition.name
-        guard let id = mind.id(named: name), let hand = hands[id.index] else { return }
+        guard let id = mind.id(named: name) else { return }
+        guard let hand = process(at: id.index) else { return yield(name, survivors) }
         let past = memory.instances[name]
         let found = survivors.main(of: name, past, user: hand.user)
         let main = found.flatMap { hold($0, by: hand, at: id.index) }
@@ -83,10 +96,19 @@ extension Daemon {
         }
     }
 
+    /// What was Regen's own process is systemd's unit now: of that two at once would be one too many.
+    private func yield(_ name: String, _ survivors: Survivors) {
+        for pid in survivors.stragglers(of: name, besides: nil) {
+            Signal.send(Signal.terminate, to: pid)
+        }
+    }
+
     /// Opens the process; `nil` when it has ended since it was found.
-    private func hold(_ found: Survivors.Found, by hand: Hand, at place: Int) -> Hand.Running? {
+    private func hold(_ found: Survivors.Found, by hand: ProcessHand, at place: Int) -> ProcessHand
+        .Running?
+    {
         guard let pidfd = try? PidFD(opening: found.pid) else { return nil }
-        let running = Hand.Running(pid: found.pid, pidfd: pidfd, isAdopted: true)
+        let running = ProcessHand.Running(pid: found.pid, pidfd: pidfd, isAdopted: true)
         // Only now nobody else can have the number: is it still the one that was found?
         let ticks = running.startTicks
         guard Int64(ticks) * (1_000_000_000 / Clock.ticksPerSecond) == found.since else {

@@ -4,33 +4,44 @@ import Ledger
 import Linux
 import Records
 import Supervision
+import Systemd
 
 /// A configuration comes into force.
 extension Daemon {
     /// The mind's view of a configuration, and how to make each instance's process.
     struct Order {
         var definitions: [InstanceDefinition] = []
-        var hands: [Hand] = []
+        /// `nil`: it has its hand already.
+        var hands: [Hand?] = []
     }
 
     func order(_ configuration: Configuration) throws(SystemError) -> Order {
         var order = Order()
+        prepareUnits(configuration)
         for service in configuration.services {
-            let launch = service.fingerprint
-            let probes = service.probes.map {
-                ProbeDefinition(policy: $0.policy, fingerprint: $0.fingerprint)
-            }
             for name in service.instanceNames {
-                order.definitions.append(
-                    InstanceDefinition(
-                        name: name, service: service.name, policy: service.policy, launch: launch,
-                        probes: probes,
-                        remedies: service.remedies.map(\.kind),
-                        detaches: service.sequence != nil))
+                order.definitions.append(definition(of: service, named: name))
                 order.hands.append(try forge.hand(for: service, named: name))
             }
         }
+        units.others = units.templates.isEmpty ? [] : order.definitions
+        for service in configuration.services {
+            if let template = units.templates[service.name] { add(template, to: &order) }
+        }
         return order
+    }
+
+    /// The mind's view of one instance.
+    func definition(
+        of service: ServiceConfiguration, named name: String
+    ) -> InstanceDefinition {
+        InstanceDefinition(
+            name: name, service: service.name, policy: service.policy, launch: service.fingerprint,
+            probes: service.probes.map {
+                ProbeDefinition(policy: $0.policy, fingerprint: $0.fingerprint)
+            },
+            remedies: service.remedies.map(\.kind), detaches: service.sequence != nil,
+            keeper: service.unit.map { .systemd(healsStops: $0.onStop == .heal) } ?? .regen)
     }
 
     /// Puts a configuration that was read again into force.
@@ -42,6 +53,15 @@ extension Daemon {
             throw Refusal(
                 text: "state_directory, runtime_directory and cgroup cannot change while regend "
                     + "runs; stop it and start it again")
+        }
+        for service in configuration.services {
+            if let id = mind.ids(of: service.name).first,
+                (hands[id.index] is UnitHand) != (service.unit != nil)
+            {
+                throw Refusal(
+                    text: "\(service.name) cannot become a unit, or cease to be one, while regend "
+                        + "runs; give it another name")
+            }
         }
         let changes = changes(configuration)
         do throws(SystemError) {
@@ -69,22 +89,45 @@ extension Daemon {
         writeRecords()  // what is pending tells of the old hands
         tellOnly(.configured(order.definitions))
         for (definition, hand) in zip(order.definitions, order.hands) {
-            guard let place = mind.id(named: definition.name)?.index else { continue }
+            guard let hand, let place = mind.id(named: definition.name)?.index else { continue }
             while hands.count <= place { hands.append(nil) }
-            if let old = hands[place], old.facts.name == definition.name {
-                if old.facts.launch == hand.facts.launch {
-                    observe(place, old, hand.watch)
-                    continue
-                }
+            guard let old = hands[place], old.facts.name == definition.name else {
+                if let old = hands[place] { letGo(of: old, place) }
+                hand.watch.since = now.boot
+                put(hand, at: place)
+                continue
+            }
+            if !replace(old, by: hand, at: place) { observe(place, old, hand.watch) }
+        }
+    }
+
+    /// Takes hold of what the mind has at this place.
+    func put(_ hand: Hand, at place: Int) {
+        hands[place] = hand
+        if let unit = hand as? UnitHand { watchUnit(unit, at: place) }
+    }
+
+    /// A hand that is made otherwise goes on where the old one leaves off. False: it is as before.
+    private func replace(_ old: Hand, by hand: Hand, at place: Int) -> Bool {
+        switch (old, hand) {
+        case (let old as ProcessHand, let hand as ProcessHand):
+            if old.facts.launch == hand.facts.launch { return false }
+            forgetProbes(place, old)
+            hand.takeOver(old)
+        case (let old as UnitHand, let hand as UnitHand):
+            if old.unit == hand.unit, old.rules == hand.rules { return false }
+            if old.unit == hand.unit {
                 forgetProbes(place, old)
                 hand.takeOver(old)
             } else {
-                hands[place]?.leaves?.remove()
-                if let old = hands[place] { forgetProbes(place, old) }
+                letGo(of: old, place)
             }
-            hand.watch.since = now.boot
-            hands[place] = hand
+        default: letGo(of: old, place)
         }
+        hand.watch.since = now.boot
+        put(hand, at: place)
+        if let unit = hand as? UnitHand { units.bus.refresh(unit.unit) }
+        return true
     }
 
     /// The process goes on, and other things may be looked at from now on.
@@ -97,8 +140,10 @@ extension Daemon {
 
     private func changes(_ configuration: Configuration) -> ReloadReply {
         var known: [String: (launch: UInt64, instances: Int)] = [:]
+        for name in units.templates.keys { known[name] = (0, 1) }
         for id in mind.all {
             let definition = mind.definition(id)
+            if units.templates[definition.service] != nil { continue }
             known[definition.service, default: (definition.launch, 0)].instances += 1
         }
         var reply = ReloadReply(added: [], changed: [], removed: [])

@@ -160,8 +160,9 @@ extension Daemon {
             return server.fail(call, with: .noSuchService(name: service), at: now.boot)
         }
         guard let path = hand.log?.path else {
-            return server.fail(
-                call, with: .notNow(reason: "\(service) has no log of its own"), at: now.boot)
+            let place = (hand as? UnitHand).map { ": journalctl -u \($0.unit)" } ?? ""
+            let reason = "\(service) has no log of its own\(place)"
+            return server.fail(call, with: .notNow(reason: reason), at: now.boot)
         }
         server.reply(to: call, at: now.boot) { json in
             json.beginObject()
@@ -292,7 +293,7 @@ extension Daemon {
             name: status.definition.name, service: status.definition.service,
             phase: status.phase.word, wanted: status.phase.isWanted)
         report.critical = status.definition.policy.critical
-        report.user = hand?.identity?.user
+        report.user = (hand?.identity?.user).flatMap { $0.isEmpty ? nil : $0 }
         report.attempt = Int64(status.attempt)
         report.restarts = Int64(hand?.restarts ?? 0)
         report.crashesInWindow = Int64(status.crashes)
@@ -301,13 +302,15 @@ extension Daemon {
         report.waitingFor = status.waitsFor
         report.log = hand?.log?.path
         if let process = status.process {
-            report.pid = process.pid
+            // A unit may be up without a main process.
+            if process.pid > 0 { report.pid = process.pid }
             report.uptimeMilliseconds = (instant - status.since).nanoseconds / 1_000_000
         }
         if let deadline = status.deadline, status.phase.isWaiting {
             report.nextStartMilliseconds = max(0, (deadline - instant).nanoseconds / 1_000_000)
         }
         report.note = note(status, hand)
+        report.unit = (hand as? UnitHand).map { $0.report }
         if let hand { tellHealth(of: hand, status, in: &report) }
         return report
     }

@@ -4,6 +4,7 @@ import Linux
 import Probing
 import Records
 import Supervision
+import Systemd
 import Worker
 
 /// The search for the cause of an incident.
@@ -20,8 +21,10 @@ extension Daemon {
         guard let hand = hands[place] else { return }
         let status = mind.status(InstanceID(place), at: instant)
         let reason = probe.flatMap { hand.watch.complaint($0) } ?? hand.watch.firstComplaint
+        let (lastRun, end) = hand.lastFailure
         let event: Probing.Diagnosis.Event? =
             switch kind {
+            case _ where end != nil && kind.isEnd: end.map { .unitEnded($0) }
             case .signal, .exitCode, .outOfMemory, .unexpectedCleanExit, .unknown:
                 .exited(status.lastExit ?? .unknown)
             case .spawn: status.lastFailure.map { .couldNotStart($0) }
@@ -35,7 +38,8 @@ extension Daemon {
             Inquest(
                 place: place, name: hand.facts.name, incident: incident, event: event,
                 dependencies: unhealthyDependencies(of: place),
-                logSize: isOwnLog ? hand.log.flatMap { LogFile.size($0.path) } ?? 0 : .max))
+                logSize: isOwnLog ? hand.log.flatMap { LogFile.size($0.path) } ?? 0 : .max,
+                run: kind.isEnd ? lastRun : hand.run))
     }
 
     private func unhealthyDependencies(of place: Int) -> [String] {
@@ -66,6 +70,10 @@ extension Daemon {
                 questions.append(.log(path: log.path, before: inquest.logSize))
             }
         }
+        if let run = inquest.run {
+            questions.append(
+                .journal(unit: run.unit, invocation: run.invocation, began: run.began))
+        }
         if !hand.watch.ports.isEmpty { questions.append(.ports(hand.watch.ports)) }
         if case .probesFailed = inquest.event { questions.append(.memory) }
         let files = hand.watch.environmentFiles
@@ -74,7 +82,7 @@ extension Daemon {
             return conclude(inquest)
         }
         openInquests += 1
-        let parts = [LookRequest.Errand.Account.service, .daemon]
+        let parts = [LookRequest.Errand.Account.service, .daemon, .journal]
             .map { account in questions.filter { $0.account == account } }
             .filter { !$0.isEmpty }
         inquest.open = parts.count
@@ -106,16 +114,37 @@ extension Daemon {
             kind: diagnosis.kind.rawValue,
             text: "\(diagnosis.kind.words): \(diagnosis.evidence.first ?? "nothing is known")",
             evidence: evidence)
-        if let log = inquest.survey.log, !log.bytes.isEmpty {
-            let digest = log.bytes.withUnsafeBytes { SHA256().digest(of: $0) }
-            cause.output = (log.bytes.count, digest.text)
-            hand.watch.lastOutput = OutputReport(
-                bytes: Int64(log.bytes.count), sha256: digest.text)
+        let journal = inquest.survey.journal
+        if let bytes = journal?.bytes ?? inquest.survey.log?.bytes, !bytes.isEmpty {
+            let digest = bytes.withUnsafeBytes { SHA256().digest(of: $0) }
+            cause.output = (bytes.count, digest.text)
+            hand.watch.lastOutput = OutputReport(bytes: Int64(bytes.count), sha256: digest.text)
+        }
+        if let run = inquest.run {
+            cause.unit = (run.unit, run.invocation)
+            cause.cursor = journal?.cursor
+            hand.watch.lastOutput?.journal = journal.map {
+                OutputReport.JournalPlace(unit: run.unit, cursor: $0.cursor)
+            }
+            if journal == nil {
+                hand.watch.lastOutput = nil
+                cause.evidence.append("nothing is known of its last output")
+            }
         }
         hand.watch.diagnosis = DiagnosisReport(
             kind: cause.kind, text: cause.text, evidence: cause.evidence,
             atUnixMilliseconds: now.wall / 1_000_000)
         write(.diagnosed(InstanceID(inquest.place), incident: inquest.incident, cause))
+    }
+}
+
+extension FailureKind {
+    /// It is down, or could not come up.
+    fileprivate var isEnd: Bool {
+        switch self {
+        case .signal, .exitCode, .outOfMemory, .unexpectedCleanExit, .unknown, .spawn: true
+        case .startTimeout, .remedyRefused, .hang, .unkillable: false
+        }
     }
 }
 
@@ -147,6 +176,7 @@ extension Probing.Diagnosis.Kind {
         case .environmentMissing: "its environment is not complete"
         case .killedFromOutside: "it was killed from outside"
         case .couldNotStart: "it could not be started"
+        case .timeLimit: "its time was over"
         case .unknown: "nobody can know why it ended"
         }
     }

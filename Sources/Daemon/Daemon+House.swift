@@ -2,6 +2,7 @@ import Ledger
 import Linux
 import Records
 import Supervision
+import Systemd
 
 /// What the loop itself has to look after, once in a turn. Each part is over at once when nothing
 /// is due.
@@ -23,6 +24,8 @@ extension Daemon {
     func end(_ received: SignalFD.Received) {
         guard state == .ready else { return }
         state = .stopping
+        manager?.stopping()
+        manager?.say("ending")
         let isKeyboard = received.signal == Signal.interrupt
         narrator.say(.info, "\(Signal.name(received.signal)): ending")
         if isKeyboard || !Self.isUnderSystemd {
@@ -45,7 +48,7 @@ extension Daemon {
     private func checkLogs() {
         guard let due = logWatch?.takeDue(at: now.boot) else { return }
         for place in due {
-            guard let log = hands[place]?.log else { continue }
+            guard let log = log(at: place) else { continue }
             let size = LogFile.size(log.path) ?? 0
             if isRotating(place) { continue }
             if size > log.bound {
@@ -58,6 +61,12 @@ extension Daemon {
                 logWatch?.arm(place, log.path, at: now.boot)
             }
         }
+    }
+
+    /// The log of the instance at that place, or of switch-to-configuration.
+    func log(at place: Int) -> (path: String, bound: Int64)? {
+        guard place == LogWatch.switchPlace else { return hands[place]?.log }
+        return switching.log.map { ($0, Self.longestSwitchLog) }
     }
 
     /// Logs that are cut at once; the others are looked at again a second later.

@@ -57,7 +57,8 @@ extension Daemon {
             let ports = hand.watch.ports
             guard !ports.isEmpty else { return tell(place, .remedied(serial: serial, .notNeeded)) }
             (errand, patience) = (
-                .freePorts(ports, earlier: hand.watch.earlier), Self.remedyPatience
+                .freePorts(ports, earlier: hand.watch.earlier, leftIn: hand.leftovers),
+                Self.remedyPatience
             )
         case .validateConfig(let command, let timeout):
             (errand, patience) = (.validate(command: command), timeout)

@@ -9,9 +9,13 @@ extension Daemon {
     /// How long after a death its orphans are looked for. By then the kernel has given them to us.
     static let orphanDelay: Int64 = 250_000_000
 
+    /// The hold on our own child at this place; `nil`: there is none, or it is a unit.
+    func process(at place: Int) -> ProcessHand? { hands[place] as? ProcessHand }
+
     /// The main process at this place has ended.
     func mainReady(_ place: Int) {
-        guard let hand = hands[place], let running = hand.process else { return }
+        if let unit = hands[place] as? UnitHand { return mainReady(of: unit) }
+        guard let hand = process(at: place), let running = hand.process else { return }
         // Whatever a crash left in the process group.
         if !hand.isBeingStopped, !hand.detaches { running.signalGroup(Signal.kill) }
         // As long as it is a zombie its number is its own: afterwards another may have it.
@@ -27,7 +31,7 @@ extension Daemon {
     }
 
     private func mainEnded(
-        _ place: Int, _ hand: Hand, _ running: Hand.Running, _ status: WaitStatus?
+        _ place: Int, _ hand: ProcessHand, _ running: ProcessHand.Running, _ status: WaitStatus?
     ) {
         if let token = running.token { poller.remove(token, running.pidfd.raw) }
         mains[running.pid] = nil
@@ -73,7 +77,7 @@ extension Daemon {
                 errandEnded(index)
             } else if let index = workers.slots.firstIndex(where: { $0?.process?.pid == pid }) {
                 lose(index, "it has ended")
-            } else if pid == switching.activation?.process.pid {
+            } else if pid == switching.activation?.child {
                 activationReady()
             }
             PidFD.reap(pid)
@@ -83,22 +87,23 @@ extension Daemon {
     // MARK: - Whole trees
 
     func terminate(_ place: Int, _ signal: Int32) {
-        guard let hand = hands[place] else { return }
+        if let unit = hands[place] as? UnitHand { return stop(unit) }
+        guard let hand = process(at: place) else { return }
         hand.isBeingStopped = true
         send([signal, Signal.resume], to: hand)
     }
 
     func kill(_ place: Int) {
-        guard let hand = hands[place] else { return }
+        guard let hand = process(at: place) else { return }
         hand.leaf?.kill()
         send([Signal.kill], to: hand)
     }
 
     /// After a crash: whatever the dead process left goes at once, so that nothing of it holds the
     /// port that its successor needs. The process group went before the reaping.
-    func sweep(_ place: Int) { hands[place]?.leaves?.sweep() }
+    func sweep(_ place: Int) { process(at: place)?.leaves?.sweep() }
 
-    private func send(_ signals: [Int32], to hand: Hand) {
+    private func send(_ signals: [Int32], to hand: ProcessHand) {
         // What its start command left behind is not ours.
         let pids = hand.detaches ? [] : hand.leaf?.processes ?? forest().tree(of: hand)
         if let running = hand.process { for signal in signals { running.signalGroup(signal) } }
@@ -136,7 +141,7 @@ extension Daemon {
     }
 
     private func isTreeEmpty(_ place: Int) -> Bool {
-        guard let hand = hands[place], !hand.detaches else { return true }
+        guard let hand = process(at: place), !hand.detaches else { return true }
         if let leaf = hand.leaf { return !leaf.isPopulated }
         let forest = forest()
         return !forest.isBlind && forest.tree(of: hand).isEmpty
@@ -153,7 +158,7 @@ extension Daemon {
             ? ProcessTable.ownChildren() : forest().children(of: orphanages)
         for pid in orphans where mains[pid] == nil && !known.contains(pid) {
             guard let mark = Mark(of: pid, state: forge.stateID),
-                let id = mind.id(named: mark.service), let hand = hands[id.index],
+                let id = mind.id(named: mark.service), let hand = process(at: id.index),
                 !hand.isBeingStopped
             else { continue }
             if hand.process != nil, mark.attempt >= mind.status(id, at: instant).attempt {

@@ -12,7 +12,7 @@ extension Daemon {
 
     /// False: there is nothing to be done before the last start command.
     func beginPreflight(
-        _ place: Int, _ hand: Hand, _ sequence: StartSequence, attempt: Int
+        _ place: Int, _ hand: ProcessHand, _ sequence: StartSequence, attempt: Int
     ) -> Bool {
         dropDueCourses(place)
         // What still follows an earlier start is that one's: two at once would disturb each other.
@@ -31,7 +31,7 @@ extension Daemon {
     }
 
     /// The start command has returned, or stays.
-    func beginPostflight(_ place: Int, _ hand: Hand) {
+    func beginPostflight(_ place: Int, _ hand: ProcessHand) {
         guard let sequence = hand.sequence, hand.postflightIsDue else { return }
         hand.postflightIsDue = false
         dropDueCourses(place)
@@ -43,7 +43,7 @@ extension Daemon {
     }
 
     /// The start command has failed: nothing follows it.
-    func cancelPostflight(_ place: Int, _ hand: Hand) {
+    func cancelPostflight(_ place: Int, _ hand: ProcessHand) {
         hand.postflightIsDue = false
         dropDueCourses(place)
     }
@@ -52,7 +52,7 @@ extension Daemon {
         courses.removeAll { $0.place == place && $0.pid == nil }
     }
 
-    private func runStep(_ course: Course, _ hand: Hand) {
+    private func runStep(_ course: Course, _ hand: ProcessHand) {
         course.began = now.boot
         do {
             let child = try hand.step(course.steps[course.next].text).spawn(attempt: 0)
@@ -86,7 +86,7 @@ extension Daemon {
     private func finishStep(_ course: Course, _ end: StepEnd) {
         course.pid = nil
         let step = course.steps[course.next]
-        guard let hand = hands[course.place], hand.facts.name == course.name else {
+        guard let hand = process(at: course.place), hand.facts.name == course.name else {
             return courses.removeAll { $0 === course }
         }
         write(
@@ -123,7 +123,7 @@ extension Daemon {
             } else if let due = course.due, due <= now.boot {
                 // Whatever comes of it: what is due must not wake the loop for ever.
                 courses.removeAll { $0 === course }
-                guard let hand = hands[course.place], hand.facts.name == course.name else {
+                guard let hand = process(at: course.place), hand.facts.name == course.name else {
                     continue
                 }
                 beginPostflight(course.place, hand)
@@ -132,7 +132,7 @@ extension Daemon {
     }
 
     /// The start command runs: the postflight follows its return, or comes when it stays.
-    func awaitPostflight(_ place: Int, _ hand: Hand) {
+    func awaitPostflight(_ place: Int, _ hand: ProcessHand) {
         guard hand.detaches, hand.postflightIsDue else { return }
         let course = Course(place, hand.facts.name, attempt: nil, [], timeout: 0)
         course.due = now.boot + Self.startStays

@@ -38,6 +38,8 @@ final class Daemon {
     var openInquests = 0
     /// Whom the network worker runs as; `nil`: the daemon's own user, who is not root.
     let probeAccount: Account?
+    /// Who reads the journal; see `Parts.journalAccount`.
+    let journalAccount: Account?
     var forge: Forge
     /// The directories and the file in force; services are the mind's and the hands'.
     var stateDirectory: String
@@ -61,6 +63,14 @@ final class Daemon {
 
     let switching: Switching
     let units: Units
+    /// Who is told how we are; `nil`: nobody wants to know.
+    let manager: ServiceManager?
+    /// When the manager's status is next made anew; `nil`: nothing has changed.
+    var statusDue: Int64?
+    /// When it was made last.
+    var statusMade = Int64.min
+    /// The last configuration that was read is not in force.
+    var hasRefused = false
 
     private var queue: [Action] = []
     private var nextAction = 0
@@ -99,7 +109,9 @@ final class Daemon {
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         switching = Switching(parts.switchMemory)
         units = Units(.system)
+        manager = parts.manager
         probeAccount = parts.probeAccount
+        journalAccount = Parts.journalAccount(like: parts.probeAccount)
         notices = Notices(started: parts.now.wall)
         null = parts.null
         signals = parts.signals
@@ -124,6 +136,7 @@ final class Daemon {
         while state != .finished { try turn() }
         write(.daemonStopped(reason: "asked", left: leavesRunning))
         writeRecords()
+        tellManager()
         chronicle.close()
         narrator.flush()
     }
@@ -157,6 +170,7 @@ final class Daemon {
             keepNotices()
             keepWorkers()
         }
+        tellManager()
         narrator.flush()
         if count == 0, mustTrim, !hasWork {
             mustTrim = false
@@ -195,7 +209,7 @@ final class Daemon {
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
-            units.due,
+            units.due, statusDue, manager?.due,
         ] {
             next = min(next, other ?? .max)
         }
@@ -267,15 +281,16 @@ final class Daemon {
     }
 
     private func spawn(_ place: Int, attempt: Int) {
-        guard let hand = hands[place] else { return }
-        if hand.watch.remedy != nil { endRemedy(place) }
+        if hands[place]?.watch.remedy != nil { endRemedy(place) }
+        if let unit = hands[place] as? UnitHand { return start(unit, place) }
+        guard let hand = process(at: place) else { return }
         if let sequence = hand.sequence, beginPreflight(place, hand, sequence, attempt: attempt) {
             return
         }
         makeProcess(place, hand, attempt: attempt)
     }
 
-    func makeProcess(_ place: Int, _ hand: Hand, attempt: Int) {
+    func makeProcess(_ place: Int, _ hand: ProcessHand, attempt: Int) {
         spawnsThisTurn += 1
         hand.isBeingStopped = false
         let isRestart = hand.lastPID != nil
@@ -302,7 +317,7 @@ final class Daemon {
         }
     }
 
-    func watch(_ running: Hand.Running, at place: Int) {
+    func watch(_ running: ProcessHand.Running, at place: Int) {
         do throws(SystemError) {
             running.token = try poller.add(
                 running.pidfd.raw, for: .readable, as: Source.instance(place).name)
@@ -316,8 +331,7 @@ final class Daemon {
         // A reload can have given the place to another before this was its turn.
         if let hand = hands[place], mind.id(named: hand.facts.name)?.index == place { return }
         writeRecords()  // they need its name
-        hands[place]?.leaves?.remove()
-        if let hand = hands[place] { forgetProbes(place, hand) }
+        if let hand = hands[place] { letGo(of: hand, place) }
         hands[place] = nil
     }
 
@@ -327,8 +341,9 @@ final class Daemon {
 
     func writeRecords() {
         tellPeople()
+        noteStatus()
         let wasStorm = chronicle.write(
-            &narrator, running: { self.hands[$0.index]?.process }
+            &narrator, running: { self.process(at: $0.index)?.process }
         ) {
             self.hands[$0.index]?.toldFacts ?? InstanceFacts(name: "?", program: "?", launch: 0)
         }

@@ -37,7 +37,7 @@ final class Forest {
     func children(of parents: Set<Int32>) -> [Int32] { parents.flatMap { byParent[$0] ?? [] } }
 
     /// The living processes of the instance that `hand` holds, its main process included.
-    func tree(of hand: Hand) -> [Int32] {
+    func tree(of hand: ProcessHand) -> [Int32] {
         var found: [Int32: UInt64] = [:]
         var next = hand.members.keys.filter { startTicks[$0] == hand.members[$0] }
         if let main = hand.lastPID { next += (bySession[main] ?? []) + (byParent[main] ?? []) }

@@ -2,6 +2,7 @@ import Configuration
 import Linux
 import Records
 import Supervision
+import Systemd
 
 /// Makes hands out of configured services: everything that is the same for all of them.
 struct Forge {
@@ -23,22 +24,36 @@ struct Forge {
     let openFiles: Linux.ResourceLimit
     /// An open /dev/null.
     let null: Int32
-    /// Children inherit the daemon's oom_score_adj: say 0 again where that is not 0.
-    let mustResetOOMScore = ResourceLimits.oomScore() != 0
 
     func hand(for service: ServiceConfiguration, named name: String) throws(SystemError) -> Hand {
-        let launch = service.launch
+        switch service.keeper {
+        case .process(let launch): try hand(for: service, launch, named: name)
+        case .unit(let rules): try hand(for: service, rules, named: name)
+        }
+    }
+
+    private func hand(
+        for service: ServiceConfiguration, _ rules: UnitService, named name: String
+    ) throws(SystemError) -> UnitHand {
+        guard let unit = UnitName(rules.name) else {
+            throw SystemError(SystemError.noEntry, "watch the unit \(rules.name)")
+        }
+        return UnitHand(service, unit, rules, named: name)
+    }
+
+    private func hand(
+        for service: ServiceConfiguration, _ launch: Launch, named name: String
+    ) throws(SystemError) -> ProcessHand {
         var ingredients = SpawnPlan.Ingredients(
-            command: launch.command, environment: environment(service, name))
+            command: launch.command, environment: environment(service, launch, name))
         ingredients.directory = launch.directory
         ingredients.umask = launch.umask
         ingredients.nice = launch.nice.map { Int32($0) }
-        ingredients.oomScore =
-            launch.oomScoreAdjust.map { Int32($0) } ?? (mustResetOOMScore ? 0 : nil)
+        if let score = launch.oomScoreAdjust { ingredients.oomScore = Int32(score) }
         ingredients.limits = limits(launch)
         let log = log(service.log, name)
         ingredients.output = output(service.log, log?.path)
-        return Hand(
+        return ProcessHand(
             facts: InstanceFacts(
                 name: name, program: Self.program(launch.command[0]),
                 launch: service.fingerprint),
@@ -52,9 +67,9 @@ struct Forge {
 
     /// A hand for something that runs and is no longer configured: it can only be stopped.
     func hand(ofLeftover name: String) throws(SystemError) -> Hand {
+        let launch = Launch(command: ["/"])
         let hand = try hand(
-            for: ServiceConfiguration(name: name, launch: Launch(command: ["/"]), log: .none),
-            named: name)
+            for: ServiceConfiguration(name: name, launch: launch, log: .none), launch, named: name)
         hand.isLeftover = true
         return hand
     }
@@ -67,7 +82,9 @@ struct Forge {
         return try Leaves("\(cgroup)/regen-\(name)")
     }
 
-    private func environment(_ service: ServiceConfiguration, _ name: String) -> [String] {
+    private func environment(
+        _ service: ServiceConfiguration, _ launch: Launch, _ name: String
+    ) -> [String] {
         // The mark first: of a large environment only the beginning is looked at. What a sequence
         // leaves behind must never be taken for ours.
         var environment =
@@ -83,7 +100,6 @@ struct Forge {
                 environment.append("WATCHDOG_USEC=\(watchdog.nanoseconds / 1000)")
             }
         }
-        let launch = service.launch
         environment += launch.environment.map { "\($0.name)=\($0.value)" }
         if !launch.environment.contains(where: { $0.name == "PATH" }) {
             environment.append("PATH=\(Self.path)")
@@ -119,7 +135,7 @@ struct Forge {
 
     /// The name that the kernel gives the process: the last part of its path, 15 bytes at most
     /// (TASK_COMM_LEN, prctl(2)).
-    private static func program(_ path: String) -> String {
+    static func program(_ path: String) -> String {
         let last = path.utf8.split(separator: UInt8(ascii: "/")).last ?? path.utf8[...]
         return String(decoding: last.prefix(15), as: UTF8.self)
     }

@@ -129,6 +129,9 @@ extension Narrator {
             say(
                 .error,
                 "route \(route): \(Self.count(count, "notice")) dropped: too many wait")
+        case .systemdLost(let reason):
+            say(.warning, "systemd cannot be reached: \(reason); trying again, and no strike")
+        case .systemdFound: say(.notice, "systemd answers again")
         case .routeFailed(let route, let reason):
             say(.warning, "route \(route): fails, I go on trying: \(reason)")
         case .routeRefused(let route, let reason):

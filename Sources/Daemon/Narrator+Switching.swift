@@ -33,15 +33,15 @@ extension Narrator {
         case .planned(let facts, let outcome): tell(facts, outcome)
         case .intended(let flight):
             say(.notice, "switch \(flight.id): \(flight.words)")
-        case .stepBegan: break
+        case .stepBegan, .unchanged: break
         case .stepFailed(let flight, let step, let reason):
             say(.warning, "switch \(flight): \(step.words) did not come off: \(reason)")
-        case .activationBegan(let flight, let process, let action, let run):
+        case .activationBegan(let flight, let process, let action, let run, let place):
             let again = run > 1 ? ", once more" : ""
             say(
                 .info,
                 "switch \(flight): switch-to-configuration \(action.rawValue) runs (pid "
-                    + "\(process.pid))\(again)")
+                    + "\(process.pid))\(again); \(place.output(of: flight))")
         case .activationEnded(let flight, let status):
             say(
                 status.isClean ? .info : .warning,
@@ -51,7 +51,7 @@ extension Narrator {
             say(
                 .error,
                 "switch \(flight): \(step.words) has taken \(interval.words) and needs a human; it "
-                    + "is not ended; what it prints is in the state directory, switch/\(flight).log"
+                    + "is not ended; `regen explain --switch \(flight)` says where its output is"
             )
         case .trialConfirmed(let flight, let uid):
             say(.notice, "switch \(flight): user \(uid) has confirmed it")
@@ -60,11 +60,8 @@ extension Narrator {
             say(
                 .warning,
                 "\(Self.name(system, generation)) is quarantined (incident \(incident))\(part)")
-        case .quarantineEntered(let system, let generation):
-            say(
-                .error,
-                "\(Self.name(system, generation)) runs, which is quarantined; see: regen "
-                    + "generations")
+        case .quarantineEntered(let system, let generation, let culprit):
+            say(.error, Self.quarantined(system, generation, culprit))
         case .foreignSwitchBegan(let pid):
             say(.info, "somebody else switches the system (pid \(pid))")
         case .foreignSwitchEnded(let interval):
@@ -135,13 +132,21 @@ extension Narrator {
             let runs = current.map { Self.name($0, nil) } ?? "nothing known"
             say(
                 .error,
-                "switch \(flight): its target does not run, but \(runs); what it printed is in the "
-                    + "state directory, switch/\(flight).log")
+                "switch \(flight): its target does not run, but \(runs); `regen explain "
+                    + "--switch \(flight)` says where its output is")
         case .abandoned(let refusal):
             say(.error, "switch \(flight): nothing was done: \(refusal.sentence)")
         case .notConfirmed:
             say(.warning, "switch \(flight): nobody has confirmed it in time, it is taken back")
         }
+    }
+
+    static func quarantined(
+        _ system: String, _ generation: Int?, _ culprit: String?
+    ) -> String {
+        let runs = "\(name(system, generation)) runs"
+        guard let culprit else { return "\(runs), which is quarantined; see: regen generations" }
+        return "\(runs), and in it \(culprit), which is quarantined; see: regen generations"
     }
 
     static func name(_ system: String, _ generation: Int?) -> String {
@@ -186,6 +191,7 @@ extension Flight.Step {
         case .profile: "setting the profile"
         case .activate: "switch-to-configuration"
         case .verify: "looking at what runs"
+        case .restore: "setting the profile back"
         case .reboot: "the reboot"
         case .confirm: "the probes' word"
         }

@@ -5,6 +5,7 @@ import Linux
 import Records
 import SafeSwitch
 import Supervision
+import Systemd
 
 /// Everything that must be there before the loop turns, put together in the one right order:
 /// the locks before anything is looked at, the ledger before anything is done.
@@ -26,6 +27,8 @@ struct Parts: ~Copyable {
     let signals: SignalFD
     /// Keeps another regend from the same runtime directory.
     let lock: FileLock
+    /// Who started us as a service.
+    let manager: ServiceManager?
 
     /// Why the daemon cannot start: what, where, and what to do next.
     struct Obstacle: Error {
@@ -69,6 +72,7 @@ struct Parts: ~Copyable {
             configuration, state: state, runtime: runtime, null: null.raw, &narrator)
         let server = try listen(runtime, configuration, &narrator)
         let probeAccount = probeAccount(configuration, &narrator)
+        let manager = manager(now: now.boot, &narrator)
         return Parts(
             options: options, now: now, forge: forge, stateDirectory: state,
             runtimeDirectory: runtime, cgroup: configuration.cgroup, chronicle: chronicle,
@@ -78,7 +82,20 @@ struct Parts: ~Copyable {
             switchMemory: ledger.recollection.switchMemory(
                 wall: now.wall, boottime: now.boot, boot: boot),
             null: null, probeAccount: probeAccount, signals: signals,
-            lock: lock)
+            lock: lock, manager: manager)
+    }
+
+    private static func manager(now: Int64, _ narrator: inout Narrator) -> ServiceManager? {
+        let invitation = ServiceManager.Invitation(
+            socket: environmentVariable("NOTIFY_SOCKET"),
+            watchdog: environmentVariable("WATCHDOG_USEC"),
+            watchdogPID: environmentVariable("WATCHDOG_PID"))
+        do throws(SystemError) {
+            return try ServiceManager(invitation, process: ProcessTable.own, now: now)
+        } catch {
+            narrator.say(.warning, "\(error); the service manager is not told how I am")
+            return nil
+        }
     }
 
     /// Whoever can rename what is in there would have root open and cut files of his choice.
@@ -274,6 +291,18 @@ struct Parts: ~Copyable {
         }
         // Where there is no nobody either, the worker itself refuses to be root.
         return try? Account.named("nobody", group: nil, groups: [])
+    }
+
+    /// Whoever reads the journal: a user without rights, in the journal's own group and no other. So
+    /// what else runs as this user cannot trace him (ptrace(2) asks for the same group, too). `nil`
+    /// where there is no such group; then root must not read it either.
+    static func journalAccount(like probe: Account?) -> Account? {
+        guard var account = probe, let group = try? Account.groupID("systemd-journal") else {
+            return nil
+        }
+        account.group = group
+        account.groups = []
+        return account
     }
 
     /// Who may act besides root and ourselves.

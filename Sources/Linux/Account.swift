@@ -16,6 +16,22 @@ public struct Account: Equatable, Sendable {
     /// See `name`.
     public var shell: String
 
+    /// Somebody of whom only the numbers are known.
+    public init(user: UInt32, group: UInt32, groups: [UInt32]) {
+        self.init(user: user, group: group, groups: groups, name: "", home: "/", shell: "/bin/sh")
+    }
+
+    init(
+        user: UInt32, group: UInt32, groups: [UInt32], name: String, home: String, shell: String
+    ) {
+        self.user = user
+        self.group = group
+        self.groups = groups
+        self.name = name
+        self.home = home
+        self.shell = shell
+    }
+
     /// Why there is no such account: the name that nobody knows.
     public struct Unknown: Error, Equatable, Sendable {
         /// `user 'web'`

@@ -15,10 +15,13 @@ public enum ResourceLimits {
         return ResourceLimit(name: "nofile", soft: soft, hard: hard)
     }
 
-    /// Our own oom_score_adj, which children inherit; 0 where it cannot be read.
-    public static func oomScore() -> Int32 {
-        Int32(ProcessTable.text("/proc/self/oom_score_adj") ?? "") ?? 0
-    }
+    /// What children get instead of our own oom_score_adj: 0 where ours is another, as it was when this
+    /// was first asked. `nil`: they inherit it. Without root nobody may go below what a service manager
+    /// has given him, and `systemd --user` gives 200.
+    public static let oomScoreForChildren: Int32? = {
+        let own = Int32(ProcessTable.text("/proc/self/oom_score_adj") ?? "") ?? 0
+        return own < 0 || own > 0 && ProcessTable.effectiveUser == 0 ? 0 : nil
+    }()
 
     /// Has large blocks given back to the kernel as soon as they are freed.
     /// The corresponding C function is `mallopt` with M_MMAP_THRESHOLD.

@@ -11,47 +11,8 @@ public struct RootedDirectory: ~Copyable {
     /// The corresponding C function is `openat2` with RESOLVE_IN_ROOT.
     public init(root: String, _ path: String) throws(SystemError) {
         self.path = path
-        directory = try Self.open(root, path, O_RDONLY | O_DIRECTORY)
-    }
-
-    /// What a path below `root` leads to, links resolved, without the root; `nil`: to nothing.
-    /// The corresponding C functions are `openat2` with RESOLVE_IN_ROOT, and `readlink` in
-    /// /proc/self/fd.
-    public static func resolve(root: String, _ path: String) throws(SystemError) -> String? {
-        let top = try open(root, "/", REGEN_O_PATH)
-        guard let found = try find(root, path) else { return nil }
-        guard let place = Directory.linkTarget("/proc/self/fd/\(found.raw)"),
-            let above = Directory.linkTarget("/proc/self/fd/\(top.raw)")
-        else { throw SystemError(ENOENT, "resolve \(path)") }
-        return above == "/" ? place : String(place.dropFirst(above.count))
-    }
-
-    /// Whether a path below `root` leads to something that may be executed.
-    /// The corresponding C functions are `openat2` with RESOLVE_IN_ROOT, and `access`.
-    public static func isExecutable(root: String, _ path: String) throws(SystemError) -> Bool {
-        guard let found = try find(root, path) else { return false }
-        return access("/proc/self/fd/\(found.raw)", X_OK) == 0
-    }
-
-    private static func find(_ root: String, _ path: String) throws(SystemError) -> OwnedFD? {
-        do throws(SystemError) {
-            return try open(root, path, REGEN_O_PATH)
-        } catch {
-            if error.code == ENOENT || error.code == ENOTDIR { return nil }
-            throw error
-        }
-    }
-
-    private static func open(
-        _ root: String, _ path: String, _ flags: Int32
-    ) throws(SystemError) -> OwnedFD {
-        let place = root.isEmpty ? "/" : root
-        let top = OwnedFD(
-            adopting: try system("open \(place)") {
-                regen_open(place, REGEN_O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
-            })
-        return OwnedFD(
-            adopting: try system("open \(path)") { regen_open_in_root(top.raw, path, flags) })
+        directory = try RootedTree(root.isEmpty ? "/" : root).descriptor(
+            path, O_RDONLY | O_DIRECTORY)
     }
 
     /// The names in it, sorted by their bytes, without `.` and `..`.

@@ -23,11 +23,23 @@ public final class RootedTree {
     /// Where a path leads when all links are followed; `nil`: nowhere.
     /// The corresponding C functions are `openat2` with RESOLVE_IN_ROOT, and `readlink` in
     /// /proc/self/fd.
-    public func resolve(_ path: String) -> String? {
-        guard let file = try? open(path), let place = file.place, place.hasPrefix(prefix)
-        else { return nil }
+    public func destination(of path: String) throws(SystemError) -> String? {
+        guard let file = try find(path) else { return nil }
+        guard let place = file.place, place.hasPrefix(prefix) else {
+            throw SystemError(ENOENT, "resolve \(prefix)\(path)")
+        }
         let inside = place.dropFirst(prefix.utf8.count)
         return inside.isEmpty ? "/" : inside.first == "/" ? String(inside) : nil
+    }
+
+    /// As `destination`; `nil` also where it cannot be found out.
+    public func resolve(_ path: String) -> String? { (try? destination(of: path)) ?? nil }
+
+    /// Whether a path leads to something that may be executed.
+    /// The corresponding C functions are `openat2` with RESOLVE_IN_ROOT, and `access`.
+    public func isExecutable(_ path: String) throws(SystemError) -> Bool {
+        guard let file = try find(path) else { return false }
+        return access(file.alias, X_OK) == 0
     }
 
     /// What a path leads to. The corresponding C function is `fstat`.
@@ -88,8 +100,21 @@ public final class RootedTree {
         return locks.holder(of: identity)
     }
 
+    /// A file by descriptor, without a right to read it; `nil`: there is none.
+    private func find(_ path: String) throws(SystemError) -> FoundFile? {
+        do throws(SystemError) { return try open(path) } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return nil }
+            throw error
+        }
+    }
+
     /// A file by descriptor, without a right to read it.
     private func open(_ path: String, _ flags: Int32 = 0) throws(SystemError) -> FoundFile {
+        FoundFile(descriptor: try descriptor(path, REGEN_O_PATH | flags))
+    }
+
+    /// Opens what a path leads to. The corresponding C function is `openat2` with RESOLVE_IN_ROOT.
+    func descriptor(_ path: String, _ flags: Int32) throws(SystemError) -> OwnedFD {
         for _ in 1..<Self.mostRaces {
             do throws(SystemError) { return try openOnce(path, flags) } catch {
                 if error.code != EAGAIN { throw error }
@@ -98,11 +123,11 @@ public final class RootedTree {
         return try openOnce(path, flags)
     }
 
-    private func openOnce(_ path: String, _ flags: Int32) throws(SystemError) -> FoundFile {
-        let raw = try system("open \(prefix)\(path)") {
-            regen_open_in_root(root.raw, path, REGEN_O_PATH | flags)
-        }
-        return FoundFile(descriptor: OwnedFD(adopting: raw))
+    private func openOnce(_ path: String, _ flags: Int32) throws(SystemError) -> OwnedFD {
+        OwnedFD(
+            adopting: try system("open \(path)") {
+                regen_open_in_root(root.raw, path, flags)
+            })
     }
 
     /// The kernel answers EAGAIN when something was renamed while it went through a `..`.

@@ -67,6 +67,14 @@ extension StandardStream {
         return opened >= 0 ? opened : 2
     }()
 
+    /// The file behind it, by device and inode; `nil` when it is closed. The corresponding C function
+    /// is `fstat`.
+    public var file: (device: UInt64, inode: UInt64)? {
+        var status = stat()
+        guard fstat(rawValue, &status) == 0 else { return nil }
+        return (UInt64(status.st_dev), UInt64(status.st_ino))
+    }
+
     private static var errorKind: mode_t {
         var status = stat()
         return fstat(2, &status) == 0 ? status.st_mode & S_IFMT : 0

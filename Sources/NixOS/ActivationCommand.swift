@@ -18,7 +18,7 @@ public struct ActivationCommand: Equatable, Sendable {
         environment =
             [Self.path, "NIXOS_INSTALL_BOOTLOADER=0"]
             + (localeArchive.map { ["LOCALE_ARCHIVE=\($0)"] } ?? []) + Self.rootMark(root)
-            + [Self.mark + String(flight)]
+            + [Self.mark(of: flight)]
     }
 
     /// The switch that a process with this environment belongs to; `nil`: to none of this root's.
@@ -29,7 +29,14 @@ public struct ActivationCommand: Equatable, Sendable {
         return flights.count == 1 ? Int(flights[0].dropFirst(mark.utf8.count)) : nil
     }
 
-    /// Where its output is appended, below the state directory.
+    /// The unit in which nixos-rebuild runs it, and we do where PID 1 is systemd: who has the name
+    /// switches, and nobody else.
+    public static let unit = "nixos-rebuild-switch-to-configuration.service"
+
+    /// The switch's mark, which every line of its output has in the journal, too.
+    public static func mark(of flight: Int) -> String { mark + String(flight) }
+
+    /// Where its output is appended where it is in no unit, below the state directory.
     public static func log(state: String, flight: Int) -> String {
         "\(state)/switch/\(flight).log"
     }

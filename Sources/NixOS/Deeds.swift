@@ -116,7 +116,7 @@ public struct Deeds {
         }
         let program = ActivationCommand.program(of: path)
         let canSwitch = try NixOS.deed { () throws(SystemError) in
-            try RootedDirectory.isExecutable(root: root.directory, program)
+            try RootedTree(root.below("/")).isExecutable(program)
         }
         guard canSwitch else {
             throw DeedFailure(
@@ -146,7 +146,7 @@ public struct Deeds {
 
     private func resolve(_ path: String) throws(DeedFailure) -> String? {
         try NixOS.deed { () throws(SystemError) in
-            try RootedDirectory.resolve(root: root.directory, path)
+            try RootedTree(root.below("/")).destination(of: path)
         }
     }
 }

@@ -8,11 +8,15 @@ public import SafeSwitch
 public struct Surveyor {
     let root: SystemRoot
     let tree: RootedTree
+    /// Whether a system must have a kernel. Those of containers have none: there the host's runs.
+    let needsKernel: Bool
 
     /// One that looks below this root; throws where there is no such directory.
     public init(root: SystemRoot) throws(SystemError) {
         self.root = root
         tree = try RootedTree(root.below("/"))
+        let running = "/run/current-system"
+        needsKernel = tree.resolve(running) == nil || tree.resolve("\(running)/kernel") != nil
     }
 
     /// What there is now, and this system as well, which may be in no profile. Throws where the
@@ -38,10 +42,18 @@ public struct Surveyor {
     /// Who runs switch-to-configuration. That needs root: whoever else has locked the file, which all may
     /// read, would only have us believe that somebody switches. Of 0 nobody knows who that is.
     private func switchHolder() -> Int32? {
-        guard let pid = tree.lockHolder(Self.switchLock) else { return nil }
+        guard let pid = tree.lockHolder(Self.switchLock) ?? unitHolder() else { return nil }
         if pid == 0 { return pid }
         let user = ProcessTable.user(pid)
         return user == 0 || user == ProcessTable.effectiveUser ? pid : nil
+    }
+
+    /// Who is in the unit that nixos-rebuild switches in: it has the unit before it has the lock.
+    private func unitHolder() -> Int32? {
+        // Units are no part of a root that is not the machine's own.
+        guard root.directory.isEmpty, let mount = Cgroup.mountPoint() else { return nil }
+        let path = "\(mount)/system.slice/\(ActivationCommand.unit)/cgroup.procs"
+        return ProcessTable.text(path)?.split(separator: "\n").first.flatMap { Int32($0) }
     }
 
     /// Where a link leads: through all further ones, or as far as they go; `nil`: it is no link.

@@ -1,33 +1,15 @@
-import JSON
+public import JSON
 public import SafeSwitch
 
 /// What `regend --system` is to do: one JSON line on its standard input.
-public enum SystemOrder: Equatable, Sendable {
+public enum SystemOrder: SystemLine, Equatable {
     /// Look at the generations, at this system as well, and where a question is given compare.
     case survey(Question?, also: String?)
     /// Do this.
     case deed(Deed)
 
-    /// The longest line that is written or read, its newline not counted.
-    public static let longestLine = 1 << 20
-
-    /// One line with its newline; `nil` when it would be longer than `longestLine`.
-    public var line: [UInt8]? {
-        var json = JSONWriter()
-        write(into: &json)
-        guard json.bytes.count <= Self.longestLine else { return nil }
-        return json.bytes + [UInt8(ascii: "\n")]
-    }
-
-    /// Reads a line, its newline gone; `nil` when it is none that `line` writes.
-    public init?(line: [UInt8]) {
-        guard let json = try? JSONValue.parse(line, limit: Self.longestLine),
-            let order = try? SystemOrder(json)
-        else { return nil }
-        self = order
-    }
-
-    private func write(into json: inout JSONWriter) {
+    /// Writes the object.
+    public func write(into json: inout JSONWriter) {
         json.beginObject()
         switch self {
         case .survey(let question, let also):
@@ -45,7 +27,8 @@ public enum SystemOrder: Equatable, Sendable {
         json.endObject()
     }
 
-    private init(_ json: JSONValue) throws(WireReader.Malformed) {
+    /// Reads what `write` has written, and nothing else.
+    public init(_ json: JSONValue) throws(WireReader.Malformed) {
         switch json["order"]?.string {
         case "survey":
             let reader = try WireReader(json, ["order", "also", "question"])

@@ -1,33 +1,15 @@
-import JSON
+public import JSON
 public import SafeSwitch
 
 /// What `regend --system` found or did: one JSON line on its standard output.
-public enum SystemReport: Equatable, Sendable {
+public enum SystemReport: SystemLine, Equatable {
     /// What it saw; the comparison only where one was asked for.
     case landscape(Landscape, Comparison?)
     /// What came of the deed.
     case outcome(DeedOutcome)
 
-    /// The longest line that is written or read, its newline not counted.
-    public static let longestLine = 1 << 20
-
-    /// One line with its newline; `nil` when it would be longer than `longestLine`.
-    public var line: [UInt8]? {
-        var json = JSONWriter()
-        write(into: &json)
-        guard json.bytes.count <= Self.longestLine else { return nil }
-        return json.bytes + [UInt8(ascii: "\n")]
-    }
-
-    /// Reads a line, its newline gone; `nil` when it is none that `line` writes.
-    public init?(line: [UInt8]) {
-        guard let json = try? JSONValue.parse(line, limit: Self.longestLine),
-            let report = try? SystemReport(json)
-        else { return nil }
-        self = report
-    }
-
-    private func write(into json: inout JSONWriter) {
+    /// Writes the object.
+    public func write(into json: inout JSONWriter) {
         json.beginObject()
         switch self {
         case .landscape(let landscape, let comparison):
@@ -47,7 +29,8 @@ public enum SystemReport: Equatable, Sendable {
         json.endObject()
     }
 
-    private init(_ json: JSONValue) throws(WireReader.Malformed) {
+    /// Reads what `write` has written, and nothing else.
+    public init(_ json: JSONValue) throws(WireReader.Malformed) {
         switch json["report"]?.string {
         case "landscape":
             let reader = try WireReader(json, ["report", "landscape", "comparison"])

@@ -1,9 +1,9 @@
 import JSON
 
 /// One object of the wire, read strictly: what it must have it has, and it has nothing else.
-struct WireReader {
+public struct WireReader {
     /// It is not what the other end writes.
-    struct Malformed: Error {}
+    public struct Malformed: Error {}
 
     private let members: [(key: String, value: JSONValue)]
 

@@ -28,8 +28,10 @@ public struct Diagnosis: Equatable, Sendable {
         case environmentMissing = "environment-missing"
         /// Somebody sent it a signal, and it was nobody here.
         case killedFromOutside = "killed-from-outside"
-        /// The process could not be made.
+        /// The process could not be made; or systemd could not bring its unit up.
         case couldNotStart = "could-not-start"
+        /// systemd ended it, because the unit allows it only so much time.
+        case timeLimit = "time-limit"
         /// Nobody can know.
         case unknown
     }
@@ -44,6 +46,8 @@ public struct Diagnosis: Equatable, Sendable {
         case startTimedOut(reason: String)
         /// Its probes failed; the last one's words.
         case probesFailed(reason: String)
+        /// A unit went down, and nobody had asked for it.
+        case unitEnded(UnitEnd)
     }
 
     /// Everything that a diagnosis looks at.
@@ -98,6 +102,58 @@ public struct Diagnosis: Equatable, Sendable {
         case .exited(.unknown):
             return Diagnosis(
                 .unknown, evidence: ["it was not our child: nobody saw how it ended"] + now.causes)
+        case .unitEnded(let end): return classify(end, now)
+        }
+    }
+
+    /// systemd's own complaint decides; where it only says that the main process failed, that one's
+    /// end does.
+    private static func classify(_ end: UnitEnd, _ now: Circumstances) -> Diagnosis {
+        func alike(_ event: Event) -> Diagnosis {
+            var alike = now
+            alike.event = event
+            return classify(alike)
+        }
+        switch end.result {
+        case "oom-kill":
+            return Diagnosis(
+                .outOfMemory, evidence: ["systemd: the OOM killer struck in it"] + now.memory)
+        case "watchdog":
+            return alike(
+                .probesFailed(reason: "systemd ended it: it did not say WATCHDOG=1 in time"))
+        case "core-dump":
+            let signal = if case .signal(let signal, _) = end.exit { " \(signal)" } else { "" }
+            return Diagnosis(
+                .signal, evidence: ["ended by signal\(signal), with a core dump"] + now.causes)
+        case "timeout" where end.wasUp:
+            return Diagnosis(
+                .timeLimit,
+                evidence: ["systemd ended it: RuntimeMaxSec= or TimeoutStopSec= was over"])
+        case "timeout":
+            return alike(.startTimedOut(reason: "it was not up within its TimeoutStartSec="))
+        case "start-limit-hit":
+            return Diagnosis(
+                .couldNotStart,
+                evidence: ["systemd starts it no more: it was started too often"] + now.causes)
+        case "resources":
+            return Diagnosis(
+                .couldNotStart,
+                evidence: ["systemd could not make its process, or lacked what it needs for it"])
+        case "protocol":
+            return now.explained(
+                or: .couldNotStart, "it ended, or said nothing, before it was up as its Type= asks")
+        default:
+            if let step = end.failedStep, case .code(let code) = end.exit {
+                return Diagnosis(
+                    .couldNotStart,
+                    evidence: ["systemd failed at \(step), exit code \(code): systemd.exec(5)"]
+                        + now.missing)
+            }
+            var diagnosis = alike(.exited(end.exit ?? .unknown))
+            if end.exit == nil || end.exit == .unknown {
+                diagnosis.evidence = ["systemd says: \(end.result)"] + now.causes
+            }
+            return Diagnosis(diagnosis.kind, evidence: diagnosis.evidence)
         }
     }
 

@@ -63,6 +63,7 @@ extension Looker {
             }
             use.processes += 1
         }
+        if tree.isCut { use.processes = max(use.processes, ServiceTree.mostProcesses) }
         return use.processes > 0 ? use : nil
     }
 

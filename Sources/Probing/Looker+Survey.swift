@@ -1,6 +1,7 @@
 import Configuration
 import Linux
 import Supervision
+import Systemd
 public import Worker
 
 extension Looker {
@@ -10,6 +11,9 @@ extension Looker {
         for question in questions {
             switch question {
             case .log(let path, let before): survey.log = endOfLog(path, before: before)
+            case .journal(let unit, let invocation, let began):
+                survey.journal = endOfJournal(
+                    of: JournalTail.Run(of: unit, invocation, began: began))
             case .memory: survey.memory = memory(of: request.subject, .auto)
             case .ports(let ports):
                 let search = PortSearch(request.subject)
@@ -35,6 +39,28 @@ extension Looker {
         let count = bytes.withUnsafeMutableBytes { try? file.read(at: offset, into: $0) }
         return count.map { LogEnd(offset: offset, bytes: Array(bytes.prefix($0))) }
     }
+
+    /// The end of what a unit's run has written to the journal; `nil` when nothing is known of it.
+    ///
+    /// journald writes down what it is told when it comes to it, and a run's last words are in its
+    /// socket when the run has ended: we wait until no more come, though not for ever.
+    static func endOfJournal(of run: JournalTail.Run) -> JournalEnd? {
+        guard JournalTail.isInvocation(run.invocation) else { return nil }
+        var last: JournalTail?
+        for _ in 0..<mostJournalReadings {
+            pause(milliseconds: journalQuiet)
+            let tail = JournalTail(of: run, most: Survey.mostLog)
+            if let tail, tail == last { break }
+            last = tail
+        }
+        guard let last, JournalEnd.isCursor(last.cursor) else { return nil }
+        return JournalEnd(cursor: last.cursor, bytes: last.bytes)
+    }
+
+    /// So long no more words came: these were the last.
+    private static let journalQuiet: Int32 = 100
+    /// So often the journal is read at most.
+    private static let mostJournalReadings = 8
 
     /// When the system was changed last. Links themselves: the profile's link is a new one after each change of generation.
     public static func changes(below root: String) -> SystemChanges {

@@ -69,9 +69,9 @@ public enum Looker {
             var survey = survey(questions, request)
             survey.microseconds = elapsed()
             return .survey(survey)
-        case .freePorts(let ports, let earlier):
-            return .remedy(
-                freePorts(ports, earlier: earlier, request).answer(request, elapsed()))
+        case .freePorts(let ports, let earlier, let leftIn):
+            let deed = freePorts(ports, earlier: earlier, leftIn: leftIn, request)
+            return .remedy(deed.answer(request, elapsed()))
         case .validate(let command):
             return .remedy(validate(command, request).answer(request, elapsed()))
         case .restore(let dependencies):

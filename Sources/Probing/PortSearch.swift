@@ -7,10 +7,12 @@ struct PortSearch {
     /// The service that is asked about.
     let tree: ServiceTree
     private let network: Int32?
+    private let members: Subject.Members
 
     init(_ subject: Subject) {
         tree = ServiceTree(of: subject)
         network = tree.main
+        members = subject.members
     }
 
     /// The processes that hold the sockets there, each with each socket. A socket whose holder nobody
@@ -45,8 +47,9 @@ struct PortSearch {
     private func holder(_ pid: Int32, _ port: UInt16, _ user: UInt32) -> PortHolder {
         let entry = ProcessTable.entry(pid)
         // Without a cgroup, an orphan is known by the session that the main process leads.
-        let isOwn =
-            tree.processes.contains(pid) || (tree.main != nil && entry?.session == tree.main)
+        let isOfItsSession =
+            members == .descent && tree.main != nil && entry?.session == tree.main
+        let isOwn = tree.processes.contains(pid) || isOfItsSession
         return PortHolder(
             port: port,
             process: entry.map { ProcessIdentity(pid: pid, startTicks: $0.startTicks) },
@@ -94,11 +97,13 @@ extension Looker {
 
     /// Frees ports from stale processes of the same service, and touches nobody else's.
     static func freePorts(
-        _ ports: [UInt16], earlier: [ProcessIdentity], _ request: LookRequest
+        _ ports: [UInt16], earlier: [ProcessIdentity], leftIn cgroup: String?,
+        _ request: LookRequest
     ) -> Deed {
-        let claim = Claim(earlier: earlier, cgroup: request.subject.cgroup)
+        let claim = Claim(earlier: earlier, cgroup: cgroup)
         // What runs now is no leftover, even where it is in the cgroup.
-        let search = PortSearch(Subject(main: request.subject.main))
+        let search = PortSearch(
+            cgroup == nil ? request.subject : Subject(main: request.subject.main))
         var ended: [PortHolder] = []
         do throws(SystemError) {
             // A process that held the port behind another one is seen when that is gone.
@@ -182,14 +187,16 @@ private struct Claim {
     /// A cgroup that we are in ourselves is not one service's own, whoever says so.
     init(earlier: [ProcessIdentity], cgroup: String?) {
         self.earlier = earlier
-        let ours = Cgroup.path(of: ProcessTable.own) ?? "/"
-        self.cgroup = cgroup.flatMap { isWithin(ours, $0) ? nil : $0 }
+        let ours = Cgroup.paths(of: ProcessTable.own)
+        self.cgroup = cgroup.flatMap { path in
+            ours.isEmpty || ours.contains { isWithin($0, path) } ? nil : path
+        }
     }
 
     func covers(_ process: ProcessIdentity) -> Bool {
         guard isAlive(process) else { return false }
         if earlier.contains(process) { return true }
-        guard let cgroup, let place = Cgroup.path(of: process.pid) else { return false }
-        return isWithin(place, cgroup)
+        guard let cgroup else { return false }
+        return Cgroup.paths(of: process.pid).contains { isWithin($0, cgroup) }
     }
 }

@@ -14,7 +14,8 @@ public struct ClockWatch: Sendable {
     public mutating func step(to stamp: Stamp) -> Int64? {
         defer { last = stamp }
         guard let last else { return nil }
-        let step = (stamp.wall - last.wall) - (stamp.boot - last.boot)
-        return abs(step) > Self.tolerance ? step : nil
+        let step = stamp.wall.subtractingClamped(last.wall)
+            .subtractingClamped(stamp.boot.subtractingClamped(last.boot))
+        return step.magnitude > Self.tolerance.magnitude ? step : nil
     }
 }

@@ -90,6 +90,10 @@ public struct Encoder {
             json.string("route", route)
             json.string("reason", reason.clipped(to: Self.longestReason))
             return "route.fail"
+        case .systemdLost(let reason):
+            json.string("reason", reason.clipped(to: Self.longestReason))
+            return "systemd.lost"
+        case .systemdFound: return "systemd.found"
         case .routeRefused(let route, let reason):
             json.string("route", route)
             json.string("reason", reason.clipped(to: Self.longestReason))
@@ -134,6 +138,11 @@ public struct Encoder {
         if let output = cause.output {
             json.integer("output_bytes", Int64(output.bytes))
             json.string("output_sha256", output.digest)
+        }
+        if let cursor = cause.cursor { json.string("output_cursor", cursor) }
+        if let unit = cause.unit {
+            json.string("unit", unit.name)
+            json.string("invocation", unit.invocation)
         }
     }
 

@@ -41,6 +41,11 @@ public enum Entry: Sendable {
     case noticesDropped(route: String, count: Int)
     /// An attempt over this route failed; the one before, if any, had not. It is tried again.
     case routeFailed(route: String, reason: String)
+    /// systemd cannot be reached: nothing is known of units, and nothing can be done to them. Says
+    /// nothing of any unit.
+    case systemdLost(reason: String)
+    /// It answers again.
+    case systemdFound
     /// A route cannot be used as it is configured: a secret is missing, say.
     case routeRefused(route: String, reason: String)
 }
@@ -85,6 +90,10 @@ public struct Cause: Equatable, Sendable {
     /// The end of the log: its length in bytes and its SHA-256 in hexadecimal digits. The text stays
     /// in the log.
     public var output: (bytes: Int, digest: String)?
+    /// Of a unit: its name, and the run that failed (InvocationID).
+    public var unit: (name: String, invocation: String)?
+    /// Where in the journal that output begins; `nil`: it is in a log of its own.
+    public var cursor: String?
 
     /// A cause.
     public init(
@@ -97,10 +106,11 @@ public struct Cause: Equatable, Sendable {
         self.output = output
     }
 
-    /// The same kind, words and evidence.
+    /// The same kind, words, evidence and output.
     public static func == (a: Cause, b: Cause) -> Bool {
         a.kind == b.kind && a.text == b.text && a.evidence == b.evidence
-            && a.output?.digest == b.output?.digest
+            && a.output?.digest == b.output?.digest && a.cursor == b.cursor
+            && a.unit?.invocation == b.unit?.invocation
     }
 }
 

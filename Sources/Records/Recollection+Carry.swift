@@ -79,6 +79,7 @@ extension Recollection.Past {
             json.integer("unhealthy_age_ms", unhealthy.since.age(at: now) / 1_000_000)
             if unhealthy.wasHealthy { json.bool("healthy_until_then", true) }
         }
+        if let lastIncident { json.integer("last_incident", Int64(lastIncident)) }
     }
 
     private func writeRecovery(into json: inout JSONWriter, at now: Recollection.Moment) {
@@ -139,6 +140,7 @@ extension Recollection.Past {
         unhealthy = json["unhealthy_age_ms"]?.integer.map {
             (moment.earlier(by: $0), json["healthy_until_then"]?.bool ?? false)
         }
+        lastIncident = json.count("last_incident")
         failedStarts = json.count("failed_starts") ?? 0
         rest = json["rest"]?.string.flatMap(Rest.init).map { ($0, moment) }
         if json["restarting"]?.bool == true { restarting = moment }

@@ -6,7 +6,8 @@ import Supervision
 extension Recollection {
     /// Those of SafeSwitch's events that say something for later.
     private static let lasting: Set<String> = [
-        "generation.change", "boot.elsewhere", "probation.begin", "probation.end",
+        "generation.change", "generation.same", "boot.elsewhere", "probation.begin",
+        "probation.end",
         "quarantine.add", "foreignswitch.begin", "foreignswitch.end", "switch.intent",
         "switch.step", "switch.falter", "switch.run", "switch.exit", "switch.end",
         "switch.confirm", "switch.linger",
@@ -41,6 +42,7 @@ extension Recollection {
     }
 
     mutating func takeSwitching(_ event: String, _ json: JSONValue, at moment: Moment) {
+        switching.forgetForeign(at: moment)
         defer {
             switching.newest = moment
             switching.carriesNewBoot = false
@@ -51,6 +53,7 @@ extension Recollection {
                 return
             }
             switching.stepForward(by: step * 1_000_000, at: moment)
+        case "boot": switching.noteStart(at: moment)
         case "daemon.start": switching.beginDaemon(at: moment)
         default:
             guard Self.lasting.contains(event), let record = SwitchRecord(event: event, json)
@@ -68,7 +71,7 @@ extension Recollection {
             for name in order { pasts[name]?.countAnew() }
         case .probationBegan(let system, _, _, _, _):
             guard takesBaseline else { return }
-            let sign = switching.firstSign(of: moment)
+            let sign = switching.lastCalm(before: moment)
             let isChain = switching.replaced.map { $0.previous != system } ?? false
             for name in order { pasts[name]?.noteBaseline(since: sign, isChain, at: moment) }
         default: break
@@ -110,7 +113,8 @@ extension Recollection.Past {
     ) {
         switch event {
         case "process.start", "service.resume", "daemon.adopt":
-            let isUp = event == "service.resume" ? process != nil : pause == nil
+            let lives = process != nil && began?.boot == moment.boot
+            let isUp = event == "service.resume" ? lives : pause == nil
             if incident == nil, !isHandedOver, isUp { hopes = hopes ?? moment }
         case "service.pause":
             isHealthy = false
@@ -144,11 +148,13 @@ extension Recollection.Past {
                 failures = []
             }
         case "incident.open":
+            lastIncident = json.count("incident")
             let wasHealthy = isHealthy(at: moment)
             if wasHealthy || unhealthy == nil { unhealthy = (moment, wasHealthy) }
             isHealthy = false
             hopes = nil
         case "incident.handover":
+            lastIncident = json.count("incident")
             isHealthy = false
             hopes = nil
         case "incident.resolve", "service.recover":
@@ -176,7 +182,11 @@ extension Recollection.Past {
         var history = ServiceHistory()
         history.failures = failures.map { $0.instant(at: now) }
         history.isHealthy = isHealthy(at: now)
+        if let unhealthy, unhealthy.wasHealthy {
+            history.healthyUntil = unhealthy.since.instant(at: now)
+        }
         history.wasHealthyBefore = wasHealthyBefore
+        history.lastIncident = lastIncident
         return history
     }
 }

@@ -47,6 +47,8 @@ public struct Recollection: Sendable {
         var wasHealthyBefore = false
         /// Its incident began, and whether it was healthy until then.
         var unhealthy: (since: Moment, wasHealthy: Bool)?
+        /// The last incident that it had, open or not.
+        var lastIncident: Int?
     }
 
     var pasts: [String: Past] = [:]
@@ -145,7 +147,7 @@ extension Recollection.Past {
             restarting = moment
             rest = nil
             detached = nil
-        case "restart.attempt": takeRestart(json, at: moment)
+        case "restart.attempt": takeRestart(json, isSwitching: isSwitching, at: moment)
         case "service.start":
             forgive()
             rest = nil
@@ -175,9 +177,11 @@ extension Recollection.Past {
         }
     }
 
-    private mutating func takeRestart(_ json: JSONValue, at moment: Recollection.Moment) {
+    private mutating func takeRestart(
+        _ json: JSONValue, isSwitching: Bool, at moment: Recollection.Moment
+    ) {
         let rule = json["rule"]?.string.flatMap(RestartRule.init)
-        if rule == .failedStart || rule == .startTimeout { failedStarts += 1 }
+        if rule == .startTimeout || rule == .failedStart && !isSwitching { failedStarts += 1 }
         if rule == .unhealthy || rule == .startTimeout { attempts += 1 }
         // The system was switched for its sake: what it did on the other one is forgotten.
         if rule == .switched {

@@ -22,6 +22,7 @@ extension SwitchRecord {
             }
             return .generationChanged(
                 from: json["from"]?.string, to: to, generation: generation, by: origin)
+        case "generation.same": return system.map { .unchanged(system: $0) }
         case "probation.begin":
             guard let system, let lasts = json.interval("for_ms") else { return nil }
             return .probationBegan(
@@ -47,7 +48,10 @@ extension SwitchRecord {
                 system: system, generation: generation, culprit: json["culprit"]?.string,
                 incident: incident)
         case "quarantine.enter":
-            return system.map { .quarantineEntered(system: $0, generation: generation) }
+            return system.map {
+                .quarantineEntered(
+                    system: $0, generation: generation, culprit: json["culprit"]?.string)
+            }
         case "foreignswitch.begin":
             return json["pid"]?.integer.flatMap(Int32.init(exactly:)).map {
                 .foreignSwitchBegan(pid: $0)
@@ -82,7 +86,11 @@ extension SwitchRecord {
             guard let process = json.process, let action = Activation(json["action"]),
                 let run = json.count("run")
             else { return nil }
-            return .activationBegan(flight: flight, process, action, run: run)
+            // Lines of before there were units do not say.
+            let place = json["in"] == nil ? .session : ActivationPlace(json["in"])
+            return place.map {
+                .activationBegan(flight: flight, process, action, run: run, in: $0)
+            }
         case "switch.exit":
             return .activationEnded(flight: flight, ExitStatus(json))
         case "switch.end":
@@ -297,6 +305,7 @@ extension Flight {
         self.init(
             id: id, purpose: purpose, from: from, to: to, generation: json.count("generation"),
             mode: mode, began: began)
+        formerDefault = json.count("former_default")
     }
 }
 

@@ -31,6 +31,9 @@ enum SwitchLine {
             json.system("to", to, generation)
             json.string("by", origin.rawValue)
             return "generation.change"
+        case .unchanged(let system):
+            json.path("system", system)
+            return "generation.same"
         case .probationBegan(
             let system, let generation, let previous, let previousGeneration, let lasts):
             json.system("system", system, generation)
@@ -62,8 +65,9 @@ enum SwitchLine {
             json.path("culprit", culprit)
             json.integer("incident", Int64(incident))
             return "quarantine.add"
-        case .quarantineEntered(let system, let generation):
+        case .quarantineEntered(let system, let generation, let culprit):
             json.system("system", system, generation)
+            json.path("culprit", culprit)
             return "quarantine.enter"
         case .foreignSwitchBegan(let pid):
             json.integer("pid", Int64(pid))
@@ -105,13 +109,14 @@ enum SwitchLine {
             begin(flight, step)
             json.clipped("reason", reason, to: longestReason)
             return "switch.falter"
-        case .activationBegan(let flight, let process, let action, let run):
+        case .activationBegan(let flight, let process, let action, let run, let place):
             begin(flight)
             json.integer("pid", Int64(process.pid))
             json.key("start_ticks")
             json.decimal(Int64(clamping: process.startTicks))
             json.string("action", action.rawValue)
             json.integer("run", Int64(run))
+            json.string("in", place.rawValue)
             return "switch.run"
         case .activationEnded(let flight, let status):
             begin(flight)
@@ -129,7 +134,8 @@ enum SwitchLine {
             begin(flight)
             json.integer("uid", Int64(uid))
             return "switch.confirm"
-        case .generationChanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
+        case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked,
+            .triaged,
             .planned, .intended, .quarantined, .quarantineEntered, .foreignSwitchBegan,
             .foreignSwitchEnded, .foreignSwitchLasts, .bootedElsewhere, .notTheGeneration:
             return write(record, into: &json)
@@ -297,7 +303,7 @@ extension JSONWriter {
 
     /// `isTold`: whether a rejection of this generation is written down.
     private mutating func write(_ refusal: Refusal, isTold: (Int) -> Bool) {
-        string("refusal", refusal.tag)
+        string("refusal", refusal.word)
         switch refusal {
         case .off, .never, .noLedger, .already, .switching, .notDurable: break
         case .limit(let since): interval("since_ms", since)
@@ -331,23 +337,19 @@ extension JSONWriter {
         path("from", flight.from)
         system("to", flight.to, flight.generation)
         string("mode", flight.mode.rawValue)
+        optional("former_default", flight.formerDefault)
     }
 
     /// Also of a `carry`.
     mutating func write(_ purpose: Flight.Purpose) {
+        string("purpose", purpose.word)
         switch purpose {
-        case .rollback(let incident):
-            string("purpose", "rollback")
-            integer("incident", Int64(incident))
-        case .asked(let uid):
-            string("purpose", "asked")
-            integer("uid", Int64(uid))
+        case .rollback(let incident): integer("incident", Int64(incident))
+        case .asked(let uid): integer("uid", Int64(uid))
         case .trial(let uid, let confirm):
-            string("purpose", "trial")
             integer("uid", Int64(uid))
             if let confirm { interval("confirm_ms", confirm) }
-        case .retreat: string("purpose", "retreat")
-        case .settle: string("purpose", "settle")
+        case .retreat, .settle: break
         }
     }
 
@@ -471,40 +473,8 @@ extension PlanFacts {
     }
 }
 
-extension FlightOutcome {
-    var word: String {
-        switch self {
-        case .succeeded: "succeeded"
-        case .degraded: "degraded"
-        case .notHelped: "not-helped"
-        case .notActivated: "not-activated"
-        case .abandoned: "abandoned"
-        case .notConfirmed: "not-confirmed"
-        }
-    }
-}
-
-extension Refusal {
-    var tag: String {
-        switch self {
-        case .off: "off"
-        case .never: "never"
-        case .noLedger: "no-ledger"
-        case .limit: "limit"
-        case .already: "already"
-        case .switching: "switching"
-        case .noTarget: "no-target"
-        case .needsReboot: "needs-reboot"
-        case .neverBooted: "never-booted"
-        case .bootFull: "boot-full"
-        case .unseen: "unseen"
-        case .notDurable: "not-durable"
-        case .gone: "gone"
-        }
-    }
-}
-
 extension Rejection.Reason {
+    /// As `word`, but what an incomplete one lacks stands beside it.
     var tag: String {
         switch self {
         case .running: "running"

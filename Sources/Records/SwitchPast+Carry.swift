@@ -38,11 +38,16 @@ extension SwitchPast {
         if let lastReboot { json.integer("reboot_age_ms", lastReboot.age(at: now) / 1_000_000) }
         if isNewBoot(at: now) { json.bool("new_boot", true) }
         if isFirst { json.bool("first", true) }
-        if let foreign {
+        if let foreign, foreign.began.boot == now.boot {
             json.integer("foreign_age_ms", foreign.began.age(at: now) / 1_000_000)
+            if !foreign.isSeen { json.bool("foreign_unseen", true) }
             if let ended = foreign.ended {
                 json.integer("foreign_end_age_ms", ended.age(at: now) / 1_000_000)
             }
+        }
+        if let unseen {
+            json.integer("unseen_age_ms", unseen.since.age(at: now) / 1_000_000)
+            json.integer("heard_age_ms", unseen.heard.age(at: now) / 1_000_000)
         }
         // One that was replaced matters only until the next one begins, by what was before it.
         if let probation {
@@ -52,10 +57,17 @@ extension SwitchPast {
             json.integer("probation_age_ms", probation.began.age(at: now) / 1_000_000)
             json.integer("seen_age_ms", probation.seen.age(at: now) / 1_000_000)
             json.integer("for_ms", probation.milliseconds)
+            write(probation.chain, into: &json, at: now)
         } else if let replaced {
             json.path("replaced", replaced.system)
             json.path("previous", replaced.previous)
+            json.integer("probation_age_ms", replaced.began.age(at: now) / 1_000_000)
+            write(replaced.chain, into: &json, at: now)
         }
+    }
+
+    private func write(_ chain: Moment?, into json: inout JSONWriter, at now: Moment) {
+        if let chain { json.integer("chain_age_ms", chain.age(at: now) / 1_000_000) }
     }
 
     private func write(
@@ -109,13 +121,19 @@ extension SwitchPast {
         carriesNewBoot = json["new_boot"]?.bool ?? false
         isFirst = json["first"]?.bool ?? false
         foreign = earlier("foreign_age_ms").map {
-            Foreign(began: $0, ended: earlier("foreign_end_age_ms"))
+            Foreign(
+                began: $0, ended: earlier("foreign_end_age_ms"),
+                isSeen: json["foreign_unseen"]?.bool != true)
+        }
+        if let since = earlier("unseen_age_ms"), let heard = earlier("heard_age_ms") {
+            unseen = (since, heard)
         }
         guard let system = json["probation"]?.string else {
             replaced = json["replaced"]?.string.map {
                 Probation(
-                    system: $0, previous: json["previous"]?.string, began: moment, seen: moment,
-                    milliseconds: 0)
+                    system: $0, previous: json["previous"]?.string,
+                    began: earlier("probation_age_ms") ?? moment, seen: moment,
+                    milliseconds: 0, chain: earlier("chain_age_ms"))
             }
             return
         }
@@ -124,7 +142,7 @@ extension SwitchPast {
             previous: json["previous"]?.string,
             previousGeneration: json.count("previous_generation"),
             began: earlier("probation_age_ms") ?? moment, seen: earlier("seen_age_ms") ?? moment,
-            milliseconds: max(0, json["for_ms"]?.integer ?? 0))
+            milliseconds: max(0, json["for_ms"]?.integer ?? 0), chain: earlier("chain_age_ms"))
     }
 
     private mutating func recallFlight(_ json: JSONValue, at moment: Moment) {

@@ -25,6 +25,8 @@ struct SwitchPast: Sendable {
     var replaced: Probation?
     /// What runs was taken as it is: nothing was there before it to compare with.
     var isFirst = false
+    /// A daemon has started then and has not seen yet which system runs; the last word before it.
+    var unseen: (since: Moment, heard: Moment)?
     /// The newest line, and whether it only carries what earlier boots have left.
     var newest: Moment?
     var carriesNewBoot = false
@@ -38,16 +40,20 @@ struct SwitchPast: Sendable {
         var began: Moment
         var seen: Moment
         var milliseconds: Int64
+        /// The first of the changes that it is about began.
+        var chain: Moment?
     }
 
     struct Foreign: Sendable {
         var began: Moment
         var ended: Moment?
+        /// By the daemon that lives.
+        var isSeen = true
     }
 
     /// Services end because of a switch, not of themselves.
     var isSwitching: Bool {
-        if let foreign, foreign.ended == nil { return true }
+        if let foreign, foreign.ended == nil, foreign.isSeen { return true }
         return isActivating
     }
 
@@ -61,8 +67,10 @@ struct SwitchPast: Sendable {
         switch record {
         case .generationChanged(let from, let to, _, let origin):
             current = to
+            unseen = nil
             isFirst = from == nil
             if origin == .boot { booted.keep(to) }
+        case .unchanged: unseen = nil
         case .bootedElsewhere(_, _, let system, _): booted.keep(system)
         case .probationBegan(
             let system, let generation, let previous, let previousGeneration, let lasts):
@@ -70,8 +78,12 @@ struct SwitchPast: Sendable {
                 system: system, generation: generation, previous: previous,
                 previousGeneration: previousGeneration, began: firstSign(of: moment),
                 seen: moment, milliseconds: max(0, lasts.nanoseconds / 1_000_000))
+            if let replaced, previous != nil, replaced.previous == previous {
+                probation?.chain = replaced.chain ?? replaced.began
+            }
             replaced = nil
             isFirst = false
+            unseen = nil
         case .probationEnded(let system, _, let outcome, _):
             replaced = outcome == .replaced ? probation : nil
             probation = nil
@@ -79,7 +91,10 @@ struct SwitchPast: Sendable {
         case .quarantined(let system, _, let culprit, _):
             quarantined.keep(system)
             if let culprit { quarantined.keep(culprit) }
-        case .foreignSwitchBegan: foreign = Foreign(began: moment)
+        case .foreignSwitchBegan:
+            // An earlier daemon has seen it begin.
+            let isKnown = foreign.map { !$0.isSeen && $0.ended == nil } ?? false
+            foreign = Foreign(began: isKnown ? foreign?.began ?? moment : moment)
         case .foreignSwitchEnded: foreign?.ended = moment
         case .intended(let flight): intend(flight, at: moment)
         case .stepBegan, .stepFailed, .activationBegan, .activationEnded, .flightEnded,
@@ -91,11 +106,22 @@ struct SwitchPast: Sendable {
         }
     }
 
-    /// A change that is seen now may have begun with a switch that has ended just before.
+    /// A change that is seen now may have begun with a switch that has ended just before, or before
+    /// this daemon.
     func firstSign(of moment: Moment) -> Moment {
-        guard let foreign else { return moment }
-        if let ended = foreign.ended, ended.age(at: moment) > Self.slack { return moment }
+        let start = unseen?.since ?? moment
+        guard let foreign else { return start }
+        if let ended = foreign.ended, ended.age(at: moment) > Self.slack { return start }
         return foreign.began
+    }
+
+    /// Who was healthy then was so before a change that is seen now.
+    func lastCalm(before moment: Moment) -> Moment {
+        let sign = firstSign(of: moment)
+        guard let heard = unseen?.heard, heard.age(at: moment) > sign.age(at: moment) else {
+            return sign
+        }
+        return heard
     }
 
     private mutating func intend(_ flight: Flight, at moment: Moment) {
@@ -119,7 +145,7 @@ struct SwitchPast: Sendable {
             isActivating = step == .activate
             if step == .reboot { lastReboot = moment }
         case .stepFailed: isActivating = false
-        case .activationBegan(_, let process, _, let run):
+        case .activationBegan(_, let process, _, let run, _):
             flight?.0.process = process
             flight?.0.runs = run
             isActivating = true
@@ -145,8 +171,21 @@ struct SwitchPast: Sendable {
 
     /// Another daemon looks for itself, and says so anew.
     mutating func beginDaemon(at moment: Moment) {
-        foreign = nil
+        if foreign?.ended != nil { foreign = nil }
+        foreign?.isSeen = false
+        noteStart(at: moment)
         isActivating = flight.map { $0.0.process != nil && $0.heard.boot == moment.boot } ?? false
+    }
+
+    /// No switch outlives its boot.
+    mutating func forgetForeign(at moment: Moment) {
+        if foreign?.began.boot != moment.boot { foreign = nil }
+    }
+
+    /// Until it has looked, nobody knows which system runs.
+    mutating func noteStart(at moment: Moment) {
+        guard unseen == nil, let newest else { return }
+        unseen = (moment, newest)
     }
 
     // MARK: Clocks
@@ -168,7 +207,16 @@ struct SwitchPast: Sendable {
         if var probation {
             anchor(&probation.began)
             anchor(&probation.seen)
+            if var chain = probation.chain {
+                anchor(&chain)
+                probation.chain = chain
+            }
             self.probation = probation
+        }
+        if var unseen {
+            anchor(&unseen.since)
+            anchor(&unseen.heard)
+            self.unseen = unseen
         }
     }
 
@@ -202,6 +250,11 @@ struct SwitchPast: Sendable {
         memory.lastReboot = lastReboot.map { $0.instant(at: now) }
         memory.isNewBoot = isNewBoot(at: now)
         memory.probation = probation.map { $0.memory(at: now) }
+        if let foreign, foreign.ended == nil, foreign.began.boot == now.boot {
+            memory.foreign = foreign.began.instant(at: now)
+        }
+        memory.unseenSince = unseen?.since.instant(at: now)
+        memory.lastHeard = (unseen?.heard ?? newest)?.instant(at: now)
         memory.isConfirmed = isConfirmed
         if let (flight, began, heard) = flight {
             memory.flight = flight
@@ -214,11 +267,13 @@ struct SwitchPast: Sendable {
 
 extension SwitchPast.Probation {
     fileprivate func memory(at now: Recollection.Moment) -> ProbationMemory {
-        ProbationMemory(
+        var memory = ProbationMemory(
             system: system, generation: generation, previous: previous,
             previousGeneration: previousGeneration, began: began.instant(at: now),
             ends: seen.instant(at: now)
                 + Interval(nanoseconds: min(milliseconds, .max / 1_000_000) * 1_000_000))
+        memory.chainBegan = chain?.instant(at: now)
+        return memory
     }
 }
 
@@ -227,7 +282,7 @@ extension SwitchRecord {
     fileprivate var flight: Int? {
         switch self {
         case .stepBegan(let flight, _), .stepFailed(let flight, _, _),
-            .activationBegan(let flight, _, _, _), .activationEnded(let flight, _),
+            .activationBegan(let flight, _, _, _, _), .activationEnded(let flight, _),
             .flightEnded(let flight, _), .flightLasts(let flight, _, _),
             .trialConfirmed(let flight, _):
             flight
@@ -238,7 +293,7 @@ extension SwitchRecord {
 
 extension Int64 {
     /// The difference, or the number nearest to it that there is: a clock says what it likes.
-    fileprivate func subtractingClamped(_ other: Int64) -> Int64 {
+    func subtractingClamped(_ other: Int64) -> Int64 {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (self < 0 ? .min : .max) : difference
     }

@@ -83,6 +83,19 @@ extension Flight {
         }
     }
 
+    /// What undoes the profile's step, if switch-to-configuration has refused and nobody else has done
+    /// anything since. `nil`: nothing is to be undone, or cannot be.
+    func undoing(in landscape: Landscape) -> Deed? {
+        guard steps.contains(.profile), activation == .switch, landscape.current == from,
+            landscape.generations(of: to).contains(where: {
+                $0.number == landscape.defaultGeneration
+            }), formerDefault != landscape.defaultGeneration
+        else { return nil }
+        return landscape.generations.first { $0.number == formerDefault }.map {
+            .setProfile(generation: $0.number, path: $0.path)
+        }
+    }
+
     /// The step after the present one.
     var next: Step? {
         let following = steps.drop { $0 != step }.dropFirst()
@@ -119,6 +132,12 @@ extension Flight {
 
     /// What makes it wrong to go on, before anything was activated.
     func obstacle(in landscape: Landscape) -> Refusal? {
+        let chosen = landscape.defaultGeneration
+        if let formerDefault, formerDefault != chosen,
+            !landscape.generations(of: to).contains(where: { $0.number == chosen })
+        {
+            return .switching
+        }
         if landscape.switchHolder != nil || landscape.current != from { return .switching }
         guard landscape.system(to)?.defects.isEmpty == true else {
             return .gone(generation: generation ?? 0)

@@ -13,6 +13,8 @@ struct Case: Sendable {
     var began: Instant
     /// What failed in it, by what its paths resolve to: known once it was compared.
     var culprit: String?
+    /// The system that ran when it was accused.
+    var system: String?
 
     enum Stage: Equatable, Sendable {
         /// For its turn.

@@ -23,6 +23,8 @@ public struct Flight: Equatable, Sendable {
     public var runs = 0
     /// When it began.
     public var began: Instant
+    /// The boot default when it began; `nil`: unknown.
+    public var formerDefault: Int?
 
     /// What a switch is for.
     public enum Purpose: Equatable, Sendable {
@@ -49,6 +51,8 @@ public struct Flight: Equatable, Sendable {
         case activate
         /// What runs now is looked at.
         case verify
+        /// switch-to-configuration has refused: the profile is set back to what it was.
+        case restore
         /// The machine is rebooting.
         case reboot
         /// The probes have the last word.

@@ -11,6 +11,8 @@ struct Look: Sendable {
         case watch
         /// For the first case; the question's two systems.
         case weigh(before: String?, after: String?)
+        /// To see whether a part of what runs is quarantined.
+        case inspect
         /// For the switch under way.
         case flight
         /// For an operator.

@@ -8,6 +8,9 @@ public struct SafeSwitchPolicy: Equatable, Sendable {
     public var probation: Interval
     /// Within so long at most one automatic rollback.
     public var limit: Interval
+    /// A switch that takes longer, Regen's own or another's, is told to a human. It is not ended. No
+    /// accusation waits longer for its answer.
+    public var overdue: Interval
     /// Never go back to a generation with a lower number than this; `nil`: no fence.
     public var fence: Int?
     /// Whether the machine may be rebooted for a rollback.
@@ -38,16 +41,18 @@ public struct SafeSwitchPolicy: Equatable, Sendable {
         case rebootIntoKnownGood = "reboot-into-known-good"
     }
 
-    /// Automatic, 10 min, 6 h, no fence, no reboot, no windows, stay, unless told otherwise.
+    /// Automatic, 10 min, 6 h, 15 min, no fence, no reboot, no windows, stay, unless told otherwise.
     public init(
         mode: Mode = .automatic, probation: Interval = .minutes(10), limit: Interval = .hours(6),
-        fence: Int? = nil, allowReboot: Bool = false, maintenance: [MaintenanceWindow] = [],
+        overdue: Interval = .minutes(15), fence: Int? = nil, allowReboot: Bool = false,
+        maintenance: [MaintenanceWindow] = [],
         onExhausted: Exhaustion = .stay,
         rebootCommand: [String] = ["/run/current-system/sw/bin/systemctl", "reboot"]
     ) {
         self.mode = mode
         self.probation = probation
         self.limit = limit
+        self.overdue = overdue
         self.fence = fence
         self.allowReboot = allowReboot
         self.maintenance = maintenance

@@ -53,6 +53,14 @@ public enum Activation: String, CaseIterable, Sendable {
     case test
 }
 
+/// Where switch-to-configuration runs: what it outlives the daemon by, and where its output is.
+public enum ActivationPlace: String, CaseIterable, Sendable {
+    /// In a session of its own; its output is a file.
+    case session
+    /// In a transient unit of systemd's, the one that nixos-rebuild uses; its output is in the journal.
+    case unit
+}
+
 /// Something that is done to the machine's generations, apart from activation. Each can be done twice
 /// without harm.
 public enum Deed: Equatable, Sendable {

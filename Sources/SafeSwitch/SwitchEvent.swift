@@ -28,7 +28,7 @@ public enum SwitchEvent: Sendable {
     /// What came of the deed with this serial.
     case done(serial: Int, DeedOutcome)
     /// switch-to-configuration began.
-    case activationBegan(serial: Int, ProcessIdentity)
+    case activationBegan(serial: Int, ProcessIdentity, in: ActivationPlace = .session)
     /// It ended. `unknown` where nobody could tell.
     case activationEnded(serial: Int, ExitStatus)
     /// An operator asks.

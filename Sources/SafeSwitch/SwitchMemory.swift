@@ -23,6 +23,12 @@ public struct SwitchMemory: Equatable, Sendable {
     public var isNewBoot = false
     /// The probation that is under way.
     public var probation: ProbationMemory?
+    /// Somebody else's switch was under way when a daemon last looked; it began then.
+    public var foreign: Instant?
+    /// A daemon has started since then that did not live to see which system runs.
+    public var unseenSince: Instant?
+    /// The last word of the daemon that last saw it.
+    public var lastHeard: Instant?
     /// The switch that is under way.
     public var flight: Flight?
     /// The human's word of it has come.
@@ -51,6 +57,8 @@ public struct ProbationMemory: Equatable, Sendable {
     public var began: Instant
     /// When it ends.
     public var ends: Instant
+    /// When the first of the changes began that it is about, if this one is not the first.
+    public var chainBegan: Instant?
 
     /// A probation.
     public init(
@@ -72,8 +80,12 @@ public struct ServiceHistory: Equatable, Sendable {
     public var failures: [Instant] = []
     /// It ran without an open incident when it was last heard of.
     public var isHealthy = false
+    /// It was so until its incident began then.
+    public var healthyUntil: Instant?
     /// It was healthy when the probation began.
     public var wasHealthyBefore = false
+    /// The last incident that it had, open or not.
+    public var lastIncident: Int?
 
     /// So many failures are kept.
     public static let mostFailures = 16

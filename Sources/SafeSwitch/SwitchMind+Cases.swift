@@ -10,7 +10,8 @@ extension SwitchMind {
         guard let service = watchedService(id), policy.mode != .off || aloft != nil else {
             return turn.answer(id, .handOver(nil))
         }
-        let one = Case(id, service.name, incident, reason: reason, began: turn.now)
+        var one = Case(id, service.name, incident, reason: reason, began: turn.now)
+        one.system = memory.current
         if aloft != nil { return accuseAloft(one, services, &turn) }
         if unhelped.contains(incident) {
             if rebootIntoKnownGood(one, services, &turn) { return }
@@ -18,6 +19,7 @@ extension SwitchMind {
         } else if let known = cases.firstIndex(where: { $0.service == id }) {
             cases[known].reason = reason
             cases[known].incident = incident
+            cases[known].system = memory.current
         } else if cases.count < Self.mostCases {
             cases.append(one)
         } else {
@@ -32,9 +34,15 @@ extension SwitchMind {
         turn.answer(one.service, answer)
     }
 
+    /// Another system runs than the one on which it failed: that one is not held against this one.
+    private mutating func giveChance(to one: Case, _ turn: inout Turn) {
+        close(one, .retry, &turn)
+        if watchedService(one.service) != nil { watched[one.service.index]?.isWeighed = false }
+    }
+
     /// Nobody waits longer than the longest switch.
     mutating func expireCases(_ turn: inout Turn) {
-        while let late = cases.first(where: { $0.began + Self.switchWait <= turn.now }) {
+        while let late = cases.first(where: { $0.began + policy.overdue <= turn.now }) {
             close(late, .handOver(nil), &turn)
         }
     }
@@ -54,7 +62,7 @@ extension SwitchMind {
                 // What has changed meanwhile, or come up, gets its chance.
                 let isOver =
                     services.standing(one.service) == .healthy || memory.current != system
-                if isOver { close(one, .retry, &turn) } else { cases[0].stage = .waits }
+                if isOver { giveChance(to: one, &turn) } else { cases[0].stage = .waits }
             }
         }
     }
@@ -105,6 +113,7 @@ extension SwitchMind {
         cases[0].stage = .waits
         // It waits for the end of that switch; or the question was about another change.
         if foreign != nil { return }
+        if one.system != memory.current { return giveChance(to: one, &turn) }
         let isOutdated =
             memory.probation != nil
             && (memory.probation?.previous != before || memory.current != after)

@@ -9,8 +9,8 @@ extension SwitchMind {
         var next = Earliest()
         next.note(pollAt)
         for look in looks { next.note(look.asked + Self.surveyWait) }
-        if let foreign, !foreign.isTold { next.note(foreign.began + Self.switchWait) }
-        for one in cases { next.note(one.began + Self.switchWait) }
+        if let foreign, !foreign.isTold { next.note(foreign.began + policy.overdue) }
+        for one in cases { next.note(one.began + policy.overdue) }
         if canEndProbation { next.note(memory.probation?.ends) }
         if let marking, marking.serial == nil { next.note(marking.next) }
         next.note(flightDeadline)

@@ -16,6 +16,8 @@ extension SwitchMind {
         _ flight: Flight, request: (number: Int, plan: Plan?)? = nil, _ services: borrowing Mind,
         _ turn: inout Turn
     ) {
+        var flight = flight
+        flight.formerDefault = landscape?.defaultGeneration
         memory.nextFlight = flight.id + 1
         if case .rollback(let incident) = flight.purpose { count(incident, turn.now) }
         lastSerial += 1
@@ -107,6 +109,7 @@ extension SwitchMind {
         case .intent: leave(landscape, services, &turn)
         case .profile, .activate: tryAgain(landscape, services, &turn)
         case .verify: verify(landscape, services, &turn)
+        case .restore: restore(landscape, services, &turn)
         case .reboot: prepareReboot(&turn)
         case .confirm: break
         }
@@ -132,7 +135,7 @@ extension SwitchMind {
         _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let aloft else { return }
-        let isLate = aloft.stepBegan + Self.switchWait <= turn.now
+        let isLate = aloft.stepBegan + policy.overdue <= turn.now
         if landscape.switchHolder != nil, !isLate {
             return lookFromFlight(after: Self.switchPoll, &turn)
         }
@@ -171,7 +174,7 @@ extension SwitchMind {
         case .activate: activate(&turn)
         case .verify: lookFromFlight(&turn)
         case .reboot: prepareReboot(&turn)
-        case .intent, .confirm: break
+        case .intent, .restore, .confirm: break
         }
     }
 
@@ -193,7 +196,9 @@ extension SwitchMind {
         if marking?.serial == serial { return marked(outcome, &turn) }
         guard let aloft else { return }
         switch (aloft.awaits, outcome) {
-        case (.deed(serial), .done): advance(&turn)
+        case (.deed(serial), .done):
+            guard aloft.flight.step == .restore else { return advance(&turn) }
+            end(.notActivated(current: landscape?.current), services, &turn)
         case (.reboot(serial, _), .done): break
         case (.deed(serial), .failed(let trouble, let isTransient)),
             (.reboot(serial, _), .failed(let trouble, let isTransient)):
@@ -222,13 +227,14 @@ extension SwitchMind {
     }
 
     mutating func activationBegan(
-        _ serial: Int, _ process: ProcessIdentity, _ turn: inout Turn
+        _ serial: Int, _ process: ProcessIdentity, in place: ActivationPlace, _ turn: inout Turn
     ) {
         guard let aloft, aloft.awaits == .activation(serial) else { return }
         self.aloft?.flight.process = process
         turn.record(
             .activationBegan(
-                flight: aloft.flight.id, process, aloft.flight.activation, run: aloft.flight.runs))
+                flight: aloft.flight.id, process, aloft.flight.activation, run: aloft.flight.runs,
+                in: place))
     }
 
     mutating func activationEnded(
@@ -254,16 +260,39 @@ extension SwitchMind {
             return lookFromFlight(after: Self.switchPoll, &turn)
         }
         let isThere = aloft.isThere(landscape)
-        if aloft.hasDied(landscape), aloft.flight.runs < Self.mostRuns,
+        // It was to begin, and nobody knows whether it has: by now nobody may want it any more.
+        let isLate =
+            aloft.flight.runs == 0 && !aloft.flight.isTrialsEnd
+            && aloft.flight.began + Self.resumeWait <= turn.now
+        if aloft.hasDied(landscape), aloft.flight.runs < Self.mostRuns, !isLate,
             aloft.flight.isUndisturbed(in: landscape)
         {
             begin(.activate, &turn)
             activate(&turn)
         } else if isThere {
             arrive(landscape, services, &turn)
+        } else if isLate || aloft.status == .code(1), aloft.flight.undoing(in: landscape) != nil {
+            // Nothing has come of it: what boots is to be what runs.
+            begin(.restore, &turn)
+            restore(landscape, services, &turn)
         } else {
             end(.notActivated(current: landscape.current), services, &turn)
         }
+    }
+
+    /// Sets the profile back, unless that is done, or is nobody's business any more.
+    private mutating func restore(
+        _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        if landscape.switchHolder != nil {
+            return lookFromFlight(after: Self.switchPoll, &turn)
+        }
+        guard let deed = aloft?.flight.undoing(in: landscape) else {
+            return end(.notActivated(current: landscape.current), services, &turn)
+        }
+        lastSerial += 1
+        aloft?.awaits = .deed(lastSerial)
+        turn.actions.append(.perform(deed, serial: lastSerial))
     }
 
     // MARK: Rebooting
@@ -294,7 +323,7 @@ extension SwitchMind {
         guard let aloft else { return nil }
         var next = Earliest()
         if !aloft.isTold, aloft.flight.step != .confirm {
-            next.note(aloft.flight.began + Self.switchWait)
+            next.note(aloft.flight.began + policy.overdue)
         }
         switch aloft.awaits {
         case .disk(_, let until), .pause(let until), .reboot(_, let until): next.note(until)
@@ -323,7 +352,7 @@ extension SwitchMind {
     /// It takes long. It is not ended for that, but a human is told, once.
     private mutating func tellThatItLasts(_ turn: inout Turn) {
         guard let aloft, !aloft.isTold, aloft.flight.step != .confirm,
-            aloft.flight.began + Self.switchWait <= turn.now
+            aloft.flight.began + policy.overdue <= turn.now
         else { return }
         self.aloft?.isTold = true
         turn.record(

@@ -11,10 +11,12 @@ extension SwitchMind {
         cases = cases.filter { watchedService($0.service)?.name == $0.name }
         if policy.mode == .off {
             pollAt = nil
+            if hasBegun { endForeignSwitch(&turn) }
             while let one = cases.first { close(one, .handOver(nil), &turn) }
         } else if hasBegun, pollAt == nil {
             pollAt = turn.now
         }
+        inspect(&turn)
     }
 
     private func rewatched(_ subjects: [Subject?]) -> [Watched?] {
@@ -36,7 +38,9 @@ extension SwitchMind {
     /// What an earlier daemon left is known by now.
     mutating func begin(_ turn: inout Turn) {
         hasBegun = true
-        guard policy.mode != .off || memory.flight != nil else { return }
+        guard policy.mode != .off || memory.flight != nil else { return endForeignSwitch(&turn) }
+        // Nobody has looked yet: what fails meanwhile may fail because of a change.
+        firstSign = memory.foreign ?? memory.unseenSince ?? turn.now
         watch(&turn)
     }
 
@@ -76,7 +80,7 @@ extension SwitchMind {
         switch purpose {
         case .flight: aloft?.flight.to
         case .request(_, .trial(let path, _, _, _)): path
-        case .watch, .weigh, .request: nil
+        case .watch, .weigh, .inspect, .request: nil
         }
     }
 
@@ -99,6 +103,7 @@ extension SwitchMind {
         case .weigh(let before, let after):
             guard isAwaited(serial) else { return }
             weigh(comparison, before: before, after: after, services, &turn)
+        case .inspect: inspected(serial, comparison, &turn)
         case .flight: seenFromFlight(landscape, services, &turn)
         case .request(let request, let wish):
             answer(request, wish, landscape, services, &turn)
@@ -113,6 +118,7 @@ extension SwitchMind {
         switch look.purpose {
         case .watch: break
         case .weigh: if isAwaited(serial) { weighBlindly(trouble, services, &turn) }
+        case .inspect: inspectedInVain(serial)
         case .flight: flightUnseen(trouble, services, &turn)
         case .request(let request, _):
             turn.actions.append(.answer(request: request, .refused(.unseen(trouble))))
@@ -132,13 +138,16 @@ extension SwitchMind {
         self.landscape = landscape
         seeForeignSwitch(landscape, &turn)
         planPoll(&turn)
-        guard hasBegun else { return }
-        if isOriented {
-            seeChange(landscape, by: .other, services, &turn)
-        } else {
-            isOriented = true
-            orient(landscape, services, &turn)
+        if hasBegun {
+            if isOriented {
+                seeChange(landscape, by: .other, services, &turn)
+            } else {
+                isOriented = true
+                orient(landscape, services, &turn)
+            }
         }
+        // Its change is on record before its end is: no death in between forgets what led to it.
+        if landscape.switchHolder == nil { endForeignSwitch(&turn) }
     }
 
     // MARK: Other people's switches
@@ -147,20 +156,24 @@ extension SwitchMind {
         if aloft?.isActivating == true { return }
         let own = memory.flight?.process?.pid
         if own != nil, own == landscape.switchHolder { return }
-        switch (landscape.switchHolder, foreign) {
-        case (let pid?, nil):
-            foreign = ForeignSwitch(pid: pid, began: turn.now)
-            turn.record(.foreignSwitchBegan(pid: pid))
-        case (nil, let ended?):
-            foreign = nil
-            turn.record(.foreignSwitchEnded(after: turn.now - ended.began))
-        case (nil, nil), (.some, .some): break
-        }
+        guard let pid = landscape.switchHolder, foreign == nil else { return }
+        foreign = ForeignSwitch(began: memory.foreign ?? turn.now)
+        memory.foreign = nil
+        turn.record(.foreignSwitchBegan(pid: pid))
+        tellSwitching(&turn)
+    }
+
+    /// It has ended, or had when this daemon began to look.
+    private mutating func endForeignSwitch(_ turn: inout Turn) {
+        guard let began = foreign?.began ?? memory.foreign else { return }
+        foreign = nil
+        memory.foreign = nil
+        turn.record(.foreignSwitchEnded(after: turn.now - began))
         tellSwitching(&turn)
     }
 
     mutating func tendForeignSwitch(_ turn: inout Turn) {
-        guard let foreign, !foreign.isTold, foreign.began + Self.switchWait <= turn.now else {
+        guard let foreign, !foreign.isTold, foreign.began + policy.overdue <= turn.now else {
             return
         }
         self.foreign?.isTold = true
@@ -200,6 +213,11 @@ extension SwitchMind {
     private mutating func beCalm(_ services: borrowing Mind, _ turn: inout Turn) {
         guard foreign == nil else { return }
         firstSign = nil
+        if memory.lastHeard != nil, let current = memory.current {
+            memory.lastHeard = nil
+            turn.record(.unchanged(system: current))
+        }
+        inspect(&turn)
         for place in watched.indices {
             guard let service = watched[place] else { continue }
             switch services.standing(InstanceID(place)) {
@@ -214,6 +232,7 @@ extension SwitchMind {
     /// Another system runs: everyone is told.
     mutating func enter(_ system: String, by origin: ChangeOrigin, _ turn: inout Turn) {
         let from = memory.current
+        memory.lastHeard = nil
         let generation = generation(of: system)
         memory.current = system
         turn.record(.generationChanged(from: from, to: system, generation: generation, by: origin))
@@ -221,7 +240,9 @@ extension SwitchMind {
         owesReload = true
         tellSwitching(&turn)
         let isBad = memory.quarantined.contains(system)
-        if isBad { turn.record(.quarantineEntered(system: system, generation: generation)) }
+        guard isBad else { return planInspection(of: system) }
+        inspection = nil
+        turn.record(.quarantineEntered(system: system, generation: generation, culprit: nil))
     }
 
     /// The number of a system: the profile's own choice where several lead to it, else the highest.

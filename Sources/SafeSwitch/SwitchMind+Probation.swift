@@ -13,9 +13,10 @@ extension SwitchMind {
         if isReturn, isKnownGood(system) { return }
         let good = isReturn ? nil : healthyPrevious(earlier, services)
         let previous = isReturn ? nil : good ?? from
-        chainBegan = good == nil ? nil : chainBegan ?? earlier?.began
         noteBaseline(isChain: earlier != nil && !isReturn, services)
         beginProbation(of: system, previous: previous, &turn)
+        // One that broke something may be followed by another.
+        if good != nil { memory.probation?.chainBegan = earlier?.chainBegan ?? earlier?.began }
     }
 
     mutating func beginProbation(of system: String, previous: String?, _ turn: inout Turn) {
@@ -56,7 +57,9 @@ extension SwitchMind {
         guard let earlier, earlier.previous != nil else { return nil }
         for place in watched.indices {
             guard let service = watched[place], service.wasHealthyBefore else { continue }
-            if service.hasFailed(since: earlier.began) || !wasHealthy(place, services) {
+            // Who does not run, nobody has seen to be healthy there.
+            let isIdle = services.standing(InstanceID(place)) == .idle
+            if isIdle || service.hasFailed(since: earlier.began) || !wasHealthy(place, services) {
                 return earlier.previous
             }
         }
@@ -81,7 +84,9 @@ extension SwitchMind {
         guard let service = watched[place] else { return false }
         if services.standing(InstanceID(place)) == .healthy { return true }
         guard service.wasHealthy, let firstSign else { return service.wasHealthy }
-        return service.unhealthySince.map { $0 + Self.signSlack >= firstSign } ?? true
+        // What an earlier daemon has seen it did not see to be a change's doing.
+        let sign = memory.lastHeard.map { min($0, firstSign) } ?? firstSign
+        return service.unhealthySince.map { $0 + Self.signSlack >= sign } ?? true
     }
 
     // MARK: Failures
@@ -142,7 +147,8 @@ extension SwitchMind {
             !cases.contains(where: { $0.service == id }), cases.count < Self.mostCases,
             let incident = incident(of: id, services, turn.now)
         else { return }
-        let one = Case(id, service.name, incident, reason: nil, began: turn.now)
+        var one = Case(id, service.name, incident, reason: nil, began: turn.now)
+        one.system = memory.current
         switch facts(one, nil, services, turn.now).judge() {
         case .human(.blind), .generation: break
         case .human: return
@@ -160,9 +166,10 @@ extension SwitchMind {
     }
 
     func failures(of service: Watched, at now: Instant) -> (since: Int, before: Int) {
-        guard let began = memory.probation?.began else { return (0, 0) }
+        guard let probation = memory.probation else { return (0, 0) }
+        let began = probation.began
         let length = now - began
-        let change = min(chainBegan ?? began, began)
+        let change = min(probation.chainBegan ?? began, began)
         let since = service.failures.count { $0 >= began }
         let before = service.failures.count { $0 < change && change - $0 <= length }
         return (since, before)

@@ -34,6 +34,7 @@ extension SwitchMind {
     private mutating func seeFirst(_ landscape: Landscape, _ turn: inout Turn) {
         guard let current = landscape.current else { return }
         memory.current = current
+        memory.lastHeard = nil
         let origin: ChangeOrigin = landscape.booted == current ? .boot : .other
         turn.record(
             .generationChanged(
@@ -81,7 +82,7 @@ extension SwitchMind {
         switch flight.step {
         case .intent, .profile: resumeIntent(landscape, services, &turn)
         case .activate: resumeActivation(landscape, services, &turn)
-        case .verify: lookFromFlight(&turn)
+        case .verify, .restore: lookFromFlight(&turn)
         case .reboot: resumeReboot(services, &turn)
         case .confirm: resumeConfirm(landscape, services, &turn)
         }
@@ -97,7 +98,9 @@ extension SwitchMind {
             guard let service = watched[place], services.status(id, at: now).incident == incident
             else { continue }
             if aloft.accused.contains(where: { $0.service == id }) { return nil }
-            return Case(id, service.name, incident, reason: nil, began: now)
+            var one = Case(id, service.name, incident, reason: nil, began: now)
+            one.system = aloft.flight.from
+            return one
         }
         return nil
     }

@@ -7,9 +7,6 @@ public struct SwitchMind: Sendable {
     public static let durableWait = Interval.seconds(2)
     /// So long a look may take.
     public static let surveyWait = Interval.seconds(10)
-    /// A switch that takes longer, Regen's own or another's, is told to a human. It is not ended.
-    /// No accusation waits longer for its answer.
-    public static let switchWait = Interval.minutes(15)
     /// From one look at the generations to the next, if nothing moves.
     public static let poll = Interval.minutes(1)
     /// The same while a switch runs whose end is awaited.
@@ -22,7 +19,8 @@ public struct SwitchMind: Sendable {
     public static let confirmWait = Interval.minutes(5)
     /// Where nobody was ill, they are watched for so long before all counts as well.
     public static let leastConfirm = Interval.seconds(10)
-    /// A switch that an earlier daemon had intended and not begun is begun after all within so long.
+    /// A switch that an earlier daemon had intended, and of which no run of switch-to-configuration is
+    /// on record, is begun after all within so long; later a human is told instead.
     public static let resumeWait = Interval.minutes(5)
     /// A probation ends no earlier than so long after the daemon's start: services need time.
     public static let settleWait = Interval.minutes(2)
@@ -63,9 +61,6 @@ public struct SwitchMind: Sendable {
     var pollAt: Instant?
     /// The first sign of a change since all was calm.
     var firstSign: Instant?
-    /// The first of the changes that the probation is about began: one that broke something may be
-    /// followed by another.
-    var chainBegan: Instant?
     var foreign: ForeignSwitch?
     /// The mind was told that a switch began.
     var hasToldSwitch = false
@@ -78,6 +73,8 @@ public struct SwitchMind: Sendable {
     /// The switch under way.
     var aloft: Aloft?
     var marking: Marking?
+    /// What runs may have a part that is quarantined.
+    var inspection: Inspection?
 
     /// A mind that remembers.
     public init(memory: SwitchMemory = SwitchMemory()) { self.memory = memory }
@@ -115,7 +112,8 @@ public struct SwitchMind: Sendable {
         case .accused(let id, let incident, let reason):
             accuse(id, incident, reason, services, &turn)
         case .done(let serial, let outcome): done(serial, outcome, services, &turn)
-        case .activationBegan(let serial, let process): activationBegan(serial, process, &turn)
+        case .activationBegan(let serial, let process, let place):
+            activationBegan(serial, process, in: place, &turn)
         case .activationEnded(let serial, let status):
             activationEnded(serial, status, services, &turn)
         case .asked(let request, let wish): asked(request, wish, services, &turn)
@@ -138,7 +136,6 @@ struct Turn {
 
 /// A switch that is not Regen's.
 struct ForeignSwitch: Sendable {
-    var pid: Int32
     var began: Instant
     /// A human was told that it lasts.
     var isTold = false

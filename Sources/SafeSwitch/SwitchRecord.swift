@@ -4,6 +4,9 @@ public import Supervision
 public enum SwitchRecord: Equatable, Sendable {
     /// Another system runs than before.
     case generationChanged(from: String?, to: String, generation: Int?, by: ChangeOrigin)
+    /// The first look of a daemon has seen the system that was remembered: what has failed until now
+    /// has not failed because of another one.
+    case unchanged(system: String)
     /// Failures are weighed against this change from now on.
     case probationBegan(
         system: String, generation: Int?, previous: String?, previousGeneration: Int?,
@@ -23,7 +26,8 @@ public enum SwitchRecord: Equatable, Sendable {
     /// A step did not come off, in words; it is tried again, or the switch is given up.
     case stepFailed(flight: Int, Flight.Step, String)
     /// switch-to-configuration runs, the so-many-th time.
-    case activationBegan(flight: Int, ProcessIdentity, Activation, run: Int)
+    case activationBegan(
+        flight: Int, ProcessIdentity, Activation, run: Int, in: ActivationPlace = .session)
     /// It ended: evidence, not a verdict.
     case activationEnded(flight: Int, ExitStatus)
     /// It is over.
@@ -34,8 +38,9 @@ public enum SwitchRecord: Equatable, Sendable {
     case trialConfirmed(flight: Int, uid: UInt32)
     /// Never go back there. `culprit`: the store path of what failed.
     case quarantined(system: String, generation: Int?, culprit: String?, incident: Int)
-    /// What is quarantined runs again, because somebody switched to it.
-    case quarantineEntered(system: String, generation: Int?)
+    /// What is quarantined runs again, because somebody switched to it: the system itself, or another
+    /// one with this `culprit`.
+    case quarantineEntered(system: String, generation: Int?, culprit: String?)
     /// Somebody else switches.
     case foreignSwitchBegan(pid: Int32)
     /// They no longer do.

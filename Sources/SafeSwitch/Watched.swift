@@ -24,7 +24,9 @@ struct Watched: Sendable {
         self.name = name
         guard let history else { return }
         failures = history.failures
-        wasHealthy = history.isHealthy
+        unhealthySince = history.healthyUntil
+        lastIncident = history.lastIncident
+        wasHealthy = history.isHealthy || history.healthyUntil != nil
         wasHealthyBefore = history.wasHealthyBefore
         wasRestarted = history.failures.count > 1
     }

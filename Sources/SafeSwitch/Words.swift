@@ -1,5 +1,15 @@
 import Supervision
 
+extension ActivationPlace {
+    /// Where an operator finds what switch-to-configuration prints in a switch.
+    public func output(of flight: Int) -> String {
+        switch self {
+        case .session: "its output is in the state directory, switch/\(flight).log"
+        case .unit: "its output: journalctl REGEN_SWITCH=\(flight)"
+        }
+    }
+}
+
 /// What SafeSwitch's reasons are called: one word for scripts, a sentence for people.
 extension Refusal {
     /// One word: `needs-reboot`.
@@ -127,8 +137,50 @@ extension Plan.Choice {
         switch self {
         case .previousKnownGood: "it ran before the change and is known good"
         case .newestKnownGood: "it is the newest known good generation"
+        case .before: "it is the one before what runs"
         case .previousUnproven: "it ran before the change, and the service was healthy on it"
         case .asked: "an operator asked for it"
+        }
+    }
+}
+
+extension Flight.Purpose {
+    /// One word: `trial`.
+    public var word: String {
+        switch self {
+        case .rollback: "rollback"
+        case .asked: "asked"
+        case .trial: "trial"
+        case .retreat: "retreat"
+        case .settle: "settle"
+        }
+    }
+}
+
+extension FlightOutcome {
+    /// One word: `not-helped`.
+    public var word: String {
+        switch self {
+        case .succeeded: "succeeded"
+        case .degraded: "degraded"
+        case .notHelped: "not-helped"
+        case .notActivated: "not-activated"
+        case .abandoned: "abandoned"
+        case .notConfirmed: "not-confirmed"
+        }
+    }
+
+    /// A sentence.
+    public var sentence: String {
+        switch self {
+        case .succeeded: "the target runs, and the probes pass"
+        case .degraded:
+            "the target runs, and the probes pass; another kernel than its own runs until a reboot"
+        case .notHelped: "the target runs, and the probes do not pass"
+        case .notActivated(let current?): "the target does not run: \(current) does"
+        case .notActivated(nil): "the target does not run, and what does could not be seen"
+        case .abandoned(let refusal): "nothing was done: \(refusal.sentence)"
+        case .notConfirmed: "nobody confirmed it in time"
         }
     }
 }

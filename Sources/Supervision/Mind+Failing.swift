@@ -22,7 +22,7 @@ extension Mind {
             return finish(i, at: now, into: &actions)
         }
         noteCrash(i, at: now)
-        if wasUnconfirmed { instances[i].failedStarts += 1 }
+        if wasUnconfirmed, !isSwitching { instances[i].failedStarts += 1 }
         instances[i].culprit = nil
         fail(i, FailureKind(status), run: run, at: now, into: &actions)
     }
@@ -66,7 +66,8 @@ extension Mind {
     mutating func failStart(
         _ i: Int, _ kind: FailureKind, at now: Instant, into actions: inout [Action]
     ) {
-        instances[i].failedStarts += 1
+        // What cannot be started while the system is switched says nothing of itself.
+        if kind != .spawn || !isSwitching { instances[i].failedStarts += 1 }
         if kind == .spawn { instances[i].culprit = nil }
         fail(i, kind, run: nil, at: now, into: &actions)
     }
@@ -184,9 +185,12 @@ extension Mind {
     ) -> HandoverReason? {
         let instance = instances[i]
         let id = incidentID(i)
+        // While its triage is pending that is known, and on record.
+        let isKnown = instance.awaitsTriage != nil
         if let policy = instance.policy.crashLoop {
             let crashes = instance.crashes.count { now - $0 <= policy.within }
             if crashes >= policy.crashes {
+                if isKnown { return .crashLoop }
                 actions.append(
                     .record(
                         .crashLoopDetected(
@@ -196,6 +200,7 @@ extension Mind {
             }
             let incidents = instance.incidents.count { now - $0 <= Self.loopOfIncidents }
             if incidents >= Self.incidentsOfALoop {
+                if isKnown { return .crashLoop }
                 actions.append(
                     .record(
                         .crashLoopDetected(

@@ -140,6 +140,13 @@ struct BusCallMessage: ~Copyable {
         text.withCString { note(sd_bus_message_append_basic(message, code("s"), $0)) }
     }
 
+    /// An array of bytes, `ay`.
+    mutating func append(bytes: [UInt8]) {
+        bytes.withUnsafeBytes {
+            note(sd_bus_message_append_array(message, code("y"), $0.baseAddress, $0.count))
+        }
+    }
+
     /// An array, `a`, a structure, `r`, or a variant, `v`.
     mutating func container(
         _ type: Character, _ contents: String, _ body: (inout BusCallMessage) -> Void

@@ -8,6 +8,8 @@ final class Subject {
     let kind: Kind
     /// Its key among the subjects.
     let key: String
+    /// Of a pattern: how the paths of its instances begin.
+    let pathPrefix: String?
     var isWatched = true
     /// It waits for a look.
     var isQueued = false
@@ -17,16 +19,28 @@ final class Subject {
     var isStale = false
     /// PID 1 keeps the unit loaded for us, so that nothing of it is forgotten.
     var isPinned = false
+    /// It may be looked at again from then on.
     var notBefore = Int64.min
+    /// Where the pauses after all looks so far add up to.
+    private var spent = Int64.min
+
+    /// A look begins. What happens to a unit comes in steps, which a pause after each would keep us
+    /// from seeing: some looks are free, and in the long run there is one a pause.
+    func spend(lookAt now: Int64) {
+        spent = max(spent, now) + SystemBus.lookPause
+        notBefore = spent - SystemBus.looksInARow * SystemBus.lookPause + SystemBus.lookPause
+    }
 
     init(_ unit: UnitName) {
         kind = .unit(unit)
         key = unit.objectPath
+        pathPrefix = nil
     }
 
     init(_ pattern: UnitPattern) {
         kind = .pattern(pattern)
         key = pattern.text
+        pathPrefix = pattern.pathPrefix
     }
 }
 

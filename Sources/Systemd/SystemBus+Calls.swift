@@ -11,11 +11,12 @@ extension SystemBus {
     /// A start between a process's death and PID 1's taking note of it does nothing and is `done`:
     /// ask for it only once the unit's state says `inactive` or `failed`.
     public func request(
-        _ job: Job, of unit: UnitName, within nanoseconds: Int64, at now: Int64
+        _ job: Job, of unit: UnitName, _ mode: JobMode = .replace, within nanoseconds: Int64,
+        at now: Int64
     ) throws(Unsent) -> Call {
         try send(job.rawValue, { .job($0) }, nanoseconds, now) {
             $0.append(unit.text)
-            $0.append("replace")
+            $0.append(mode.rawValue)
         }
     }
 

@@ -6,7 +6,15 @@ extension SystemBus {
         let number: UInt64
     }
 
-    /// A job for a unit, as `systemctl` knows them. Each replaces jobs that conflict with it.
+    /// What becomes of jobs that conflict with a new one.
+    public enum JobMode: String, Sendable {
+        /// They are cancelled, as `systemctl` does.
+        case replace
+        /// They go on, and the new one is refused.
+        case fail
+    }
+
+    /// A job for a unit, as `systemctl` knows them.
     public enum Job: String, Sendable {
         case start = "StartUnit"
         case stop = "StopUnit"
@@ -38,8 +46,8 @@ extension SystemBus {
         case unit(UnitName, UnitState)
         /// A watched unit's state could not be had.
         case unreadable(UnitName, BusRefusal)
-        /// The instances of a template that PID 1 has loaded now, whenever one comes or goes. No
-        /// more than `mostInstances`; `isWhole` says whether these are all.
+        /// The instances of a template that are not inactive now, whenever one comes, or goes that is
+        /// not watched by name. No more than `mostInstances`; `isWhole` says whether these are all.
         case instances(UnitPattern, [UnitName], isWhole: Bool)
         /// PID 1 has begun to read all unit files again, or has ended that.
         case reloading(Bool)

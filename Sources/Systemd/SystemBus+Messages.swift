@@ -99,7 +99,8 @@ extension SystemBus {
             guard let manager, message.sender == manager else { return }
         }
         if message.isSignal("org.freedesktop.DBus.Properties", "PropertiesChanged") {
-            if let path = message.path, let subject = subjects[path] { enqueue(subject) }
+            guard let path = message.path else { return }
+            if let subject = subjects[path] { enqueue(subject) } else { changed(path) }
         } else if message.isSignal(Self.interface, "JobRemoved") {
             guard let number = message.uint32(), message.skip("os"), let result = message.string()
             else { return }
@@ -123,6 +124,13 @@ extension SystemBus {
         guard !owner.isEmpty else { return }
         manager = owner
         do throws(BusFailure) { try subscribe(at: now) } catch { lose(error, at: now) }
+    }
+
+    /// Something has changed about a unit that is not watched by its name.
+    private func changed(_ path: String) {
+        for subject in order where subject.kind.isPattern {
+            if let prefix = subject.pathPrefix, path.hasPrefix(prefix) { enqueue(subject) }
+        }
     }
 
     /// PID 1 has loaded or forgotten a unit.

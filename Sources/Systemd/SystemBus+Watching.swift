@@ -5,7 +5,7 @@ extension SystemBus {
         add(Subject(unit), most: Self.mostUnits)
     }
 
-    /// Watches which instances of a template are loaded; for their states `watch` each. False:
+    /// Watches which instances of a template there are; for their states `watch` each. False:
     /// `mostPatterns` are watched.
     public func watch(_ pattern: UnitPattern) -> Bool {
         add(Subject(pattern), most: Self.mostPatterns)
@@ -21,6 +21,14 @@ extension SystemBus {
     /// its memory.
     public func refresh(_ unit: UnitName) {
         if let subject = subjects[unit.objectPath] { enqueue(subject) }
+    }
+
+    /// Looks at a watched unit with this turn, whatever was looked at lately: its main process has
+    /// just ended.
+    public func look(_ unit: UnitName) {
+        guard let subject = subjects[unit.objectPath] else { return }
+        subject.notBefore = .min
+        enqueue(subject)
     }
 
     private func add(_ subject: Subject, most: Int) -> Bool {
@@ -77,6 +85,11 @@ extension SystemBus {
         queue = rest
     }
 
+    /// The states of units that are there; the others are down, and PID 1 forgets them when it likes.
+    static let presentStates = [
+        "active", "reloading", "refreshing", "activating", "deactivating", "maintenance", "failed",
+    ]
+
     private func begin(_ subject: Subject, at now: Int64) -> Bool {
         guard let link else { return false }
         let cookie: UInt64?
@@ -88,11 +101,13 @@ extension SystemBus {
             ) { $0.append("") }  // of all its interfaces
         case .pattern(let pattern):
             cookie = link.call(destination, Self.path, Self.interface, "ListUnitsByPatterns") {
-                $0.container("a", "s") { _ in }  // in any state
+                $0.container("a", "s") { call in
+                    for state in Self.presentStates { call.append(state) }
+                }
                 $0.container("a", "s") { $0.append(pattern.text) }
             }
         }
-        subject.notBefore = now + Self.lookPause
+        subject.spend(lookAt: now)
         guard let cookie else { return false }
         subject.isQueued = false
         subject.isLooking = true
@@ -135,18 +150,19 @@ extension SystemBus {
             tell(.unit(unit, state))
         case .pattern(let pattern):
             guard message.kind == .answer else { return }
-            let (names, isWhole) = instances(message)
+            let (names, isWhole) = Self.instances(message)
             tell(.instances(pattern, names, isWhole: isWhole))
         }
     }
 
-    private func instances(_ message: borrowing BusMessage) -> ([UnitName], Bool) {
+    /// The names in an answer to ListUnitsByPatterns, and whether these are all.
+    static func instances(_ message: borrowing BusMessage) -> ([UnitName], Bool) {
         var names: [UnitName] = []
         var isWhole = true
         let isRead = message.array(of: "(ssssssouso)") {
             message.inside("r", "ssssssouso") {
                 guard let name = message.string() else { return false }
-                if names.count == Self.mostInstances {
+                if names.count == mostInstances {
                     isWhole = false
                 } else if let name = UnitName(name) {
                     names.append(name)

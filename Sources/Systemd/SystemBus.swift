@@ -27,8 +27,11 @@ public final class SystemBus {
     public static let looksAtOnce = 16
     /// So many looks are begun in a second. One costs PID 1 half a millisecond.
     public static let looksPerSecond = 250
-    /// Two looks at one unit, or at one template's instances, are so many nanoseconds apart.
+    /// In the long run, two looks at one unit, or at one template's instances, are so many
+    /// nanoseconds apart.
     public static let lookPause: Int64 = 50_000_000
+    /// So many looks at one unit may follow each other without a pause.
+    public static let looksInARow: Int64 = 4
     /// PID 1 answers in so many nanoseconds, or it is as if it had refused.
     public static let answerPatience: Int64 = 25_000_000_000
     /// A connection on which PID 1 has not been heard for so many nanoseconds is given up.

@@ -14,24 +14,27 @@ public struct TransientUnit: Equatable, Sendable {
     public var command: [String]
     /// Variables, `NAME=value`.
     public var environment: [String]
+    /// Fields that each line of its output has in the journal, `NAME=value`.
+    public var journalFields: [String]
     /// When PID 1 may forget it: `inactive`, or `inactive-or-failed`.
     public var collectMode: String
 
     /// A unit of `Type=exec`: its start is done once the program runs.
     public init(
         name: UnitName, description: String, command: [String], environment: [String] = [],
-        collectMode: String = "inactive-or-failed"
+        journalFields: [String] = [], collectMode: String = "inactive-or-failed"
     ) {
         self.name = name
         self.description = description
         self.command = command
         self.environment = environment
+        self.journalFields = journalFields
         self.collectMode = collectMode
     }
 
     /// Whether it can be asked for.
     var isSendable: Bool {
-        let strings = command + environment + [description, collectMode]
+        let strings = command + environment + journalFields + [description, collectMode]
         return command.first?.hasPrefix("/") == true && strings.count <= Self.mostStrings
             && strings.reduce(0) { $0 + $1.utf8.count } <= Self.mostBytes
             && !strings.contains { $0.utf8.contains(0) }
@@ -50,6 +53,11 @@ public struct TransientUnit: Equatable, Sendable {
             call.property("Environment", "as") { call in
                 call.container("a", "s") { call in
                     for variable in environment { call.append(variable) }
+                }
+            }
+            call.property("LogExtraFields", "aay") { call in
+                call.container("a", "ay") { call in
+                    for field in journalFields { call.append(bytes: Array(field.utf8)) }
                 }
             }
             call.property("ExecStartEx", "a(sasas)") { call in

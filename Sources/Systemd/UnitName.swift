@@ -51,7 +51,10 @@ public struct UnitName: Hashable, Sendable, CustomStringConvertible {
 
     /// Where PID 1 shows the unit on the bus: every byte that is not a letter or a digit is `_` and
     /// two hexadecimal digits, and so is a digit at the beginning.
-    var objectPath: String {
+    var objectPath: String { Self.objectPath(text) }
+
+    /// The same of a name's beginning, which is the path's beginning.
+    static func objectPath(_ text: String) -> String {
         var label = ""
         for (index, byte) in text.utf8.enumerated() {
             let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)

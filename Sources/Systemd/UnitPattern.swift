@@ -19,6 +19,9 @@ public struct UnitPattern: Hashable, Sendable, CustomStringConvertible {
     /// The whole pattern.
     public var description: String { text }
 
+    /// How the paths of all its instances on the bus begin.
+    var pathPrefix: String { UnitName.objectPath(prefix) }
+
     /// Whether the unit is an instance of the template.
     public func matches(_ name: String) -> Bool {
         name.utf8.count > prefix.utf8.count + suffix.utf8.count

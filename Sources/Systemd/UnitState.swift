@@ -36,6 +36,8 @@ public struct UnitState: Equatable, Sendable {
     public var result = ""
     /// The main process in PID 1's numbering; 0: none.
     public var mainPID: UInt32 = 0
+    /// The main process that it has or had last.
+    public var lastMainPID: UInt32 = 0
     /// How often systemd has restarted it by itself since somebody started it.
     public var restarts: UInt32 = 0
     /// The name on the bus that stands for the service, `BusName=`.
@@ -46,6 +48,27 @@ public struct UnitState: Equatable, Sendable {
     public var exitStatus: Int32 = 0
     /// When it ended, in microseconds since 1970; 0: it has not.
     public var exitedAt: UInt64 = 0
+    /// When the unit last came up, in microseconds of CLOCK_MONOTONIC; 0: never.
+    public var activeEntered: UInt64 = 0
+    /// When it last stopped being up, likewise.
+    public var activeLeft: UInt64 = 0
+    /// When it last began to come up, likewise.
+    public var inactiveLeft: UInt64 = 0
+    /// When it last was down, likewise.
+    public var inactiveEntered: UInt64 = 0
+    /// When the last main process began, likewise.
+    public var mainBegan: UInt64 = 0
+    /// When it ended, likewise; 0: it has not.
+    public var mainEnded: UInt64 = 0
+    /// So long it may be up, in microseconds, before systemd ends it as a failure, RuntimeMaxSec=;
+    /// 0 and the largest number: for ever.
+    public var longestRun: UInt64 = 0
+    /// It is up even after its main process has ended well.
+    public var remainsAfterExit = false
+    /// Whom its processes run as, `User=`; empty: root.
+    public var user = ""
+    /// `Group=`; empty: the user's own.
+    public var group = ""
     /// Its cgroup below the mount point; empty while it has none.
     public var controlGroup = ""
     /// Bytes of memory in its cgroup; `nil` where systemd does not count them.
@@ -84,10 +107,22 @@ extension UnitState {
         case "BusName": busName = message.text
         case "ControlGroup": controlGroup = message.text
         case "MainPID": mainPID = message.number
+        case "ExecMainPID": lastMainPID = message.number
         case "NRestarts": restarts = message.number
         case "ExecMainCode": exitCode = message.signedNumber
         case "ExecMainStatus": exitStatus = message.signedNumber
-        case "ExecMainExitTimestamp": exitedAt = message.variant("t") { message.uint64() } ?? 0
+        case "ExecMainExitTimestamp": exitedAt = message.time
+        case "ActiveEnterTimestampMonotonic": activeEntered = message.time
+        case "ActiveExitTimestampMonotonic": activeLeft = message.time
+        case "InactiveExitTimestampMonotonic": inactiveLeft = message.time
+        case "InactiveEnterTimestampMonotonic": inactiveEntered = message.time
+        case "ExecMainStartTimestampMonotonic": mainBegan = message.time
+        case "ExecMainExitTimestampMonotonic": mainEnded = message.time
+        case "RuntimeMaxUSec": longestRun = message.time
+        case "RemainAfterExit":
+            remainsAfterExit = message.variant("b") { message.boolean() } ?? false
+        case "User": user = message.text
+        case "Group": group = message.text
         case "MemoryCurrent":
             memory = message.variant("t") { message.uint64() }
             if memory == .max { memory = nil }
@@ -114,6 +149,7 @@ extension BusMessage {
 
     fileprivate var text: String { variant("s") { string() } ?? "" }
     fileprivate var number: UInt32 { variant("u") { uint32() } ?? 0 }
+    fileprivate var time: UInt64 { variant("t") { uint64() } ?? 0 }
     fileprivate var signedNumber: Int32 { variant("i") { int32() } ?? 0 }
 
     fileprivate var job: UInt32 {

@@ -38,9 +38,10 @@ extension LookRequest.Errand {
         case .probe(let probe):
             json.key("probe")
             probe.write(into: &json)
-        case .freePorts(let ports, let earlier):
+        case .freePorts(let ports, let earlier, let leftIn):
             json.array("free_ports", ports) { $0.integer(Int64($1)) }
             json.array("earlier", earlier) { $1.write(into: &$0) }
+            if let leftIn { json.string("left_in", leftIn) }
         case .validate(let command): json.array("validate", command) { $0.string($1) }
         case .restore(let dependencies):
             json.array("restore", dependencies) { $1.write(into: &$0) }
@@ -56,7 +57,7 @@ extension LookRequest.Errand {
         } else if let ports = json["free_ports"]?.list(UInt16.init(json:)),
             let earlier = json["earlier"]?.list(ProcessIdentity.init(json:))
         {
-            self = .freePorts(ports, earlier: earlier)
+            self = .freePorts(ports, earlier: earlier, leftIn: json["left_in"]?.string)
         } else if let command = json["validate"]?.list(\.string), !command.isEmpty {
             self = .validate(command: command)
         } else if let dependencies = json["restore"]?.list(Dependency.init(json:)) {
@@ -78,6 +79,10 @@ extension LookRequest.Question {
         case .log(let path, let before):
             json.string("log", path)
             json.integer("before", before)
+        case .journal(let unit, let invocation, let began):
+            json.string("journal", unit)
+            json.string("invocation", invocation)
+            json.integer("began", began)
         case .memory: json.bool("memory", true)
         case .ports(let ports): json.array("ports", ports) { $0.integer(Int64($1)) }
         case .environment(let files): json.array("environment", files) { $1.write(into: &$0) }
@@ -89,6 +94,10 @@ extension LookRequest.Question {
     fileprivate init?(json: JSONValue) {
         if let path = json["log"]?.string, let before = json["before"]?.wide {
             self = .log(path: path, before: before)
+        } else if let unit = json["journal"]?.string,
+            let invocation = json["invocation"]?.string, let began = json["began"]?.wide
+        {
+            self = .journal(unit: unit, invocation: invocation, began: began)
         } else if json["memory"] != nil {
             self = .memory
         } else if let ports = json["ports"]?.list(UInt16.init(json:)) {
@@ -111,6 +120,7 @@ extension Subject {
             main.write(into: &json)
         }
         if let cgroup { json.string("cgroup", cgroup) }
+        if members != .descent { json.string("members", members.rawValue) }
         if let directory { json.string("directory", directory) }
         if !environment.isEmpty { json.array("environment", environment) { $0.string($1) } }
         json.endObject()
@@ -122,6 +132,10 @@ extension Subject {
             main: json["main"].flatMap(ProcessIdentity.init(json:)), cgroup: json["cgroup"]?.string,
             directory: json["directory"]?.string,
             environment: json["environment"]?.list(\.string) ?? [])
+        if let text = json["members"]?.string {
+            guard let members = Members(rawValue: text) else { return nil }
+            self.members = members
+        }
     }
 }
 

@@ -36,8 +36,9 @@ public struct LookRequest: Equatable, Sendable {
         /// One look; answered by an `Answer`.
         case probe(Probe)
         /// Ends stale processes of the same service that hold these ports: such as are in `earlier`,
-        /// with pid and start time, or inside the service's own cgroup. `RemedyAnswer`.
-        case freePorts([UInt16], earlier: [ProcessIdentity])
+        /// with pid and start time, or inside the cgroup `leftIn`, where all but the main process
+        /// and its descendants is left over. `RemedyAnswer`.
+        case freePorts([UInt16], earlier: [ProcessIdentity], leftIn: String? = nil)
         /// Runs the service's own check of its configuration. `RemedyAnswer`.
         case validate(command: [String])
         /// Restores declared files, directories and links. `RemedyAnswer`.
@@ -52,6 +53,10 @@ public struct LookRequest: Equatable, Sendable {
     public enum Question: Equatable, Sendable {
         /// The end of the log, at most `Survey.mostLog` bytes of what stands before `offset`.
         case log(path: String, before: Int64)
+        /// The end of what this run of a unit has written to the journal, at most `Survey.mostLog`
+        /// bytes.
+        /// `began`: when that run did, in microseconds since 1970.
+        case journal(unit: String, invocation: String, began: Int64)
         /// The memory in use, and its limits.
         case memory
         /// Who listens at these ports.
@@ -69,11 +74,22 @@ public struct Subject: Equatable, Sendable {
     public var main: ProcessIdentity?
     /// The directory of its cgroup, where it has one of its own.
     public var cgroup: String?
+    /// Which processes are its.
+    public var members = Members.descent
     /// Where commands run; `nil`: the looker's own working directory.
     public var directory: String?
     /// What commands get as their environment, as `NAME=value`. Variables by which Regen knows its
     /// own children are left out.
     public var environment: [String]
+
+    /// By what a process belongs to an instance.
+    public enum Members: String, CaseIterable, Sendable {
+        /// The main process, all that descends from it, and what is in the cgroup.
+        case descent
+        /// What is in the cgroup: systemd keeps it, and what has left it (a login, a session) is
+        /// another unit's, whoever its parent is.
+        case cgroup
+    }
 
     /// An instance.
     public init(
@@ -96,10 +112,12 @@ extension LookRequest.Errand {
         /// A looker that is the daemon's own user: it reads /proc and /sys of others, and `restore`
         /// gives files away.
         case daemon
+        /// A looker that may read the journal, and nothing else.
+        case journal
     }
 
-    /// Who must look. A survey with questions for both is asked in two requests, each with the
-    /// questions of one account.
+    /// Who must look. A survey with questions for several is asked in as many requests, each with
+    /// the questions of one account.
     public var account: Account {
         switch self {
         case .probe(let probe): probe.kind.lookAccount ?? .service
@@ -116,6 +134,7 @@ extension LookRequest.Question {
         switch self {
         case .log, .environment: .service
         case .memory, .ports, .changes: .daemon
+        case .journal: .journal
         }
     }
 }

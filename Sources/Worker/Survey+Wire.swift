@@ -10,6 +10,10 @@ extension Survey {
             json.integer("log_offset", log.offset)
             json.string("log", hexadecimal(log.bytes.suffix(Self.mostLog)))
         }
+        if let journal {
+            json.string("cursor", journal.cursor)
+            json.string("journal", hexadecimal(journal.bytes.prefix(Self.mostLog)))
+        }
         if let memory {
             json.key("memory")
             memory.write(into: &json)
@@ -41,6 +45,13 @@ extension Survey {
                 bytes.count <= Self.mostLog
             else { return nil }
             log = LogEnd(offset: offset, bytes: bytes)
+        }
+        if let cursor = json["cursor"]?.string {
+            guard JournalEnd.isCursor(cursor),
+                let bytes = json["journal"]?.string.flatMap(bytes(hexadecimal:)),
+                bytes.count <= Self.mostLog
+            else { return nil }
+            journal = JournalEnd(cursor: cursor, bytes: bytes)
         }
     }
 }

@@ -7,6 +7,8 @@ public struct Survey: Equatable, Sendable {
     public var serial: Int
     /// The end of the service's log.
     public var log: LogEnd?
+    /// The end of what a unit's run has written to the journal.
+    public var journal: JournalEnd?
     /// The memory in use.
     public var memory: MemoryUse?
     /// Who listens where; a port that nobody has is not in the list.
@@ -18,7 +20,7 @@ public struct Survey: Equatable, Sendable {
     /// How long it took, in microseconds.
     public var microseconds: Int64
 
-    /// The most bytes of the log.
+    /// The most bytes of the log, or of the journal.
     public static let mostLog = 4 << 10
     /// The most holders, and the most missing files, that are told.
     public static let mostItems = 64
@@ -43,6 +45,38 @@ public struct LogEnd: Equatable, Sendable {
     public init(offset: Int64, bytes: [UInt8]) {
         self.offset = offset
         self.bytes = bytes
+    }
+}
+
+/// The last lines that a unit's run has written to the journal.
+public struct JournalEnd: Equatable, Sendable {
+    /// Where in the journal they begin. Only what stands safely between single quotes.
+    public var cursor: String
+    /// At most `Survey.mostLog` bytes: the first of what `journalctl --output=cat` prints from there
+    /// on.
+    public var bytes: [UInt8]
+
+    /// The longest cursor in bytes.
+    public static let longestCursor = 192
+
+    /// Bytes from there on.
+    public init(cursor: String, bytes: [UInt8]) {
+        self.cursor = cursor
+        self.bytes = bytes
+    }
+
+    /// Whether this can be a cursor: `s=…;i=…;b=…` in small letters and digits. People paste it into
+    /// a shell.
+    public static func isCursor(_ text: String) -> Bool {
+        (1...longestCursor).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                    UInt8(ascii: "="), UInt8(ascii: ";"):
+                    true
+                default: false
+                }
+            }
     }
 }
 

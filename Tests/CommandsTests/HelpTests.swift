@@ -12,7 +12,8 @@ import Testing
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
             "probe", "notify", "reload", "log", "ledger",
-            "ledger show", "ledger verify", "explain", "generations", "rollback", "switch",
+            "ledger show", "ledger verify", "explain", "generations", "doctor", "rollback",
+            "switch",
             "confirm",
         ])
     func help(command: String) throws {
@@ -46,7 +47,8 @@ import Testing
             ["rollback", "--json"], ["rollback", "41"], ["switch"],
             ["switch", "a", "--profile-generation", "1"], ["switch", "--profile-generation", "x"],
             ["switch", "a", "--confirm-within", "9s"], ["switch", "a", "--confirm-within", "25h"],
-            ["generations", "41"], ["confirm", "3"],
+            ["generations", "41"], ["confirm", "3"], ["doctor", "now"],
+            ["doctor", "--config", "-"],
         ])
     func usage(arguments: [String]) throws {
         let outcome = try run(arguments)
@@ -61,7 +63,7 @@ import Testing
         #expect(outcome.code == 0)
         for word in [
             "canonical", "heal", "pause", "resume", "probe", "generations", "rollback", "switch",
-            "confirm-within",
+            "confirm-within", "doctor",
         ] {
             #expect(outcome.output.contains(word))
         }

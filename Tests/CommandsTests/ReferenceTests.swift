@@ -55,7 +55,7 @@ import Testing
         #expect(Set(rows("The top level").map(\.key).filter { !$0.contains(".") }) == top)
         let service = known { () throws(ConfigurationErrors) in try read(service: ", qqqqqqqqqq: 1")
         }
-        let told = (rows("A service") + rows("For those who come")).map(\.key)
+        let told = (rows("A service") + rows("For those who come") + rows("A unit")).map(\.key)
         #expect(Set(told.filter { !$0.contains(".") }) == service)
         for group in ["backoff", "stop", "crash_loop", "start", "escalation", "log"] {
             let keys = known { () throws(ConfigurationErrors) in
@@ -100,7 +100,7 @@ import Testing
                 checked += 1
             }
         }
-        #expect(checked == 13)
+        #expect(checked == 15)
     }
 
     @Test("a route has every key of the reference and no other, and its defaults") func routes()

@@ -94,6 +94,20 @@ struct Generator {
         return policy
     }
 
+    mutating func unit(insteadOf service: ServiceConfiguration) -> ServiceConfiguration {
+        let number = Int.random(in: 0...9, using: &random)
+        let name = chance(30) ? "w:\(service.name)@*" : "w\(number)@\\x2d-\(service.name)"
+        let unit = UnitService(
+            name: "\(name).service",
+            restarter: chance(50)
+                ? nil : UnitService.Restarter.allCases.randomElement(using: &random),
+            onStop: UnitService.StopResponse.allCases.randomElement(using: &random)!)
+        var policy = service.policy
+        // What no unit has.
+        (policy.stop, policy.onExit, policy.autostart) = (StopPolicy(), .auto, true)
+        return ServiceConfiguration(name: service.name, unit: unit, policy: policy)
+    }
+
     mutating func window() -> MaintenanceWindow {
         let days = (0...6).filter { _ in chance(50) }
         let begin = Int.random(in: 0..<1440, using: &random)
@@ -105,6 +119,7 @@ struct Generator {
         var policy = SafeSwitchPolicy(
             mode: SafeSwitchPolicy.Mode.allCases.randomElement(using: &random)!,
             probation: interval(10_000...86_400_000), limit: interval(60_000...2_592_000_000),
+            overdue: interval(10_000...86_400_000),
             fence: chance(50) ? Int.random(in: 0...Int(Int32.max), using: &random) : nil,
             allowReboot: chance(50),
             maintenance: (0..<Int.random(in: 0...3, using: &random)).map { _ in window() },
@@ -131,6 +146,7 @@ struct Generator {
                 service.instances = Int.random(in: 1...1000, using: &random)
             }
             if chance(30) { addSequence(to: &service) }
+            if chance(30) { service = unit(insteadOf: service) }
             addProbes(to: &service)
             if chance(50) { service.remedies = remedies() }
             if chance(30) { service.blamePaths = [path(), path()] }
@@ -200,7 +216,7 @@ private func canonical(_ configuration: Configuration) -> [UInt8] {
     }
 
     @Test("the fingerprint follows the launch and the log and nothing else") func fingerprint() {
-        let launch = Launch(command: ["/a", "b"], environment: [.init("A", "1")])
+        var launch = Launch(command: ["/a", "b"], environment: [.init("A", "1")])
         var service = ServiceConfiguration(name: "a", launch: launch)
         let before = service.fingerprint
         // Written into no file, but two versions of the daemon compare it: it must stay.
@@ -212,7 +228,8 @@ private func canonical(_ configuration: Configuration) -> [UInt8] {
         service.log = .inherit
         #expect(service.fingerprint != before)
         service.log = .standard
-        service.launch.environment[0].value = "2"
+        launch.environment[0].value = "2"
+        service.keeper = .process(launch)
         #expect(service.fingerprint != before)
     }
 

@@ -121,7 +121,7 @@ extension Generator {
             }
             service.probes.append(probe)
         }
-        guard service.sequence == nil, chance(20) else { return }
+        guard service.sequence == nil, service.unit == nil, chance(20) else { return }
         let notify = NotifyProbe(watchdog: optional { $0.interval(100...86_400_000) })
         service.probes.append(Probe(.notify(notify)))
     }
@@ -132,7 +132,9 @@ extension Generator {
             preflight: steps(0), start: steps(1), postflight: steps(0),
             timeout: interval(100...86_400_000))
         service.sequence = sequence
-        service.launch.command = ["/bin/sh", "-c", sequence.start[sequence.start.count - 1]]
+        var launch = service.launch!
+        launch.command = ["/bin/sh", "-c", sequence.start[sequence.start.count - 1]]
+        service.keeper = .process(launch)
         service.instances = 1
     }
 

@@ -140,7 +140,7 @@ private func complaints(_ remedies: String) throws -> [String] {
                 == StartSequence(
                     preflight: ["bun install"], start: ["pm2 delete x", "pm2 start index.js"],
                     postflight: ["pm2 list"]))
-        #expect(api.launch.command == ["/bin/sh", "-c", "pm2 start index.js"])
+        #expect(api.launch?.command == ["/bin/sh", "-c", "pm2 start index.js"])
         var command = CommandProbe(command: ["/bin/sh", "-c", "curl http://localhost:3000/"])
         command.contains = "Server Running"
         #expect(

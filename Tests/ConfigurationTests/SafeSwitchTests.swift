@@ -32,14 +32,16 @@ private func warnings(_ json: String) throws -> [String] {
     @Test("its keys arrive at their values") func keys() throws {
         let read = try policy(
             #"""
-            "policy":"propose","probation":"5m","limit":"1d","fence":120,"allow_reboot":true,
+            "policy":"propose","probation":"5m","limit":"1d","overdue":"1h",
+            "fence":120,"allow_reboot":true,
             "maintenance":["Sun 02:00-04:00"],"on_exhausted":"reboot-into-known-good",
             "reboot_command":["/bin/reboot","-f"]
             """#)
         #expect(
             read
                 == SafeSwitchPolicy(
-                    mode: .propose, probation: .minutes(5), limit: .hours(24), fence: 120,
+                    mode: .propose, probation: .minutes(5), limit: .hours(24), overdue: .hours(1),
+                    fence: 120,
                     allowReboot: true,
                     maintenance: [MaintenanceWindow(days: [6], begin: 120, end: 240)],
                     onExhausted: .rebootIntoKnownGood, rebootCommand: ["/bin/reboot", "-f"]))
@@ -89,6 +91,7 @@ private func warnings(_ json: String) throws -> [String] {
             (#""polcy":"off""#, "did you mean 'policy'?"),
             (#""probation":"9s""#, "probation: 9s is outside of the allowed range 10s to 1d"),
             (#""limit":"59s""#, "limit: 59s is outside of the allowed range 1m to 30d"),
+            (#""overdue":"9s""#, "overdue: 9s is outside of the allowed range 10s to 1d"),
             (#""fence":-1"#, "fence: -1 is outside of the allowed range"),
             (#""allow_reboot":"yes""#, "allow_reboot: 'yes' is neither true nor false"),
             (#""on_exhausted":"reboot""#, "is not one of stay, reboot-into-known-good"),

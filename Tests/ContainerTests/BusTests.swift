@@ -265,7 +265,7 @@ extension BusMachine {
             looks += 1
             return state.exitedAt > 0 && state.activeState == "inactive" ? true : nil
         }
-        let most = (Clock.boottime() - begin) / SystemBus.lookPause + 2
+        let most = (Clock.boottime() - begin) / SystemBus.lookPause + SystemBus.looksInARow + 1
         print("flood: \(looks) looks, at most \(most)")
         #expect(looks > 2)
         #expect(looks <= most)
@@ -279,9 +279,9 @@ extension BusMachine {
             name: UnitName("one-off.service")!, description: "One off, 100%",
             command: [
                 "/bin/sh", "-c",
-                #"echo "$0:$MARK" > /usr/local/lib/systemd/system/out; sleep 1000"#, "$HOME%n",
+                #"echo "$0:$MARK" | tee /usr/local/lib/systemd/system/out; sleep 1000"#, "$HOME%n",
             ],
-            environment: ["MARK=a b"])
+            environment: ["MARK=a b"], journalFields: ["REGEN_SWITCH=7"])
         func start() throws -> SystemBus.Outcome {
             try loop.outcome(
                 try loop.bus.start(unit, within: BusLoop.patience, at: Clock.boottime()))
@@ -290,6 +290,10 @@ extension BusMachine {
         #expect(try start() == .done)
         try container.until("it has run") { !self.container.text("units/out").isEmpty }
         #expect(container.text("units/out") == "$HOME%n:a b\n")
+        try container.until("the journal has it") {
+            try self.container.run(["journalctl", "-o", "cat", "REGEN_SWITCH=7"]).output
+                == "$HOME%n:a b\n"
+        }
         try loop.state(unit.name, "runs") { $0.subState == "running" && $0.type == "exec" }
         guard case .refused(let why) = try start() else {
             Issue.record("it was started twice")

@@ -22,6 +22,9 @@ final class Container {
     /// How long anything may take, in seconds: a boot takes one.
     static let patience = 60.0
 
+    /// How long it may take until it is our turn to boot one.
+    static let turn = 300.0
+
     /// A directory of the host, with what both sides see.
     let directory: String
     private let rootfs: String
@@ -48,17 +51,23 @@ final class Container {
     }
 
     deinit {
-        nspawn.terminate()  // it asks PID 1 to shut down
-        do { try untilOff() } catch {
-            kill(leader, SIGKILL)
-            kill(nspawn.processIdentifier, SIGKILL)
-            nspawn.waitUntilExit()
+        if nspawn.isRunning {
+            nspawn.terminate()  // it asks PID 1 to shut down
+            do { try untilOff() } catch {
+                if leader > 0 { kill(leader, SIGKILL) }  // 0 would be ourselves
+                kill(nspawn.processIdentifier, SIGKILL)
+                nspawn.waitUntilExit()
+            }
         }
         try? FileManager.default.removeItem(atPath: directory)
     }
 
     private func boot() throws {
         try launch()
+        try until("other containers are gone", for: Self.turn) {
+            try #require(self.nspawn.isRunning, "\(self.story)")
+            return self.child != nil
+        }
         try until("the container is up") {
             try #require(self.nspawn.isRunning, "\(self.story)")
             guard let child = self.child else { return false }
@@ -83,7 +92,7 @@ final class Container {
         nspawn.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
         nspawn.arguments =
             [
-                "--pdeathsig", "TERM", "flock", "--no-fork", "--timeout", "300",
+                "--pdeathsig", "TERM", "flock", "--no-fork", "--timeout", "\(Self.turn)",
                 "/run/lock/regen-container-tests", "systemd-nspawn", "--boot", "--register=no",
                 "--keep-unit",
                 "--private-network", "--volatile=overlay", "--settings=no", "--link-journal=no",
@@ -112,9 +121,10 @@ final class Container {
         let programs = names.map { "\(built)/\($0)" }
         let listed = try output(of: ["ldd"] + programs)
         let libraries = listed.matches(of: /=> (\/\S+)/).map { String($0.1) }
-        let ofC = /(libc|libm|libdl|libpthread|librt|libresolv)\.so\.\d+/
+        // So is libsystemd, which would look for its own libraries among the container's.
+        let itsOwn = /(libc|libm|libdl|libpthread|librt|libresolv|libsystemd)\.so\.\d+/
         return programs
-            + Set(libraries).filter { name($0).wholeMatch(of: ofC) == nil }.sorted()
+            + Set(libraries).filter { name($0).wholeMatch(of: itsOwn) == nil }.sorted()
     }
 
     private static func name(_ path: String) -> Substring { path.split(separator: "/").last! }
@@ -150,8 +160,10 @@ final class Container {
     // MARK: - Waiting
 
     /// Waits until `condition` holds; fails the test when it does not in time.
-    func until(_ what: String, _ condition: () throws -> Bool) throws {
-        let deadline = Date().addingTimeInterval(Self.patience)
+    func until(
+        _ what: String, for patience: Double = patience, _ condition: () throws -> Bool
+    ) throws {
+        let deadline = Date().addingTimeInterval(patience)
         while try !condition() {
             if Date() > deadline { throw Overdue(what: what, story: story) }
             usleep(20_000)
@@ -176,7 +188,10 @@ final class Container {
 
     /// What a person would want to read when a test fails.
     private var story: String {
-        "console:\n\(text("console").suffix(3000))\nmessages:\n\(text("work/messages").suffix(3000))"
+        let journal =
+            nspawn.isRunning ? try? run(["journalctl", "-u", "regen", "-n", "50"]).output : nil
+        return "console:\n\(text("console").suffix(3000))\n"
+            + "messages:\n\(text("work/messages").suffix(3000))\njournal:\n\(journal ?? "")"
     }
 
     struct Overdue: Error, CustomStringConvertible {

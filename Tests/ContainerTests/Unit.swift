@@ -46,33 +46,47 @@ final class Unit {
         """
 
     /// `yaml` is the configuration; `more` is added to the unit's section `[Service]`.
-    init(_ debian: Debian, _ yaml: String, more: String = "") throws {
-        let units = "/usr/local/lib/systemd/system"
+    convenience init(_ debian: Debian, _ yaml: String, more: String = "") throws {
+        try self.init(
+            debian, files: ["units/regen.service": Self.file(more), "etc/regen.yaml": yaml])
+        try untilAllRun()
+        let count = try services().count
+        try container.until("the services have set their traps") {
+            self.container.text("work/listening").split(separator: "\n").count == count
+        }
+    }
+
+    /// `files` are those that both sides see: in `units`, `etc`, `state`, `work`, executable there, and
+    /// in `bin`, which has the programs as links.
+    init(_ debian: Debian, files: [String: String], programs: [String] = ["regen", "regend"]) throws
+    {
         container = try Container(
             debian,
             [
-                units: "units", "/etc/regen": "etc", "/var/lib/regen": "state", "/srv": "work",
-            ]
+                "/usr/local/lib/systemd/system": "units", "/etc/regen": "etc",
+                "/var/lib/regen": "state", "/srv": "work", "/usr/local/bin": "bin",
+            ], programs: programs
         ) { directory in
-            for folder in ["units/multi-user.target.wants", "etc", "state", "work"] {
+            let files = files.merging(
+                ["work/tidy": Self.tidy, "work/deaf": Self.deaf],
+                uniquingKeysWith: { own, _ in own })
+            for folder in [
+                "units/multi-user.target.wants", "units/regen.service.d", "etc", "state", "work",
+                "bin",
+            ] {
                 try FileManager.default.createDirectory(
                     atPath: "\(directory)/\(folder)", withIntermediateDirectories: true)
             }
             symlink(
                 "../regen.service", "\(directory)/units/multi-user.target.wants/regen.service")
-            for (name, text) in [
-                "units/regen.service": Self.file(more), "etc/regen.yaml": yaml,
-                "work/tidy": Self.tidy, "work/deaf": Self.deaf,
-            ] {
+            for program in programs {
+                symlink("/opt/regen/\(program)", "\(directory)/bin/\(program)")
+            }
+            for (name, text) in files {
                 let path = "\(directory)/\(name)"
                 try text.write(toFile: path, atomically: false, encoding: .utf8)
                 chmod(path, name.hasPrefix("work/") ? 0o755 : 0o644)
             }
-        }
-        try untilAllRun()
-        let count = try services().count
-        try container.until("the services have set their traps") {
-            self.container.text("work/listening").split(separator: "\n").count == count
         }
     }
 
@@ -97,7 +111,7 @@ final class Unit {
     }
 
     /// What `regen status` says of the services; throws when nobody answers.
-    private func services() throws -> [JSONValue] {
+    func services() throws -> [JSONValue] {
         let answer = try container.run(["/opt/regen/regen", "status", "--json"]).output
         let status = try JSONValue.parse(Array(answer.utf8), limit: 1 << 20)
         return status["services"]?.array ?? []

@@ -37,6 +37,21 @@ final class FailingDisk {
     /// It turns read-only, whoever writes.
     func fail() throws { try Self.run("mount", "-o", "remount,abort", path) }
 
+    /// Whoever writes waits from now on, as for a disk that does not answer.
+    func freeze() throws { try Self.run("fsfreeze", "-f", path) }
+
+    /// What has waited is written.
+    func thaw() throws { try Self.run("fsfreeze", "-u", path) }
+
+    /// Whatever is written from now on, and what waits, fails with EIO.
+    func die() throws {
+        let descriptor = open(path, O_RDONLY)
+        defer { close(descriptor) }
+        var atOnce: UInt32 = 2  // EXT4_GOING_FLAGS_NOLOGFLUSH
+        let shutDown: UInt = 0x8004_587D  // EXT4_IOC_SHUTDOWN
+        guard ioctl(descriptor, shutDown, &atOnce) == 0 else { throw Unavailable() }
+    }
+
     private static func run(_ words: String...) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -32,7 +32,9 @@ extension Installation {
     }
 
     /// Makes a system whose service `web` is this script: its path in the store.
-    func system(_ name: String, web script: String, _ options: String...) throws -> String {
+    func system(
+        _ name: String, web script: String, options: [String] = []
+    ) throws -> String {
         try make("\(name)-web", "#!/bin/sh\n\(script)\n")
         let made = try outside(
             "\(Self.standIns)/new-system",
@@ -48,9 +50,10 @@ extension Installation {
         return try #require(Int(made.line))
     }
 
-    /// Boots the default generation.
-    func boot() throws {
-        try #require(try outside("\(Self.standIns)/boot", [directory]).status == 0)
+    /// Boots the generation, or else the default.
+    func boot(_ generation: Int? = nil) throws {
+        let number = generation.map { ["\($0)"] } ?? []
+        try #require(try outside("\(Self.standIns)/boot", [directory] + number).status == 0)
     }
 
     /// Runs switch-to-configuration of a system, as a deployment does: its exit status.

@@ -75,6 +75,20 @@ import Testing
         return hook
     }
 
+    /// The hook listens, and answers this where it is given; the daemon runs, and one of its services
+    /// needs a human.
+    private func handOver(
+        on occasions: String = "[incident.handover]", answering answer: String? = nil
+    ) throws -> (Installation, hook: Process) {
+        let (installation, port) = try installation(on: occasions)
+        try answer?.write(
+            toFile: "\(installation.directory)/answer", atomically: true, encoding: .utf8)
+        let hook = try hook(installation, port)
+        try installation.start()
+        installation.touch("end")
+        return (installation, hook)
+    }
+
     /// What the hook got.
     private func got(_ installation: Installation) throws -> [JSONValue] {
         try installation.text("got").split(separator: "\n")
@@ -89,11 +103,8 @@ import Testing
 
     @Test("a hand-over is posted as JSON, with headers and secret, by a user without rights")
     func delivered() throws {
-        let (installation, port) = try installation()
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(on: "all")
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try installation.until("notice.deliver", count: 2)
         let got = try got(installation)
         #expect(got.map { $0["path"]?.string } == ["/\(Self.secret)", "/\(Self.secret)"])
@@ -155,13 +166,8 @@ import Testing
 
     @Test("secrets are in no command line, environment, status, log or ledger")
     func discreet() throws {
-        let (installation, port) = try installation()
-        try "500".write(
-            toFile: "\(installation.directory)/answer", atomically: true, encoding: .utf8)
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(on: "all", answering: "500")
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try installation.until("route.fail")
         let worker = try #require(try installation.worker("notify"))
         var places = try FileManager.default.subpathsOfDirectory(atPath: installation.state)
@@ -213,16 +219,11 @@ import Testing
 
     @Test("what will pass is tried again", arguments: ["500", "503", "429", "408", "204 hang"])
     func again(_ answer: String) throws {
-        let (installation, port) = try installation(on: "[incident.handover]")
-        let path = "\(installation.directory)/answer"
-        try answer.write(toFile: path, atomically: true, encoding: .utf8)
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(answering: answer)
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try installation.until("route.fail")
         #expect(try installation.records("notice.giveup").isEmpty)
-        unlink(path)
+        unlink("\(installation.directory)/answer")
         try installation.until("notice.deliver")
         let told = try got(installation).compactMap { $0["body"]?["id"]?.string }
         #expect(told.count >= 2 && Set(told).count == 1, "\(told)")
@@ -233,13 +234,8 @@ import Testing
         "what will not pass is given up at once, and no redirect is followed",
         arguments: ["400", "401", "404", "410", "302"])
     func never(_ answer: String) throws {
-        let (installation, port) = try installation(on: "[incident.handover]")
-        try answer.write(
-            toFile: "\(installation.directory)/answer", atomically: true, encoding: .utf8)
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(answering: answer)
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try installation.until("notice.giveup")
         let record = try #require(try installation.records("notice.giveup").first)
         #expect(record["attempts"]?.integer == 1)
@@ -250,28 +246,18 @@ import Testing
 
     @Test("an answer whose body never ends has been taken, once")
     func endless() throws {
-        let (installation, port) = try installation(on: "[incident.handover]")
-        try "200 body".write(
-            toFile: "\(installation.directory)/answer", atomically: true, encoding: .utf8)
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(answering: "200 body")
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try installation.until("notice.deliver")
         #expect(try got(installation).count == 1)
     }
 
     @Test("the worker killed in the middle is a fault of its own, and people are told all the same")
     func killed() throws {
-        let (installation, port) = try installation(on: "[incident.handover]")
-        let path = "\(installation.directory)/answer"
-        try "204 hang".write(toFile: path, atomically: true, encoding: .utf8)
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(answering: "204 hang")
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try untilGot(installation, 1)
-        unlink(path)
+        unlink("\(installation.directory)/answer")
         kill(try #require(try installation.worker("notify")), SIGKILL)
         try installation.until("worker.fail")
         try installation.until("notice.deliver")
@@ -282,15 +268,11 @@ import Testing
 
     @Test("a worker that is stopped is replaced, and people are told all the same")
     func stopped() throws {
-        let (installation, port) = try installation(on: "[incident.open, incident.handover]")
-        let path = "\(installation.directory)/answer"
-        try "204 hang".write(toFile: path, atomically: true, encoding: .utf8)
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(
+            on: "[incident.open, incident.handover]", answering: "204 hang")
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try untilGot(installation, 1)
-        unlink(path)
+        unlink("\(installation.directory)/answer")
         kill(try #require(try installation.worker("notify")), SIGSTOP)
         try installation.until("worker.fail")
         try installation.until("notice.deliver", count: 2)
@@ -372,11 +354,8 @@ import Testing
 
     @Test("after a reload the new secret is used, by another worker")
     func rotated() throws {
-        let (installation, port) = try installation(on: "[incident.open, service.recover]")
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(on: "[incident.open, service.recover]")
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try installation.until("notice.deliver")
         let before = try #require(try installation.worker("notify"))
         #expect(try installation.regen("reload").status == 0)
@@ -436,11 +415,8 @@ import Testing
 
     @Test("an open hand-over is told again by the next daemon, and nothing else is")
     func nextLife() throws {
-        let (installation, port) = try installation(on: "all")
-        let hook = try hook(installation, port)
+        let (installation, hook) = try handOver(on: "all")
         defer { hook.terminate() }
-        try installation.start()
-        installation.touch("end")
         try installation.until("notice.deliver", count: 2)
         installation.killDaemon()
         try installation.start()

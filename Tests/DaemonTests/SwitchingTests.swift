@@ -11,11 +11,12 @@ final class SwitchingScene {
     let good: String
     let bad: String
 
-    /// `safeSwitch`, `service` and `more` are parts of the configuration. Crashes follow fast.
+    /// `safeSwitch`, `service` and `more` are parts of the configuration; `options` are those of
+    /// `new-system`. Crashes follow fast.
     init(
         safeSwitch: String = "{}", service: String = "", more: String = "",
-        good healthy: String = "exec sleep 1000",
-        bad script: String = "exit 1"
+        clear: String = "1m", good healthy: String = "exec sleep 1000",
+        bad script: String = "exit 1", options: (good: [String], bad: [String]) = ([], [])
     ) throws {
         installation = try Installation(
             """
@@ -25,13 +26,14 @@ final class SwitchingScene {
             services:
               web:
                 command: [@DIR@/run/current-system/sw/bin/web]
-                backoff: { quick: 200ms, first: 10ms, most: 20ms }
+                backoff: { quick: 200ms, first: 10ms, most: 20ms, clear: \(clear) }
                 \(service)
             """, root: .scratch)
         let directory = installation.directory
         good = try installation.system(
-            "good", web: healthy.replacingOccurrences(of: "@DIR@", with: directory))
-        bad = try installation.system("bad", web: script)
+            "good", web: healthy.replacingOccurrences(of: "@DIR@", with: directory),
+            options: options.good)
+        bad = try installation.system("bad", web: script, options: options.bad)
         try installation.generation(good)
         try installation.boot()
     }
@@ -45,10 +47,15 @@ final class SwitchingScene {
 
     /// A deployment of the bad generation, which restarts the service.
     func deployBad() throws {
+        try deployUnnoticed()
+        try restartService()
+    }
+
+    /// A deployment of the bad generation, while what runs is of the good one still.
+    func deployUnnoticed() throws {
         try installation.generation(bad)
         try installation.deploy(bad)
         try installation.until("generation.change", count: 2)
-        try restartService()
     }
 
     func restartService() throws {
@@ -287,6 +294,9 @@ final class SwitchingScene {
         try installation.until("the trial runs") { installation.currentSystem == scene.bad }
         #expect(installation.profile == 1)
         try installation.until("step confirm") { try scene.story().contains("step confirm") }
+        // It may wait for long: that keeps no configuration away.
+        let reload = try installation.regen("reload")
+        #expect(reload.status == 0 && !reload.output.contains("is under way"), "\(reload.output)")
         #expect(try installation.regen("confirm").status == 0)
         try installation.until("switch.end", count: 2)
         trial.terminate()

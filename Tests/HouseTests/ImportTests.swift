@@ -14,7 +14,7 @@ private let rooms: [String: Set<String>] = [
     "Records": ["Supervision", "SafeSwitch", "Ledger", "JSON"],
     "Control": ["Linux", "JSON"],
     "Worker": ["Linux", "JSON", "Configuration", "Supervision"],
-    "Probing": ["Linux", "Configuration", "Worker", "JSON", "Supervision"],
+    "Probing": ["Linux", "Configuration", "Worker", "JSON", "Supervision", "Systemd"],
     "Daemon": [
         "Supervision", "Configuration", "JSON", "Linux", "Ledger", "Records", "Control", "Worker",
         "Probing", "SafeSwitch", "NixOS", "Systemd",
@@ -24,7 +24,7 @@ private let rooms: [String: Set<String>] = [
     ],
     "Commands": [
         "Supervision", "SafeSwitch", "NixOS", "Configuration", "JSON", "Linux", "Ledger", "Records",
-        "Control", "ArgumentParser", "Yams",
+        "Control", "Systemd", "ArgumentParser", "Yams",
     ],
     "regend": ["Daemon"],
     "regen-net": ["Network"],

@@ -39,6 +39,50 @@ import Worker
         #expect(!diagnosis.evidence.isEmpty)
     }
 
+    private typealias Exit = Supervision.ExitStatus
+    private static let killed = Exit.signal(9, outOfMemory: false)
+    private static let crashed = Exit.signal(11, outOfMemory: false)
+
+    /// Result, how the main process ended, whether the unit had been up; and the class.
+    private static let ends: [(String, Exit?, Bool, Diagnosis.Kind)] = [
+        ("oom-kill", killed, true, .outOfMemory), ("watchdog", killed, true, .hang),
+        ("core-dump", crashed, true, .signal), ("core-dump", nil, true, .signal),
+        ("signal", crashed, true, .signal), ("signal", killed, true, .killedFromOutside),
+        ("signal", .signal(9, outOfMemory: true), true, .outOfMemory),
+        ("exit-code", .code(3), true, .exitCode), ("success", .code(0), true, .exitCode),
+        ("exit-code", .code(203), true, .couldNotStart),
+        ("exit-code", .code(217), false, .couldNotStart),
+        ("exit-code", .code(223), false, .exitCode),
+        ("exit-code", .code(250), false, .exitCode), ("exit-code", nil, false, .unknown),
+        ("timeout", killed, false, .startTimeout), ("timeout", killed, true, .timeLimit),
+        ("start-limit-hit", nil, false, .couldNotStart),
+        ("resources", nil, false, .couldNotStart),
+        ("protocol", .code(0), false, .couldNotStart), ("", nil, true, .unknown),
+        ("a word of a later systemd", .code(4), true, .exitCode),
+    ]
+
+    @Test(
+        "of a unit, systemd's own complaint decides, and else how its main process ended",
+        arguments: 0..<ends.count)
+    func unit(number: Int) {
+        let (result, exit, wasUp, kind) = Self.ends[number]
+        let diagnosis = classify(.unitEnded(UnitEnd(result: result, exit: exit, wasUp: wasUp)))
+        #expect(diagnosis.kind == kind)
+        #expect(!diagnosis.evidence.isEmpty)
+    }
+
+    @Test("of a unit, too, a cause that is found goes before what happened") func unitCauses() {
+        let end = UnitEnd(result: "exit-code", exit: .code(1), wasUp: true)
+        #expect(classify(.unitEnded(end)) { $0.survey.ports = [stranger] }.kind == .portTaken)
+        let hang = classify(.unitEnded(UnitEnd(result: "watchdog", wasUp: true))) {
+            $0.unhealthyDependencies = ["db"]
+        }
+        #expect(hang.kind == .dependencyDown)
+        let step = classify(
+            .unitEnded(UnitEnd(result: "exit-code", exit: .code(203), wasUp: false)))
+        #expect(step.evidence == ["systemd failed at EXEC, exit code 203: systemd.exec(5)"])
+    }
+
     @Test("a cause that is found goes before what happened, and is the first evidence")
     func causes() {
         let ports = classify(.exited(.code(1))) { $0.survey.ports = [stranger] }

@@ -24,7 +24,8 @@ import Worker
     private func free(
         _ ports: [UInt16], earlier: [ProcessIdentity] = [], of subject: Subject = Subject()
     ) throws -> RemedyAnswer {
-        try looker.mend(.freePorts(ports, earlier: earlier), of: subject)
+        try looker.mend(
+            .freePorts(ports, earlier: earlier, leftIn: subject.cgroup), of: subject)
     }
 
     @Test("free ports need nothing") func nothing() throws {

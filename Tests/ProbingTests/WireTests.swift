@@ -24,10 +24,16 @@ import Worker
         "a request is read as it was written",
         arguments: [
             .freePorts([80, 443], earlier: [ProcessIdentity(pid: 7, startTicks: 1 << 60)]),
+            .freePorts([80], earlier: [], leftIn: "/sys/fs/cgroup/web.service"),
             .validate(command: ["nginx", "-t"]), .restore(dependencies), .environment(files),
             .survey([
                 .log(path: "/var/log/web.log", before: 1 << 60), .memory, .ports([3001]),
                 .environment(files), .changes(root: ""),
+            ]),
+            .survey([
+                .journal(
+                    unit: "a\\x2db@1.service", invocation: String(repeating: "0f", count: 16),
+                    began: 1 << 55)
             ]),
         ] as [LookRequest.Errand])
     func request(errand: LookRequest.Errand) throws {
@@ -36,11 +42,17 @@ import Worker
         var json = JSONWriter()
         request.write(into: &json)
         #expect(LookRequest(line: json.bytes) == request)
+        var unit = request
+        unit.subject.members = .cgroup
+        json.removeAll()
+        unit.write(into: &json)
+        #expect(LookRequest(line: json.bytes) == unit)
     }
 
     @Test("answers are read as they were written") func answers() throws {
         var survey = Survey(serial: 3)
         survey.log = LogEnd(offset: 12, bytes: Array(0...255))
+        survey.journal = JournalEnd(cursor: "s=0f;i=1a", bytes: [0, 10, 255])
         survey.memory = MemoryUse(bytes: 1 << 55, source: .cgroup)
         survey.memory?.limit = 1 << 56
         survey.memory?.bytesWithinLimit = 1 << 54
@@ -76,6 +88,10 @@ import Worker
             "{\"serial\":1,\"survey\":true,\"us\":1,\"ports\":[],\"missing\":[],"
                 + "\"log_offset\":0,\"log\":\"abc\"}",
             "{\"serial\":1,\"survey\":true,\"us\":1,\"ports\":[{}],\"missing\":[]}",
+            "{\"serial\":1,\"survey\":true,\"us\":1,\"ports\":[],\"missing\":[],"
+                + "\"cursor\":\"s=1'; reboot; '\",\"journal\":\"\"}",
+            "{\"serial\":1,\"survey\":true,\"us\":1,\"ports\":[],\"missing\":[],"
+                + "\"cursor\":\"\",\"journal\":\"00\"}",
         ])
     func garbage(line: String) { #expect(LookAnswer(line: Array(line.utf8)) == nil) }
 

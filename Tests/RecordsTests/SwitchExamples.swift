@@ -78,7 +78,7 @@ enum SwitchExamples {
         (.intended(flight), "switch.intent"),
         (.stepBegan(flight: 7, .activate), "switch.step"),
         (.stepFailed(flight: 7, .profile, "Nix's lock is held"), "switch.falter"),
-        (.activationBegan(flight: 7, process, .switch, run: 2), "switch.run"),
+        (.activationBegan(flight: 7, process, .switch, run: 2, in: .unit), "switch.run"),
         (.activationEnded(flight: 7, .signal(9, outOfMemory: true)), "switch.exit"),
         (.flightEnded(flight: 7, .notActivated(current: system(1))), "switch.end"),
         (.flightLasts(flight: 7, .activate, .minutes(15)), "switch.linger"),
@@ -87,7 +87,10 @@ enum SwitchExamples {
             .quarantined(system: system(2), generation: 42, culprit: system(3), incident: 2),
             "quarantine.add"
         ),
-        (.quarantineEntered(system: system(2), generation: 42), "quarantine.enter"),
+        (
+            .quarantineEntered(system: system(2), generation: 42, culprit: system(3)),
+            "quarantine.enter"
+        ),
         (.foreignSwitchBegan(pid: 99), "foreignswitch.begin"),
         (.foreignSwitchEnded(after: .seconds(20)), "foreignswitch.end"),
         (.foreignSwitchLasts(.minutes(15)), "foreignswitch.linger"),
@@ -97,6 +100,7 @@ enum SwitchExamples {
             "boot.elsewhere"
         ),
         (.notTheGeneration(incident: 2), "generation.acquit"),
+        (.unchanged(system: system(1)), "generation.same"),
     ]
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -123,6 +127,7 @@ enum SwitchExamples {
         case .foreignSwitchLasts: 18
         case .bootedElsewhere: 19
         case .notTheGeneration: 20
+        case .unchanged: 21
         }
     }
 }

@@ -5,17 +5,10 @@ import Testing
 /// The steps of a switch, and what goes wrong in them.
 struct FlightTests {
     @Test("a target that is collected between plan and switch is not switched to")
-    func collected() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
-        world.diskWorks = false
-        for _ in 0..<100 where world.held.isEmpty { world.wait(.milliseconds(100)) }
+    func collected() throws {
+        var world = World.broken()
+        let serial = try world.holdIntent()
         world.landscape.change("/a") { $0.defects = [.missing] }
-        guard case .recordDurably(_, let serial)? = world.held.first else {
-            Issue.record("no intent")
-            return
-        }
         world.diskWorks = true
         world.tell(.durable(serial: serial))
         world.wait(.minutes(1))
@@ -26,18 +19,11 @@ struct FlightTests {
     }
 
     @Test("a deployment between plan and switch goes first")
-    func overtaken() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
-        world.diskWorks = false
-        for _ in 0..<100 where world.held.isEmpty { world.wait(.milliseconds(100)) }
+    func overtaken() throws {
+        var world = World.broken()
+        let serial = try world.holdIntent()
         world.landscape.add("/c")
         world.landscape.current = "/c"
-        guard case .recordDurably(_, let serial)? = world.held.first else {
-            Issue.record("no intent")
-            return
-        }
         world.diskWorks = true
         world.tell(.durable(serial: serial))
         world.wait(.minutes(1))
@@ -78,6 +64,70 @@ struct FlightTests {
         #expect(world.records.ends == [.notActivated(current: "/b")])
         #expect(world.performed.count == 1)
         #expect(world.activated == [])
+    }
+
+    @Test("where switch-to-configuration refuses, the profile is set back, as a step of the switch")
+    func setBack() {
+        var world = World()
+        world.activations = [.exits(1, switches: false)]
+        world.breakAfterChange("web")
+        #expect(world.landscape.defaultGeneration == 2)
+        #expect(
+            world.performed == [
+                .setProfile(generation: 1, path: "/a"), .setProfile(generation: 2, path: "/b"),
+            ])
+        #expect(world.records.steps == [.profile, .activate, .verify, .restore])
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.replies.last == .handOver(nil))
+    }
+
+    @Test("killed anywhere on that way, it is set back all the same")
+    func setBackAfterDeath() {
+        for place in 0..<60 {
+            var world = World()
+            world.activations = Array(repeating: .exits(1, switches: false), count: 9)
+            world.breaks["web"] = ["/b"]
+            world.diesBefore = place
+            world.deploy("/b")
+            world.wait(.minutes(30))
+            #expect(world.landscape.defaultGeneration == 2, "killed before action \(place)")
+            #expect(world.landscape.current == "/b", "killed before action \(place)")
+            #expect(world.memory.flight == nil, "killed before action \(place)")
+        }
+    }
+
+    @Test("it stays where somebody else has set it, and where the code says something else")
+    func notSetBack() {
+        var world = World()
+        world.activations = [.exits(1, switches: false)]
+        world.answersActivations = false
+        world.breakAfterChange("web")
+        world.landscape.add("/c")
+        world.finishActivation(.exits(1, switches: false))
+        #expect(world.records.ends.last == .notActivated(current: "/b"))
+        #expect(world.landscape.defaultGeneration == 3)
+        #expect(world.performed.count == 1)
+        var other = World()
+        other.activations = [.exits(4, switches: false)]
+        other.breakAfterChange("web")
+        #expect(other.records.ends == [.notActivated(current: "/b")])
+        #expect(other.performed.count == 1)
+    }
+
+    @Test("one that cannot be set back is tried again for a minute, and told")
+    func cannotBeSetBack() {
+        var world = World()
+        world.activations = [.exits(1, switches: false)]
+        world.deedTroubles =
+            [.done] + Array(repeating: .failed("held", isTransient: true), count: 500)
+        world.breakAfterChange("web")
+        world.wait(.minutes(2))
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.landscape.defaultGeneration == 1)
+        let told = world.records.count {
+            if case .stepFailed(_, .restore, _) = $0 { true } else { false }
+        }
+        #expect(told == 2)
     }
 
     @Test("exit codes are evidence: the target that runs is a success", arguments: [0, 1, 2, 4, 5])
@@ -175,9 +225,7 @@ struct FlightTests {
 
     @Test("a foreign switch is waited for, and then looked at again")
     func foreign() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken()
         world.landscape.switchHolder = 7
         world.wait(.minutes(2))
         #expect(world.activated == [])
@@ -189,9 +237,7 @@ struct FlightTests {
 
     @Test("a foreign switch that heals the service ends the matter")
     func foreignHeals() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken()
         world.landscape.switchHolder = 7
         world.wait(.minutes(2))
         world.landscape.add("/c")
@@ -203,11 +249,9 @@ struct FlightTests {
         #expect(world.standing("web") == .healthy)
     }
 
-    @Test("one that lasts for longer than 15 min is told, and is no licence to act")
+    @Test("one that is overdue is told, and is no licence to act")
     func foreignLasts() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken()
         world.landscape.switchHolder = 7
         world.wait(.minutes(40))
         let told = world.records.filter {
@@ -220,9 +264,7 @@ struct FlightTests {
 
     @Test("somebody who switches while the probes are watched has the last word")
     func superseded() {
-        var world = World()
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken()
         world.breaks["web"] = ["/a", "/b"]
         for _ in 0..<100 where world.records.steps.last != .confirm {
             world.wait(.milliseconds(50))
@@ -291,9 +333,7 @@ struct FlightTests {
     // MARK: The last resort
 
     private func exhausted(_ change: (inout SafeSwitchPolicy) -> Void) -> World {
-        var world = World { change(&$0) }
-        world.breaks["web"] = ["/b"]
-        world.deploy("/b")
+        var world = World.broken(change)
         world.breaks["web"] = ["/a", "/b"]
         world.wait(.minutes(10))
         return world

@@ -112,7 +112,42 @@ struct ProbationTests {
         world.breakAfterChange("web")
         world.breaks = [:]
         world.deploy("/b")
-        #expect(world.records.contains(.quarantineEntered(system: "/b", generation: 2)))
+        #expect(
+            world.records.contains(.quarantineEntered(system: "/b", generation: 2, culprit: nil)))
+    }
+
+    @Test("so is another system with the part of it that has failed, once; and no other one")
+    func culpritEntered() {
+        var world = World()
+        world.breakAfterChange("web")
+        world.breaks = [:]
+        world.parts["/c"] = "/new"
+        world.deploy("/c")
+        let entered = SwitchRecord.quarantineEntered(
+            system: "/c", generation: 3, culprit: "/new")
+        #expect(world.records.contains(entered))
+        world.deploy("/d")
+        world.wait(.minutes(5))
+        #expect(
+            world.records.count { if case .quarantineEntered = $0 { true } else { false } } == 1)
+    }
+
+    @Test("and where that could not be looked at, the next look at the machine is early enough")
+    func culpritUnseen() {
+        var world = World()
+        world.breakAfterChange("web")
+        world.breaks = [:]
+        world.parts["/c"] = "/new"
+        world.questionTrouble = ["busy", "busy"]
+        world.deploy("/c")
+        let entered = SwitchRecord.quarantineEntered(
+            system: "/c", generation: 3, culprit: "/new")
+        #expect(!world.records.contains(entered))
+        world.wait(.minutes(3))
+        #expect(world.records.contains(entered))
+        let looks = world.looks
+        world.wait(.minutes(10))
+        #expect(world.looks <= looks + 11)
     }
 
     @Test("on the very first day what runs is taken as it is, and nothing can be blamed")

@@ -13,16 +13,9 @@ struct TrialTests {
                 request: 1, .trial(path: path, generation: generation, confirm: confirm, uid: 0)))
     }
 
-    private func machine() -> World {
-        var world = World()
-        world.landscape.add("/b")
-        world.landscape.defaultGeneration = 1
-        return world
-    }
-
     @Test("a trial activates with test, watches the probes, and only then becomes the boot default")
     func passes() {
-        var world = machine()
+        var world = World.undeployed()
         trial(in: &world)
         #expect(world.activated == ["test /b"])
         #expect(world.answers == [.began(flight: 1, nil)])
@@ -48,7 +41,7 @@ struct TrialTests {
 
     @Test("one that a generation leads to already gets no second one, however it was named")
     func knownPath() {
-        var world = machine()
+        var world = World.undeployed()
         trial(generation: nil, in: &world)
         #expect(world.records.intents.map(\.generation) == [2])
         world.wait(.minutes(11))
@@ -59,7 +52,7 @@ struct TrialTests {
 
     @Test("what is no generation, not whole or not to be reached live is not even begun")
     func unfit() {
-        var world = machine()
+        var world = World.undeployed()
         world.landscape.change("/a") {
             $0.initInterface = "systemd 2"
             $0.inhibitors = [.init(key: "dbus", value: "broker")]
@@ -107,7 +100,7 @@ struct TrialTests {
 
     @Test("a trial that breaks a service is left with test; the profile is not touched")
     func fails() {
-        var world = machine()
+        var world = World.undeployed()
         world.breaks["web"] = ["/b"]
         trial(in: &world)
         world.crash("web")
@@ -123,7 +116,7 @@ struct TrialTests {
 
     @Test("the way back from a trial is neither limited nor counted")
     func notCounted() {
-        var world = machine()
+        var world = World.undeployed()
         world.breakAfterChange("db", to: "/c")
         #expect(world.records.intents.count == 1)
         world.breaks["web"] = ["/b"]
@@ -136,7 +129,7 @@ struct TrialTests {
 
     @Test("without a human's word in time the trial is left: nobody is locked out")
     func notConfirmed() {
-        var world = machine()
+        var world = World.undeployed()
         trial(confirm: .minutes(5), in: &world)
         world.wait(.minutes(4))
         #expect(world.landscape.current == "/b")
@@ -147,7 +140,7 @@ struct TrialTests {
 
     @Test("even where the ledger's disk has failed meanwhile")
     func notConfirmedNorDurable() {
-        var world = machine()
+        var world = World.undeployed()
         trial(confirm: .minutes(5), in: &world)
         world.diskWorks = false
         world.wait(.minutes(6))
@@ -156,7 +149,7 @@ struct TrialTests {
 
     @Test("with it, the trial becomes the boot default at once")
     func confirmed() {
-        var world = machine()
+        var world = World.undeployed()
         trial(confirm: .minutes(5), in: &world)
         world.wait(.minutes(1))
         world.tell(.asked(request: 2, .confirm(uid: 7)))
@@ -169,7 +162,7 @@ struct TrialTests {
 
     @Test("a confirmation that nothing waits for is refused")
     func nothingToConfirm() {
-        var world = machine()
+        var world = World.undeployed()
         world.tell(.asked(request: 2, .confirm(uid: 7)))
         guard case .unable? = world.answers.last else {
             Issue.record("\(world.answers)")
@@ -179,7 +172,7 @@ struct TrialTests {
 
     @Test("a trial that is refused before anything was done leaves everything as it is")
     func refusedByCheck() {
-        var world = machine()
+        var world = World.undeployed()
         world.activations = [.exits(1, switches: false)]
         trial(in: &world)
         #expect(world.activated == ["test /b"])
@@ -188,7 +181,7 @@ struct TrialTests {
 
     @Test("one that died half way is left by activating what ran before once more")
     func diedHalfWay() {
-        var world = machine()
+        var world = World.undeployed()
         world.activations = [.dies(switches: false), .dies(switches: false)]
         trial(in: &world)
         #expect(world.activated == ["test /b", "test /b", "test /a"])
@@ -197,7 +190,7 @@ struct TrialTests {
 
     @Test("a trial that survives a kill of regend is not made longer by it")
     func killed() {
-        var world = machine()
+        var world = World.undeployed()
         trial(confirm: .minutes(5), in: &world)
         world.wait(.minutes(4))
         world.die()
@@ -208,7 +201,7 @@ struct TrialTests {
 
     @Test("a power cut ends a trial: the boot default was never touched")
     func powerCut() {
-        var world = machine()
+        var world = World.undeployed()
         trial(confirm: .minutes(5), in: &world)
         world.boot()
         world.wait(.minutes(20))
@@ -219,7 +212,7 @@ struct TrialTests {
 
     @Test("no trial without a sound ledger, beside another switch, or of what runs already")
     func refused() {
-        var world = machine()
+        var world = World.undeployed()
         world.tell(.ledger(isSound: false))
         trial(in: &world)
         world.tell(.ledger(isSound: true))
@@ -311,12 +304,8 @@ struct TrialTests {
 
     @Test("who switches just when a trial is to be left delays that, and no more")
     func leftBesideAnother() {
-        var world = World()
-        world.landscape.add("/b")
-        world.landscape.defaultGeneration = 1
-        world.tell(
-            .asked(
-                request: 1, .trial(path: "/b", generation: 2, confirm: .minutes(5), uid: 0)))
+        var world = World.undeployed()
+        trial(confirm: .minutes(5), in: &world)
         world.wait(.minutes(4))
         #expect(world.landscape.current == "/b")
         world.landscape.switchHolder = 77
@@ -330,12 +319,8 @@ struct TrialTests {
 
     @Test("a trial is left also where the generations cannot be looked at")
     func leftUnseen() {
-        var world = World()
-        world.landscape.add("/b")
-        world.landscape.defaultGeneration = 1
-        world.tell(
-            .asked(
-                request: 1, .trial(path: "/b", generation: 2, confirm: .minutes(5), uid: 0)))
+        var world = World.undeployed()
+        trial(confirm: .minutes(5), in: &world)
         world.wait(.minutes(4))
         world.answersSurveys = false
         world.wait(.seconds(100))

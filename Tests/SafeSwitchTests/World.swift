@@ -18,6 +18,8 @@ struct World {
     var built: [NixSystem] = []
     /// What blame finds.
     var comparison = Comparison.differing
+    /// What services run on a system.
+    var parts: [String: String] = [:]
     /// On which systems a service ends as soon as it is started.
     var breaks: [String: [String]] = [:]
     /// What the ledger remembers: of everything, and of what is on the disk for certain.
@@ -26,6 +28,8 @@ struct World {
 
     // What the hands do otherwise than at once and well.
     var surveyTrouble: [String] = []
+    /// The same for those that compare.
+    var questionTrouble: [String] = []
     var answersSurveys = true
     var diskWorks = true
     var deedTroubles: [DeedOutcome] = []
@@ -92,6 +96,32 @@ struct World {
         records = []
         looks = 0
     }
+
+    /// One whose last change breaks `web`, which has crashed once since.
+    static func broken(_ change: (inout SafeSwitchPolicy) -> Void = { _ in }) -> World {
+        var world = World { change(&$0) }
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        return world
+    }
+
+    /// One with another generation that nobody has switched to yet.
+    static func undeployed() -> World {
+        var world = World()
+        world.landscape.add("/b")
+        world.landscape.defaultGeneration = 1
+        return world
+    }
+
+    /// Waits for the next intent, which the disk does not take: its serial.
+    mutating func holdIntent() throws -> Int {
+        diskWorks = false
+        for _ in 0..<100 where held.isEmpty { wait(.milliseconds(100)) }
+        guard case .recordDurably(_, let serial)? = held.last else { throw NoIntent() }
+        return serial
+    }
+
+    struct NoIntent: Error {}
 
     // MARK: Life
 
@@ -341,15 +371,26 @@ struct World {
             change(&self)
         }
         guard answersSurveys else { return }
-        if surveyTrouble.isEmpty {
+        if question != nil, !questionTrouble.isEmpty {
+            let trouble = questionTrouble.removeFirst()
+            facts.append(.switch(.surveyFailed(serial: serial, trouble)))
+        } else if surveyTrouble.isEmpty {
             var seen = landscape
             if let system, seen.system(system) == nil { seen.systems.append(look(at: system)) }
             facts.append(
-                .switch(.surveyed(serial: serial, seen, question == nil ? nil : comparison)))
+                .switch(.surveyed(serial: serial, seen, question.map(compare))))
         } else {
             let trouble = surveyTrouble.removeFirst()
             facts.append(.switch(.surveyFailed(serial: serial, trouble)))
         }
+    }
+
+    private func compare(_ question: Question) -> Comparison {
+        guard question.before == question.after else { return comparison }
+        let part = parts[question.after] ?? "\(question.after)/x"
+        var same = Comparison()
+        same.paths = [.init(path: "/bin/x", difference: .same, before: part, after: part)]
+        return same
     }
 
     private func look(at path: String) -> NixSystem {
@@ -497,7 +538,7 @@ extension SwitchMemory {
             guard flight?.id == id else { return }
             flight?.step = step
             if step == .reboot { lastReboot = now }
-        case .activationBegan(_, let process, _, let run):
+        case .activationBegan(_, let process, _, let run, _):
             flight?.process = process
             flight?.runs = run
         case .activationEnded: flight?.process = nil
@@ -512,7 +553,7 @@ extension SwitchMemory {
         case .trialConfirmed: isConfirmed = true
         case .quarantined(let system, _, let culprit, _):
             quarantined += [system] + (culprit.map { [$0] } ?? [])
-        case .knownGoodMarked, .triaged, .planned, .stepFailed, .flightLasts,
+        case .knownGoodMarked, .unchanged, .triaged, .planned, .stepFailed, .flightLasts,
             .quarantineEntered, .foreignSwitchBegan, .foreignSwitchEnded, .foreignSwitchLasts,
             .bootedElsewhere, .notTheGeneration:
             break

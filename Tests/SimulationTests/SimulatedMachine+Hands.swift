@@ -318,7 +318,6 @@ extension SimulatedMachine {
 
     mutating func mayDie() throws {
         guard let killRate, killsLeft > 0, random.oneIn(killRate) else { return }
-        if let spared, isHandedOver(spared) { return }
         killsLeft -= 1
         throw Killed()
     }

@@ -45,30 +45,17 @@ extension SimulatedMachine {
         guard let victim = victim(), isReachable(good) else { return }
         say("--- the victim is \(instances[victim].name)")
         let isHanging = hasProvenProbe(victim) && isPatient(victim) && random.oneIn(2)
-        // What was handed over already is not looked into by another daemon.
-        let isSure =
-            diary.memory(stamp).services[instances[victim].name]?.isHealthy == true
-            && (isHanging ? isPatient(victim) : instances[victim].definition.probes.isEmpty)
-        let rate = !isSure || random.oneIn(3) ? nil : Int(random.within(5...60))
+        let rate = random.oneIn(3) ? nil : Int(random.within(5...60))
         killsLeft = 1 + random.below(6)
         let before = oversight.rollbacks
         let bad = successor {
             $0.versions[victim] += 100
             $0.effects[victim] = isHanging ? .hangs : .crashes
         }
-        deploy(bad, .switch)
-        // Who was healthy before is known for certain once the probation is on record.
-        let path = nixos.systems[bad].path
-        while oversight.words.probation?.system != path, nixos.activation != nil {
-            try live(.milliseconds(200))
-        }
         killRate = rate
-        // What hangs may have used up its attempts while the switch ran, where none counts. The same
-        // daemon goes on counting after the hand-over; another one does not know of which incident.
-        if isHanging { spared = victim }
+        deploy(bad, .switch)
         try live(.minutes(40))
         killRate = nil
-        spared = nil
         try live(.minutes(2))
         if isWaiting(instances[victim].name) {
             // For somebody whom a human was told of: it cannot fail.

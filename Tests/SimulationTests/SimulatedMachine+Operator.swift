@@ -244,6 +244,8 @@ extension SimulatedMachine {
     private mutating func noteOutdated() {
         for number in instances.indices {
             let launch = instances[number].isConfigured ? instances[number].definition.launch : nil
+            // Once it is another one's, it may be begun anew.
+            if instances[number].detachedLaunch != launch { instances[number].detachedLaunch = nil }
             if let mind, let id = mind.id(named: instances[number].name),
                 mind.definition(id).launch != launch
             {
@@ -292,16 +294,21 @@ extension SimulatedMachine {
     mutating func note(_ record: SimRecord) throws {
         guard let number = numbers[record.name] else { return }
         try noteDetached(record, number)
-        switch record.record {
-        case .processStarted(_, _, let attempt), .processAdopted(_, _, let attempt),
-            .spawnFailed(_, let attempt, _):
-            instances[number].recordedAttempt = max(attempt, instances[number].recordedAttempt)
-        default: break
-        }
+        noteAttempt(record)
         switch (record.record, instances[number].wish) {
         case (.stopBegan(_, .rest), .down), (.rested(_, .asked), .down),
             (.stopBegan(_, .restart), .up), (.startAsked, .up):
             instances[number].isWishDurable = true
+        default: break
+        }
+    }
+
+    mutating func noteAttempt(_ record: SimRecord) {
+        guard let number = numbers[record.name] else { return }
+        switch record.record {
+        case .processStarted(_, _, let attempt), .processAdopted(_, _, let attempt),
+            .spawnFailed(_, let attempt, _):
+            instances[number].recordedAttempt = max(attempt, instances[number].recordedAttempt)
         default: break
         }
     }

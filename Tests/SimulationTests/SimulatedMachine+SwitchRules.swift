@@ -19,6 +19,10 @@ extension SimulatedMachine {
         case .perform(.markKnownGood, _): break
         case .perform(.reboot, _):
             try checkDeed("a reboot")
+            // A daemon that was told to go on asks for the same one again.
+            let asked = (boot, oversight.words.journeys.last?.flight.id)
+            if oversight.askedReboot ?? (0, nil) == asked { break }
+            oversight.askedReboot = asked
             if let last = oversight.lastReboot, truth - last < SwitchMind.rebootLimit.nanoseconds,
                 isLastResort(oversight.words.journeys.last?.flight)
             {
@@ -172,6 +176,10 @@ extension SimulatedMachine {
     private mutating func checkLanding(_ id: Int, _ outcome: FlightOutcome) throws(Violation) {
         guard let journey = oversight.words.journeys.first(where: { $0.flight.id == id }) else {
             throw Violation(rule: .flights, what: "switch \(id) ends, and was not under way")
+        }
+        let chosen = nixos.system(of: nixos.chosen)
+        if journey.isSetBack, !journey.isDisturbed, chosen == nixos.place(of: journey.flight.to) {
+            throw Violation(rule: .agreement, what: "the profile of switch \(id) is left behind")
         }
         guard outcome == .succeeded || outcome == .degraded, !journey.isDisturbed else { return }
         let flight = journey.flight

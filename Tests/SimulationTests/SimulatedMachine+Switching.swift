@@ -25,9 +25,15 @@ extension SimulatedMachine {
         }
         diary.write(.daemonStarted(pid: 1, version: "1"), stamp)
         // A new daemon takes in what is there, and its first words are synced with all before them.
-        diary.sync()
+        sync()
         oversight.resume(memory.flight)
         switcher = SwitchMind(memory: memory)
+    }
+
+    /// Everything that was said is on the disk.
+    private mutating func sync() {
+        diary.sync()
+        certainLines = ledger.count
     }
 
     private func sabotageMemory(_ memory: inout SwitchMemory) {
@@ -81,7 +87,7 @@ extension SimulatedMachine {
         hands.later.removeAll { $0.due <= now }
         for one in late {
             if case .durable = one.event {
-                diary.sync()
+                sync()
                 oversight.certain = oversight.words
             }
             hands.switchEvents.append(one.event)

@@ -95,6 +95,7 @@ extension SimulatedMachine {
             }
         }
         nixos.activation = nil
+        if !one.isInForce { oversight.takeBackChange() }
         let status =
             end == one.dies ? Supervision.ExitStatus.signal(9, outOfMemory: false) : one.status
         say("    switch-to-configuration \(one.activation) s\(one.system) ended: \(status)")
@@ -251,10 +252,9 @@ extension SimulatedMachine {
     /// What comes up when the machine is switched on again.
     mutating func bootSystem(isOrderly: Bool) {
         guard hasNixOS else { return }
-        if !isOrderly {
-            diary.losePower()
-            oversight.words = oversight.certain
-        }
+        if !isOrderly { losePower() }
+        let before = nixos.current
+        if let cut = nixos.activation, !cut.isInForce { oversight.takeBackChange() }
         rebootAt = nil
         nixos.activation = nil
         deeds = []
@@ -266,9 +266,19 @@ extension SimulatedMachine {
         nixos.brokenUntil = now
         nixos.unseenUntil = now
         deployAt = now + .seconds(random.within(1...600))
-        oversight.beginChange(at: truth)
+        // What goes on after a boot where it was goes on being weighed.
+        if nixos.current != before { oversight.beginChange(at: truth) }
         oversight.interfere()
         oversight.unplanned = truth
+    }
+
+    /// What was not on the disk yet was never said.
+    private mutating func losePower() {
+        diary.losePower()
+        oversight.words = oversight.certain
+        ledger.removeLast(ledger.count - certainLines)
+        for number in instances.indices { instances[number].recordedAttempt = 0 }
+        for line in ledger { noteAttempt(line) }
     }
 
     // MARK: Other people

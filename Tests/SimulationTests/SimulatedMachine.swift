@@ -62,6 +62,8 @@ struct SimulatedMachine {
 
     var kernel = SimKernel()
     var ledger: [SimRecord] = []
+    /// So many of its lines outlive a power cut, where there is a NixOS.
+    var certainLines = 0
     var instances: [SimInstance] = []
     var numbers: [String: Int] = [:]
     var configuration: [InstanceDefinition] = []
@@ -72,8 +74,6 @@ struct SimulatedMachine {
     var killRate: Int?
     /// Never more often than so.
     var killsLeft = Int.max
-    /// While this service is handed over, the daemon is not killed.
-    var spared: Int?
     var isCalm = false
     /// What many services use is dead until then.
     var databaseDeadUntil = Instant(nanoseconds: 0)

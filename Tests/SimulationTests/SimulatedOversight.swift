@@ -14,6 +14,8 @@ struct SimOversight {
         /// The boot loader has the entry of its target.
         var hasBootEntry = false
         var hasBegun = false
+        /// The profile is to be set back, and that did not fail.
+        var isSetBack = false
     }
 
     /// What was said and a power cut may take back.
@@ -36,6 +38,8 @@ struct SimOversight {
     var lastRollback: Int64?
     var rolledBack: Set<Int> = []
     var lastReboot: Int64?
+    /// In which boot, and by which switch.
+    var askedReboot: (boot: Int, flight: Int?)?
     /// By system: who was healthy while it ran.
     var healthy: [Set<Int>] = []
     /// By service: when it failed, by the true clock.
@@ -46,6 +50,7 @@ struct SimOversight {
     var owners: [Int: Int] = [:]
     /// When the last change began.
     var changeBegan: Int64 = 0
+    private var previousChange: Int64 = 0
     /// The first sign of a change since the last look.
     var signSince: Int64?
     /// The last boot that no switch of Regen's was waiting for.
@@ -60,7 +65,13 @@ struct SimOversight {
         words.knownGood = []
     }
 
-    mutating func beginChange(at truth: Int64) { changeBegan = min(signSince ?? truth, truth) }
+    mutating func beginChange(at truth: Int64) {
+        previousChange = changeBegan
+        changeBegan = min(signSince ?? truth, truth)
+    }
+
+    /// It never came in force.
+    mutating func takeBackChange() { changeBegan = previousChange }
 
     mutating func interfere() {
         for i in words.journeys.indices { words.journeys[i].isDisturbed = true }
@@ -110,6 +121,8 @@ struct SimOversight {
             }
         case .quarantined(let system, _, _, _): words.quarantined.insert(system)
         case .intended(let flight): words.journeys.append(Journey(flight: flight))
+        case .stepBegan(let id, .restore): setBack(id, true)
+        case .stepFailed(let id, .restore, _): setBack(id, false)
         case .flightEnded(let id, let outcome):
             if case .abandoned = outcome {
                 unplan(id)
@@ -117,6 +130,12 @@ struct SimOversight {
             words.journeys.removeAll { $0.flight.id == id }
             landed.insert(id)
         default: break
+        }
+    }
+
+    private mutating func setBack(_ id: Int, _ isSetBack: Bool) {
+        for i in words.journeys.indices where words.journeys[i].flight.id == id {
+            words.journeys[i].isSetBack = isSetBack
         }
     }
 

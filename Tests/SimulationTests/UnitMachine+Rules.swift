@@ -35,6 +35,7 @@ extension UnitMachine {
                 throw UnitViolation(rule: .healed, what: "u\(i) was up, and is handed over")
             }
         case .startAsked: facts[i].isOrderedDown = false
+        case .stopBegan(_, .restart): facts[i].orderedUp = now
         case .rested: facts[i].isUp = false
         default: break
         }

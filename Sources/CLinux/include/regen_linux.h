@@ -65,6 +65,7 @@ struct regen_spawn_plan {
     const struct regen_limit *limits;
     int limit_count;
     int nice;      // INT_MIN: leave
+    int is_ordinary; // the scheduling of whoever logs in, as far as it may be had
     int oom_score; // INT_MIN: leave
     int keep_fd;   // a descriptor that the child gets as number 3, or -1
     int secret_fd; // with keep_fd: one that it gets as number 4, or -1
@@ -138,6 +139,9 @@ void regen_return_large_blocks(void);
 // madvise(2) with MADV_DONTNEED for the read-only segments of the program and its libraries: they
 // are mapped again from the page cache where they are still used.
 void regen_release_program(void);
+
+// madvise(2) with MADV_DONTNEED, or MADV_DONTNEED_LOCKED where the pages are locked. Whole pages.
+void regen_drop_pages(void *begin, size_t size);
 
 // malloc_trim(3): gives back what reading a configuration used.
 void regen_trim_heap(void);

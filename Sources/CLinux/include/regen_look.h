@@ -41,3 +41,6 @@ struct regen_listener {
 // most so many. Their number, or -1 with errno. By sock_diag(7): to read /proc/net/tcp, the kernel
 // walks the table of all connections, which takes 10 ms however few there are.
 int regen_listeners(int family, uint16_t port, struct regen_listener *found, int most);
+
+// adjtimex(2), which only reads: how far the clock may be off, in microseconds. -1 with errno.
+long regen_clock_error(void);

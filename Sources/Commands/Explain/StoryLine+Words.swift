@@ -26,7 +26,9 @@ extension StoryLine {
                 + "\(span("within_ms") ?? "?")"
         case "remedy.end":
             return "\(string("remedy") ?? "?"): \(string("outcome") ?? "?")\(reason)"
-        case "incident.diagnose": return string("text") ?? "?"
+        case "probe.proven":
+            return "\(string("probe_name") ?? "a probe") passed for the first time"
+        case "incident.diagnose": return (string("text") ?? "?") + journal
         default: break
         }
         if let record = SwitchRecord(event: event, json) { return record.text }
@@ -46,6 +48,11 @@ extension StoryLine {
         return "ended with \(how) after \(span("uptime_ms") ?? "?"), \(asked)"
     }
 
+    private var journal: String {
+        guard let unit = string("unit"), let cursor = string("output_cursor") else { return "" }
+        return "; its last words: \(journalCommand(unit: unit, cursor: cursor))"
+    }
+
     private var restart: String {
         let rule = string("rule") ?? "?"
         let wait = json["wait_ms"]?.integer ?? 0
@@ -62,6 +69,7 @@ extension SwitchRecord {
         case .generationChanged(let from, let to, let generation, let origin):
             return "\(name(to, generation)) runs, by \(origin.rawValue)"
                 + (from.map { "; before it ran \($0)" } ?? "")
+        case .unchanged(let system): return "\(system) still runs"
         case .probationBegan(let system, let generation, let previous, let number, let lasts):
             let before = previous.map { ", compared with \(name($0, number))" } ?? ""
             return "\(name(system, generation)) for \(span(lasts))\(before)"
@@ -75,8 +83,9 @@ extension SwitchRecord {
                 + name(flight.to, flight.generation)
         case .stepBegan(_, let step): return step.rawValue
         case .stepFailed(_, let step, let reason): return "\(step.rawValue): \(reason)"
-        case .activationBegan(_, let process, let action, let run):
-            return "switch-to-configuration \(action.rawValue), pid \(process.pid), run \(run)"
+        case .activationBegan(let flight, let process, let action, let run, let place):
+            return "switch-to-configuration \(action.rawValue), pid \(process.pid), run \(run); "
+                + place.output(of: flight)
         case .activationEnded(_, .code(let code)): return "code \(code): evidence, not a verdict"
         case .activationEnded(_, .signal(let signal, _)): return "by signal \(signal)"
         case .activationEnded(_, .unknown): return "nobody knows how"
@@ -86,7 +95,8 @@ extension SwitchRecord {
         case .trialConfirmed(_, let uid): return "by user \(uid)"
         case .quarantined(let system, let generation, let culprit, _):
             return name(system, generation) + (culprit.map { ", and \($0)" } ?? "")
-        case .quarantineEntered(let system, let generation): return name(system, generation)
+        case .quarantineEntered(let system, let generation, let culprit):
+            return name(system, generation) + (culprit.map { ", with \($0)" } ?? "")
         case .foreignSwitchBegan(let pid): return "somebody else switches, pid \(pid)"
         case .foreignSwitchEnded(let interval), .foreignSwitchLasts(let interval):
             return "after \(span(interval))"

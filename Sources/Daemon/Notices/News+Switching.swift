@@ -23,23 +23,23 @@ extension News {
         case .flightLasts(let id, let step, let interval):
             self.init(
                 .switchLasts, .critical, incident: flight(id)?.incident,
-                "switch \(id): \(step.words) has taken \(interval.words) and is not ended; what it "
-                    + "prints is in the state directory, switch/\(id).log")
+                "switch \(id): \(step.words) has taken \(interval.words) and is not ended; "
+                    + "`regen explain --switch \(id)` says where its output is")
         case .foreignSwitchLasts(let interval):
             self.init(
                 .foreignSwitchLasts, .critical,
                 "somebody has been switching the system for \(interval.words); Regen waits")
-        case .quarantineEntered(let system, let generation):
+        case .quarantineEntered(let system, let generation, let culprit):
             self.init(
                 .quarantineEntered, .critical,
-                "\(Narrator.name(system, generation)) runs, which is quarantined; see: regen "
-                    + "generations")
+                Narrator.quarantined(system, generation, culprit))
         case .bootedElsewhere(let expected, let wanted, let booted, let generation):
             self.init(
                 .bootedElsewhere, .critical,
                 "\(Narrator.name(booted, generation)) has booted and not "
                     + "\(Narrator.name(expected, wanted)), as was expected")
-        case .generationChanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
+        case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked,
+            .triaged,
             .stepBegan, .stepFailed, .activationBegan, .activationEnded, .trialConfirmed,
             .quarantined, .foreignSwitchBegan, .foreignSwitchEnded, .notTheGeneration:
             return nil

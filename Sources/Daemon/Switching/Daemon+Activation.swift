@@ -1,3 +1,4 @@
+import Ledger
 import Linux
 import NixOS
 import SafeSwitch
@@ -8,27 +9,49 @@ import Supervision
 extension Daemon {
     /// Outputs of switch-to-configuration that are kept, the newest.
     static let mostSwitchLogs = 32
+    /// So long one may grow, in bytes, before it is put aside for a new beginning: the newest so many
+    /// are kept.
+    static let longestSwitchLog: Int64 = 1 << 20
 
     func activate(_ system: String, _ activation: Activation, flight: Int, serial: Int) {
         if switching.activation != nil {
             return activationFailed(serial, "another one of ours still runs", isTransient: true)
         }
-        // Begun by an earlier daemon, and not recorded any more: that one is it.
-        if switching.isInherited, let found = findActivation(flight), hold(found, serial) {
-            return tellSwitch(.activationBegan(serial: serial, found))
+        // Begun by an earlier daemon, or by systemd while we could not hear it: that one is it.
+        if let found = findActivation(flight), let place = hold(found, flight, serial) {
+            return tellSwitch(.activationBegan(serial: serial, found, in: place))
         }
         let command = ActivationCommand(
             root: SystemRoot(options.root), system: system, activation: activation,
             flight: flight, localeArchive: environmentVariable("LOCALE_ARCHIVE"))
+        if isSystemdsMachine {
+            activateInUnit(command, flight: flight, serial: serial)
+        } else {
+            activateInSession(command, flight: flight, serial: serial)
+        }
+    }
+
+    /// Whether systemd is this machine's PID 1, and the system below our root is the one it runs: its
+    /// units are to be exchanged. The corresponding C function is `sd_booted`.
+    private var isSystemdsMachine: Bool {
+        SystemRoot(options.root).directory.isEmpty
+            && (try? FileStatus(of: "/run/systemd/system"))?.kind == .directory
+    }
+
+    /// What the next daemon finds it by.
+    func environment(of command: ActivationCommand) -> [String] {
+        command.environment + ["REGEN_STATE=\(forge.stateID)"]
+    }
+
+    func activateInSession(_ command: ActivationCommand, flight: Int, serial: Int) {
         var ingredients = SpawnPlan.Ingredients(
-            command: command.command,
-            environment: command.environment + ["REGEN_STATE=\(forge.stateID)"])
+            command: command.command, environment: environment(of: command))
         ingredients.directory = "/"
         // What it writes below /etc is for everybody, whatever shell the daemon was started from.
         ingredients.umask = 0o022
         ingredients.output = switchLog(flight).map { .ownFile($0) } ?? .null
         ingredients.limits = [forge.openFiles]
-        if forge.mustResetOOMScore { ingredients.oomScore = 0 }
+        ingredients.isScheduledAsUsual = true
         do throws(SpawnPlan.Failure) {
             let child = try SpawnPlan(ingredients, null: null.raw).spawn(attempt: flight)
             if child.outputError != 0 {
@@ -39,9 +62,9 @@ extension Daemon {
             let process = ProcessIdentity(
                 pid: pid, startTicks: ProcessTable.entry(pid)?.startTicks ?? 0)
             follow(
-                RunningActivation(
+                ActivationSession(
                     serial: serial, process: process, pidfd: child.takePidFD(), isOurChild: true))
-            tellSwitch(.activationBegan(serial: serial, process))
+            tellSwitch(.activationBegan(serial: serial, process, in: .session))
         } catch {
             let failure = SpawnFailure(
                 step: SpawnFailure.Step(rawValue: error.step) ?? .clone, code: error.code)
@@ -54,45 +77,59 @@ extension Daemon {
     /// Whether a path, without the root, can be a system's.
     func mayBeSystem(_ path: String) -> Bool { ActivationCommand.isSystem(path) }
 
-    private func activationFailed(_ serial: Int, _ words: String, isTransient: Bool) {
+    func activationFailed(_ serial: Int, _ words: String, isTransient: Bool) {
         tellSwitch(.done(serial: serial, .failed(words, isTransient: isTransient)))
     }
 
-    private func follow(_ running: RunningActivation) {
-        switching.activation = running
+    private func follow(_ session: ActivationSession) {
+        switching.activation = .session(session)
+        session.token = watchActivation(session.process, session.pidfd)
+    }
+
+    func watchActivation(
+        _ process: ProcessIdentity, _ pidfd: borrowing PidFD
+    ) -> Poller.Token? {
         do throws(SystemError) {
-            running.token = try poller.add(
-                running.pidfd.raw, for: .readable, as: Source.activation.name)
+            return try poller.add(pidfd.raw, for: .readable, as: Source.activation.name)
         } catch {
-            // SIGCHLD tells of our child's end; for another's, the looks at the generations do.
-            narrator.say(.error, "cannot watch pid \(running.process.pid): \(error)")
+            // SIGCHLD tells of our child's end, systemd of its unit's; for another's, the looks at
+            // the generations do.
+            narrator.say(.error, "cannot watch pid \(process.pid): \(error)")
+            return nil
         }
     }
 
     /// Goes on watching what an earlier daemon has begun.
     func resumeWatch(_ process: ProcessIdentity, flight: Int, serial: Int) {
-        if hold(process, serial) { return }
-        if let found = findActivation(flight), hold(found, serial) { return }
+        if hold(process, flight, serial) != nil { return }
+        if let found = findActivation(flight), hold(found, flight, serial) != nil { return }
         tellSwitch(.activationEnded(serial: serial, .unknown))
     }
 
-    /// False: it has ended.
-    private func hold(_ process: ProcessIdentity, _ serial: Int) -> Bool {
+    /// `nil`: it has ended.
+    private func hold(
+        _ process: ProcessIdentity, _ flight: Int, _ serial: Int
+    ) -> ActivationPlace? {
         guard let pidfd = try? PidFD(opening: process.pid),
             // Only now nobody else can have the number.
             let entry = ProcessTable.entry(process.pid), entry.startTicks == process.startTicks,
             entry.state != UInt8(ascii: "Z")
-        else { return false }
+        else { return nil }
+        if isSystemdsMachine, isInUnit(process) {
+            holdUnit(process, pidfd, flight: flight, serial: serial)
+            return .unit
+        }
+        watchSwitchLog(ActivationCommand.log(state: stateDirectory, flight: flight))
         let isOurChild = entry.parent == ProcessTable.own
         follow(
-            RunningActivation(
+            ActivationSession(
                 serial: serial, process: process, pidfd: pidfd, isOurChild: isOurChild))
-        return true
+        return .session
     }
 
     /// The process that carries this switch's mark. Anybody can write one, but only root's is looked
     /// at; what switch-to-configuration has left behind carries it too, and is another program.
-    private func findActivation(_ flight: Int) -> ProcessIdentity? {
+    func findActivation(_ flight: Int) -> ProcessIdentity? {
         let root = SystemRoot(options.root)
         let found = ProcessTable.all().filter { entry in
             guard entry.pid == entry.session, entry.state != UInt8(ascii: "Z"),
@@ -110,15 +147,22 @@ extension Daemon {
 
     /// It may have ended.
     func activationReady() {
-        guard let running = switching.activation else { return }
+        switch switching.activation {
+        case .session(let session): sessionReady(session)
+        case .unit(let unit): unitReady(unit)
+        case nil: break
+        }
+    }
+
+    private func sessionReady(_ session: ActivationSession) {
         let status: WaitStatus?
-        if running.isOurChild {
-            status = running.pidfd.reap()
+        if session.isOurChild {
+            status = session.pidfd.reap()
             if status == nil { return }  // readable, but not ended
         } else {
-            status = running.pidfd.foreignStatus()
+            status = session.pidfd.foreignStatus()
         }
-        if let token = running.token { poller.remove(token, running.pidfd.raw) }
+        if let token = session.token { poller.remove(token, session.pidfd.raw) }
         switching.activation = nil
         let end: ExitStatus =
             switch status {
@@ -126,7 +170,7 @@ extension Daemon {
             case .signalled(let signal): .signal(signal, outOfMemory: false)
             case nil: .unknown
             }
-        tellSwitch(.activationEnded(serial: running.serial, end))
+        tellSwitch(.activationEnded(serial: session.serial, end))
     }
 
     /// Where it prints to: a file that only root reads, of which the newest are kept.
@@ -146,6 +190,12 @@ extension Daemon {
             else { continue }
             try? Directory.remove("\(directory)/\(name)")
         }
+        watchSwitchLog(path)
         return path
+    }
+
+    private func watchSwitchLog(_ path: String) {
+        switching.log = path
+        logWatch?.check(LogWatch.switchPlace, path, at: now.boot)
     }
 }

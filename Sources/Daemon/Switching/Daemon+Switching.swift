@@ -22,6 +22,7 @@ extension Daemon {
         checkSystemWatch()
         checkIntents()
         checkOrders()
+        tendActivation()
         if let deadline = switching.mind.nextDeadline(), deadline <= instant {
             tellSwitch(.deadlineReached)
         }
@@ -55,6 +56,7 @@ extension Daemon {
         next = min(next, switching.watch?.due ?? .max)
         for intent in switching.intents { next = min(next, intent.deadline) }
         for order in switching.orders { next = min(next, order.deadline) }
+        next = min(next, switching.activation?.deadline ?? .max)
         return next == .max ? nil : next
     }
 
@@ -98,13 +100,20 @@ extension Daemon {
         if policy != nil || switching.flight != nil { switching.activate() }
         guard switching.isActive else { return }
         watchSystem(policy)
+        tellSubjects()
+    }
+
+    /// What blame compares of each instance.
+    func tellSubjects() {
+        guard switching.isActive else { return }
         var subjects = [Subject?](repeating: nil, count: hands.count)
         for id in mind.all where subjects.indices.contains(id.index) {
             let definition = mind.definition(id)
             subjects[id.index] = switching.subjects.subject(
                 definition.name, of: definition.service)
+            subjects[id.index]?.unit = (hands[id.index] as? UnitHand).map { "\($0.unit)" }
         }
-        tellSwitch(.configured(policy ?? SafeSwitchPolicy(mode: .off), subjects))
+        tellSwitch(.configured(switching.policy ?? SafeSwitchPolicy(mode: .off), subjects))
     }
 
     private func watchSystem(_ policy: SafeSwitchPolicy?) {

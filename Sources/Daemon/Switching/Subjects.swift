@@ -51,7 +51,7 @@ struct Subjects {
     /// What it runs, and what else it names for blame.
     private static func paths(of service: ServiceConfiguration) -> [String] {
         var paths: [String] = []
-        if service.sequence == nil, let program = program(of: service) {
+        if service.sequence == nil, let launch = service.launch, let program = program(launch) {
             paths.append(program)
         }
         paths += service.blamePaths
@@ -59,10 +59,10 @@ struct Subjects {
     }
 
     /// The program; one without a slash as it is found now.
-    private static func program(of service: ServiceConfiguration) -> String? {
-        let name = service.launch.command[0]
+    private static func program(_ launch: Launch) -> String? {
+        let name = launch.command[0]
         if name.utf8.contains(UInt8(ascii: "/")) { return name }
-        let own = service.launch.environment.first { $0.name == "PATH" }?.value
+        let own = launch.environment.first { $0.name == "PATH" }?.value
         return (own ?? Forge.path).split(separator: ":").map { "\($0)/\(name)" }.first {
             (try? Directory.contains($0)) == true
         }

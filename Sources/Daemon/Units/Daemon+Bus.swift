@@ -1,5 +1,6 @@
 import Ledger
 import Linux
+import Records
 import Systemd
 
 /// The bus in the loop: turned when it is ready or due, and its events handed to whom they concern.
@@ -7,17 +8,34 @@ extension Daemon {
     func serveBus() {
         guard units.isOpen, units.isReady || (units.due ?? .max) <= now.boot else { return }
         units.isReady = false
+        units.setClock()
         units.bus.turn(at: now.boot)
         for event in units.bus.takeEvents() { take(event) }
     }
 
     private func take(_ event: SystemBus.Event) {
         switch event {
-        case .connected: narrator.say(.info, "systemd answers")
+        case .connected:
+            if units.isLost { write(.systemdFound) }
+            units.isLost = false
+            tendActivation()
         case .lost(let failure):
-            narrator.say(.warning, "systemd cannot be reached: \(failure); trying again")
-        case .unit, .unreadable, .instances, .reloading: break
-        case .finished(let call, _): units.calls[call] = nil
+            // Nothing that is known of a unit changes by this.
+            if !units.isLost { write(.systemdLost(reason: failure.reason)) }
+            units.isLost = true
+        case .unit(ActivationUnit.name, let state): activationSeen(state)
+        case .unit(let unit, let state): saw(unit, state)
+        case .unreadable(let unit, let refusal):
+            narrator.say(.warning, "systemd does not tell of \(unit): \(refusal)")
+        case .instances(let pattern, let names, let isWhole):
+            saw(pattern, names, isWhole: isWhole)
+        case .reloading: break
+        case .finished(let call, let outcome):
+            switch units.calls.removeValue(forKey: call) {
+            case .activation: activationAnswered(outcome)
+            case .job(let place, let name): jobEnded(place, name, outcome)
+            case .reset, nil: break
+            }
         }
     }
 

@@ -40,15 +40,12 @@ extension Daemon {
     func askLooker(
         _ hand: Hand, _ errand: LookRequest.Errand, timeout: Interval, for purpose: Look.Purpose
     ) {
-        var account: Account?
-        if errand.account == .service, hand.identity != nil {
-            guard let resolved = hand.account else {
-                return settle(purpose, .fault("no such user"), asked: now.boot)
-            }
-            account = resolved
+        let account: Account?
+        do throws(Fault) { account = try self.account(for: errand, hand) } catch {
+            return settle(purpose, .fault(error.text), asked: now.boot)
         }
         let request = LookRequest(
-            serial: workers.nextSerial, errand, of: subject(hand), timeout: timeout)
+            serial: workers.nextSerial, errand, of: hand.subject, timeout: timeout)
         workers.nextSerial += 1
         var patience = timeout.nanoseconds
         if case .probe = errand { patience = min(patience, Self.longestQueueing) }
@@ -63,12 +60,19 @@ extension Daemon {
         if !assign(waiting) { workers.waiting.append(waiting) }
     }
 
-    private func subject(_ hand: Hand) -> Subject {
-        Subject(
-            main: hand.process.map {
-                ProcessIdentity(pid: $0.pid, startTicks: $0.startTicks)
-            },
-            cgroup: hand.leaf?.path, directory: hand.directory, environment: hand.environment)
+    /// Who must look; `nil`: the daemon's own user.
+    private func account(for errand: LookRequest.Errand, _ hand: Hand) throws(Fault) -> Account? {
+        switch errand.account {
+        case .daemon: return nil
+        case .service:
+            if hand.identity != nil, hand.account == nil { throw Fault(text: "no such user") }
+            return hand.account
+        case .journal:
+            if ProcessTable.effectiveUser == 0, journalAccount == nil {
+                throw Fault(text: "there is no group 'systemd-journal' to read the journal in")
+            }
+            return journalAccount
+        }
     }
 
     /// Why nobody can be asked.
@@ -136,7 +140,6 @@ extension Daemon {
         }
         ingredients.output = isOurs ? .inherited : .null
         if slot.role == .looker { ingredients.limits = [forge.openFiles] }
-        ingredients.oomScore = forge.mustResetOOMScore ? 0 : nil
         do {
             let process = try WorkerProcess(
                 ingredients, null: null.raw,

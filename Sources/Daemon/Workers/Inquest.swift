@@ -1,5 +1,6 @@
 import Probing
 import Supervision
+import Systemd
 import Worker
 
 /// The search for the cause of an incident. What passes away is noted when it happens; the rest is
@@ -14,6 +15,8 @@ final class Inquest {
     let dependencies: [String]
     /// How long the log was.
     let logSize: Int64
+    /// The run of the unit that failed; `nil`: it is no unit, or had none.
+    let run: JournalTail.Run?
     /// The evidence as it comes in.
     var survey = Survey(serial: 0)
     /// So many surveys have not come back.
@@ -21,7 +24,7 @@ final class Inquest {
 
     init(
         place: Int, name: String, incident: Int, event: Probing.Diagnosis.Event,
-        dependencies: [String], logSize: Int64
+        dependencies: [String], logSize: Int64, run: JournalTail.Run?
     ) {
         self.place = place
         self.name = name
@@ -29,12 +32,14 @@ final class Inquest {
         self.event = event
         self.dependencies = dependencies
         self.logSize = logSize
+        self.run = run
     }
 
     /// Takes in what one looker has seen. When the system was changed is not asked of any: one that
     /// runs as a service's user could say what he likes.
     func add(_ other: Survey) {
         survey.log = other.log ?? survey.log
+        survey.journal = other.journal ?? survey.journal
         survey.memory = other.memory ?? survey.memory
         survey.ports += other.ports
         survey.missing += other.missing

@@ -1,0 +1,125 @@
+import Foundation
+import JSON
+import Testing
+
+/// A container with units, and a regend as a unit of its own that looks after them.
+final class UnitMachine {
+    let container: Container
+
+    private static let regen = """
+        [Service]
+        ExecStart=/opt/regen/regen run --config /etc/regen/regen.yaml
+        KillMode=process
+        Restart=always
+        RestartSec=100ms
+        StartLimitIntervalSec=0
+        StandardError=append:/srv/messages
+
+        """
+
+    /// `units` are unit files by name; `yaml` is the configuration's `services:`.
+    init(_ debian: Debian, _ units: [String: String], _ yaml: String) throws {
+        container = try Container(
+            debian,
+            [
+                "/usr/local/lib/systemd/system": "units", "/etc/regen": "etc",
+                "/var/lib/regen": "state", "/srv": "work",
+            ]
+        ) { directory in
+            for folder in ["units", "etc", "state", "work"] {
+                try FileManager.default.createDirectory(
+                    atPath: "\(directory)/\(folder)", withIntermediateDirectories: false)
+            }
+            var files = ["units/regen.service": Self.regen, "etc/regen.yaml": yaml]
+            for (name, text) in units { files["units/\(name)"] = text }
+            for (name, text) in files {
+                try text.write(
+                    toFile: "\(directory)/\(name)", atomically: false, encoding: .utf8)
+            }
+        }
+    }
+
+    /// Runs a script inside, which must end well.
+    @discardableResult
+    func sh(_ script: String, at: SourceLocation = #_sourceLocation) throws -> String {
+        let (status, output) = try container.run(["bash", "-c", script])
+        try #require(status == 0, "\(script): \(output)", sourceLocation: at)
+        return output
+    }
+
+    /// Starts regend and waits until it answers.
+    func begin() throws {
+        try sh("systemctl start regen")
+        try container.until("regend answers") { (try? self.services().isEmpty) == false }
+    }
+
+    /// One property of a unit.
+    func show(_ property: String, _ unit: String) throws -> String {
+        try container.run(["systemctl", "show", "-P", property, unit]).output
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// What `regen status` says of the services, by name.
+    func services() throws -> [String: JSONValue] {
+        let answer = try container.run(["/opt/regen/regen", "status", "--json"]).output
+        let status = try JSONValue.parse(Array(answer.utf8), limit: 1 << 20)
+        return (status["services"]?.array ?? []).reduce(into: [:]) { all, service in
+            if let name = service["name"]?.string { all[name] = service }
+        }
+    }
+
+    /// Waits until the service is in that phase, as `regen status` tells it.
+    func until(_ service: String, _ phase: String) throws {
+        try container.until("\(service) is \(phase)") {
+            try self.services()[service]?["phase"]?.string == phase
+        }
+    }
+
+    /// Waits until systemd says that the unit is so.
+    func until(unit: String, _ state: String) throws {
+        try container.until("\(unit) is \(state)") {
+            try self.show("ActiveState", unit) == state
+        }
+    }
+
+    /// The records that are on the disk, oldest first.
+    func records() throws -> [JSONValue] {
+        let folder = "\(container.directory)/state/ledger"
+        let segments = try FileManager.default.contentsOfDirectory(atPath: folder)
+            .filter { $0.hasSuffix(".jsonl") }.sorted()
+        return try segments.flatMap { segment in
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(segment)"))
+            return try data.prefix(upTo: data.lastIndex(of: 10) ?? data.startIndex)
+                .split(separator: 10).map { try JSONValue.parse(Array($0), limit: 4096) }
+        }
+    }
+
+    /// How many records there are of that event of that service.
+    func count(_ event: String, _ service: String? = nil) throws -> Int {
+        try records().count {
+            $0["ev"]?.string == event && (service == nil || $0["service"]?.string == service)
+        }
+    }
+
+    /// Waits until so many records are there.
+    func untilRecorded(_ event: String, _ service: String? = nil, times: Int = 1) throws {
+        try container.until("recorded: \(event) \(service ?? "") \(times) times") {
+            try self.count(event, service) >= times
+        }
+    }
+
+    /// Ends a unit's main process as a crash does.
+    func kill(_ unit: String) throws { try sh("systemctl kill -s KILL --kill-whom=main \(unit)") }
+
+    /// Restarts the bus; clients of it are on their own.
+    func restartBus() throws { try sh("systemctl restart dbus.service dbus.socket") }
+
+    /// Whether it stays so for a while that is long compared with what Regen needs.
+    func stays(_ what: String, _ condition: () throws -> Bool) throws {
+        let deadline = Date().addingTimeInterval(1.5)
+        while Date() < deadline {
+            #expect(try condition(), "\(what)")
+            usleep(200_000)
+        }
+    }
+}
