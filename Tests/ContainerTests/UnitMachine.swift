@@ -6,8 +6,11 @@ import Testing
 final class UnitMachine {
     let container: Container
 
+    /// What libraries that the programs were linked with need themselves is found so.
+    private static let libraries = "LD_LIBRARY_PATH=/opt/regen"
     private static let regen = """
         [Service]
+        Environment=\(libraries)
         ExecStart=/opt/regen/regen run --config /etc/regen/regen.yaml
         KillMode=process
         Restart=always
@@ -47,6 +50,12 @@ final class UnitMachine {
         return output
     }
 
+    /// What `regen` answers.
+    @discardableResult
+    func regen(_ arguments: String...) throws -> String {
+        try container.run(["env", Self.libraries, "/opt/regen/regen"] + arguments).output
+    }
+
     /// Starts regend and waits until it answers.
     func begin() throws {
         try sh("systemctl start regen")
@@ -61,7 +70,7 @@ final class UnitMachine {
 
     /// What `regen status` says of the services, by name.
     func services() throws -> [String: JSONValue] {
-        let answer = try container.run(["/opt/regen/regen", "status", "--json"]).output
+        let answer = try regen("status", "--json")
         let status = try JSONValue.parse(Array(answer.utf8), limit: 1 << 20)
         return (status["services"]?.array ?? []).reduce(into: [:]) { all, service in
             if let name = service["name"]?.string { all[name] = service }
