@@ -29,6 +29,10 @@ extension SystemBus {
         guard let subject = subjects[unit.objectPath] else { return }
         subject.notBefore = .min
         enqueue(subject)
+        // Before all that can wait.
+        guard let place = queue.firstIndex(where: { $0 === subject }) else { return }
+        queue.remove(at: place)
+        queue.insert(subject, at: 0)
     }
 
     private func add(_ subject: Subject, most: Int) -> Bool {
@@ -152,6 +156,7 @@ extension SystemBus {
                 let refusal = BusRefusal(name: "", message: "systemd's answer cannot be read")
                 return tell(.unreadable(unit, refusal))
             }
+            subject.isInactive = state.activeState == "inactive"
             tell(.unit(unit, state))
         case .pattern(let pattern):
             guard message.kind == .answer else { return }
