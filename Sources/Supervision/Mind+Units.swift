@@ -98,9 +98,13 @@ extension Mind {
         case .up: beUp(i, sight, at: now, into: &actions)
         case .coming, .retrying: awaitUnit(i)
         case .failed:
-            if sight.invocation != instances[i].unit.over {
-                tellOthers(i, sight, at: now, into: &actions)
+            guard sight.invocation != instances[i].unit.over else { return }
+            // Whoever took it down has brought it up since, and it has crashed. So does a switch that
+            // was not seen to begin.
+            if instances[i].phase == .stopped(.outside), sight.exit != nil, !isOthers(i) {
+                instances[i].unit.isWanted = true
             }
+            failed(i, sight, at: now, into: &actions)
         case .going, .stopped, .ended, .missing: break
         }
     }
