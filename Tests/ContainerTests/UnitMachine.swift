@@ -58,6 +58,12 @@ final class UnitMachine {
 
     /// Starts regend and waits until it answers.
     func begin() throws {
+        // Workers get none of our environment, and need those libraries, too.
+        try sh(
+            """
+            for file in /opt/regen/*.so*; do for there in /usr/lib/*-linux-gnu; do
+            [ -e $there/${file##*/} ] || ln -s $file $there/; done; done
+            """)
         try sh("systemctl start regen")
         try container.until("regend answers") { (try? self.services().isEmpty) == false }
     }
