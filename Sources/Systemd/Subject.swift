@@ -19,6 +19,8 @@ final class Subject {
     var isStale = false
     /// PID 1 keeps the unit loaded for us, so that nothing of it is forgotten.
     var isPinned = false
+    /// It was down when it was looked at last.
+    var isInactive = false
     /// It may be looked at again from then on.
     var notBefore = Int64.min
     /// Where the pauses after all looks so far add up to.

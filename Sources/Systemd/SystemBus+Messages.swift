@@ -100,7 +100,10 @@ extension SystemBus {
         }
         if message.isSignal("org.freedesktop.DBus.Properties", "PropertiesChanged") {
             guard let path = message.path else { return }
-            if let subject = subjects[path] { enqueue(subject) } else { changed(path) }
+            guard let subject = subjects[path] else { return changed(path) }
+            // PID 1 loads a unit that is down and not pinned for a look, and tells of that, too.
+            if !subject.isPinned, subject.isInactive, !message.tellsOfLife { return }
+            enqueue(subject)
         } else if message.isSignal(Self.interface, "JobRemoved") {
             guard let number = message.uint32(), message.skip("os"), let result = message.string()
             else { return }
@@ -144,5 +147,21 @@ extension SystemBus {
                 enqueue(subject)
             }
         }
+    }
+}
+
+extension BusMessage {
+    /// Of a PropertiesChanged: it says that a unit is no longer down.
+    fileprivate var tellsOfLife: Bool {
+        guard string() == "org.freedesktop.systemd1.Unit" else { return false }
+        var state: String?
+        _ = dictionary { name in
+            if name == "ActiveState" {
+                state = variant("s") { string() }
+                return true
+            }
+            return skip("v")
+        }
+        return state.map { $0 != "inactive" } ?? false
     }
 }

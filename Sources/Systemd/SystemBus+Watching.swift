@@ -29,6 +29,10 @@ extension SystemBus {
         guard let subject = subjects[unit.objectPath] else { return }
         subject.notBefore = .min
         enqueue(subject)
+        // Before all that can wait.
+        guard let place = queue.firstIndex(where: { $0 === subject }) else { return }
+        queue.remove(at: place)
+        queue.insert(subject, at: 0)
     }
 
     private func add(_ subject: Subject, most: Int) -> Bool {
@@ -121,13 +125,18 @@ extension SystemBus {
     /// Without this PID 1 would load a unit for a look and unload it after it. At PID 1's own socket
     /// there is no such thing.
     private func pin(_ subject: Subject, _ unit: UnitName, _ link: BusLink, at now: Int64) {
-        guard address.isBus, !subject.isPinned else { return }
+        guard address.isBus, !subject.isPinned, pins < Self.mostPins else { return }
         let cookie = link.call(destination, Self.path, Self.interface, "RefUnit") {
             $0.append(unit.text)
         }
         guard let cookie else { return }
         requests.append(
             Request(purpose: .pin(subject), cookie: cookie, deadline: now + Self.answerPatience))
+    }
+
+    private var pins: Int {
+        order.count { $0.isPinned }
+            + requests.count { if case .pin = $0.purpose { true } else { false } }
     }
 
     /// A look has ended.
@@ -147,6 +156,7 @@ extension SystemBus {
                 let refusal = BusRefusal(name: "", message: "systemd's answer cannot be read")
                 return tell(.unreadable(unit, refusal))
             }
+            subject.isInactive = state.activeState == "inactive"
             tell(.unit(unit, state))
         case .pattern(let pattern):
             guard message.kind == .answer else { return }

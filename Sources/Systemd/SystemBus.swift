@@ -19,6 +19,9 @@ public final class SystemBus {
     public static let mostCalls = 64
     /// So many units may be watched.
     public static let mostUnits = 4096
+    /// So many units are kept loaded. For each PID 1 has a match rule of its own, of which a
+    /// dbus-daemon allows 512, and PID 1 leaves the bus when it is refused one.
+    public static let mostPins = 128
     /// So many patterns may be watched.
     public static let mostPatterns = 64
     /// So many instances of one template are told.

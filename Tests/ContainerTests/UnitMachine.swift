@@ -6,8 +6,11 @@ import Testing
 final class UnitMachine {
     let container: Container
 
+    /// What libraries that the programs were linked with need themselves is found so.
+    private static let libraries = "LD_LIBRARY_PATH=/opt/regen"
     private static let regen = """
         [Service]
+        Environment=\(libraries)
         ExecStart=/opt/regen/regen run --config /etc/regen/regen.yaml
         KillMode=process
         Restart=always
@@ -47,8 +50,20 @@ final class UnitMachine {
         return output
     }
 
+    /// What `regen` answers.
+    @discardableResult
+    func regen(_ arguments: String...) throws -> String {
+        try container.run(["env", Self.libraries, "/opt/regen/regen"] + arguments).output
+    }
+
     /// Starts regend and waits until it answers.
     func begin() throws {
+        // Workers get none of our environment, and need those libraries, too.
+        try sh(
+            """
+            for file in /opt/regen/*.so*; do for there in /usr/lib/*-linux-gnu; do
+            [ -e $there/${file##*/} ] || ln -s $file $there/; done; done
+            """)
         try sh("systemctl start regen")
         try container.until("regend answers") { (try? self.services().isEmpty) == false }
     }
@@ -61,7 +76,7 @@ final class UnitMachine {
 
     /// What `regen status` says of the services, by name.
     func services() throws -> [String: JSONValue] {
-        let answer = try container.run(["/opt/regen/regen", "status", "--json"]).output
+        let answer = try regen("status", "--json")
         let status = try JSONValue.parse(Array(answer.utf8), limit: 1 << 20)
         return (status["services"]?.array ?? []).reduce(into: [:]) { all, service in
             if let name = service["name"]?.string { all[name] = service }
