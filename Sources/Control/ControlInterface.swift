@@ -211,7 +211,7 @@ enum ControlInterface {
           to: System,
           # live, reboot, trial
           mode: string,
-          # intent, profile, activate, verify, reboot, confirm
+          # intent, profile, activate, verify, restore, reboot, confirm
           step: string,
           began_unix_ms: int,
           # Until when a human must confirm it.
@@ -305,7 +305,7 @@ enum ControlInterface {
           to: ?System,
           # live, reboot
           mode: ?string,
-          # previous-known-good, newest-known-good, previous-unproven, asked
+          # previous-known-good, newest-known-good, previous-unproven, before, asked
           choice: ?string,
           degraded: bool,
           refused: ?Refusal,

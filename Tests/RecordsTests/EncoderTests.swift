@@ -96,6 +96,8 @@ import Testing
             (.noticesDropped(route: "ops", count: 9), "notice.drop"),
             (.routeFailed(route: "ops", reason: "HTTP 500"), "route.fail"),
             (.routeRefused(route: "ops", reason: "no such file"), "route.refuse"),
+            (.systemdLost(reason: "no such socket"), "systemd.lost"),
+            (.systemdFound, "systemd.found"),
         ] + SwitchExamples.records.map { (.switching($0.0), $0.1) }
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -151,13 +153,15 @@ import Testing
         case .noticesDropped: 40
         case .routeFailed: 41
         case .routeRefused: 42
-        case .switching(let record): 43 + SwitchExamples.place(record)
+        case .systemdLost: 43
+        case .systemdFound: 44
+        case .switching(let record): 45 + SwitchExamples.place(record)
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...64))
+        #expect(Self.entries.map { place($0.0) } == Array(0...66))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }

@@ -26,6 +26,8 @@ extension StoryLine {
                 + "\(span("within_ms") ?? "?")"
         case "remedy.end":
             return "\(string("remedy") ?? "?"): \(string("outcome") ?? "?")\(reason)"
+        case "probe.proven":
+            return "\(string("probe_name") ?? "a probe") passed for the first time"
         case "incident.diagnose": return (string("text") ?? "?") + journal
         default: break
         }

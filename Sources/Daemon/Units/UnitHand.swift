@@ -99,6 +99,8 @@ final class UnitHand: Hand {
         runs = (run, runs.now)
     }
 
+    private var isPlain: Bool { watch.probes.isEmpty && watch.remedies == [.restart] }
+
     /// Systemd has said something.
     func take(_ state: UnitState, clockOffset: Int64) -> UnitSight {
         if self.state == nil || self.state?.user != state.user || self.state?.group != state.group {
@@ -107,8 +109,8 @@ final class UnitHand: Hand {
             identity = user.map { Identity(user: $0, group: group) }
             account = nil
         }
-        // A dynamic user is there only while the unit is up.
-        if account == nil, let identity { account = try? identity.account() }
+        // A dynamic user is there only while the unit is up. Most units run no commands of ours.
+        if !isPlain, account == nil, let identity { account = try? identity.account() }
         let seen = UnitSight(
             state, of: rules, process: main?.process, clockOffset: clockOffset)
         if let last = sight, seen.restarts > last.restarts {
