@@ -141,7 +141,7 @@ private func overuse(_ debian: Debian) throws {
             probes: [ { memory: { below: 48MiB }, interval: 200ms, strikes: 2 } ]
           spinner:
             unit: spinner.service
-            probes: [ { cpu: { below: 40%, for: 1s }, interval: 500ms, strikes: 1 } ]
+            probes: [ { cpu: { below: 5%, for: 1s }, interval: 500ms, strikes: 1 } ]
         """)
     try machine.sh("systemctl start eater spinner")
     try machine.begin()
