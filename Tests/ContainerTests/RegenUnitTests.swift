@@ -342,8 +342,7 @@ struct RegenUnitTests {
         #expect(others.split(separator: "\n").count >= 2)
         for line in others.split(separator: "\n") {
             #expect(line.hasPrefix("0 "))
-            for name in ["NOTIFY_SOCKET", "WATCHDOG_", "JOURNAL_STREAM", "INVOCATION_ID"]
-            {
+            for name in ["NOTIFY_SOCKET", "WATCHDOG_", "JOURNAL_STREAM", "INVOCATION_ID"] {
                 #expect(!line.contains(" \(name)"))
             }
         }
