@@ -14,9 +14,14 @@ public struct Surveyor {
     /// One that looks below this root; throws where there is no such directory.
     public init(root: SystemRoot) throws(SystemError) {
         self.root = root
-        tree = try RootedTree(root.below("/"))
+        let tree = try RootedTree(root.below("/"))
+        self.tree = tree
         let running = "/run/current-system"
-        needsKernel = tree.resolve(running) == nil || tree.resolve("\(running)/kernel") != nil
+        needsKernel =
+            tree.resolve(running) == nil
+            || [running, "/run/booted-system"].contains { system in
+                (try? tree.status(ofLink: "\(system)/kernel")) != nil
+            }
     }
 
     /// What there is now, and this system as well, which may be in no profile. Throws where the

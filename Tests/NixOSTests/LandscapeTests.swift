@@ -188,6 +188,10 @@ struct LandscapeTests {
         #expect(try machine.landscape().systems.map(\.defects) == [[.noKernel], [.noKernel]])
         try machine.link("/run/current-system", paths[1])
         #expect(try machine.landscape().systems.map(\.defects) == [[], []])
+        // But where one was booted that has, this is no container.
+        let booted = try machine.system("c-nixos-system")
+        try machine.link("/run/booted-system", booted)
+        #expect(try machine.landscape().system(paths[1])?.defects == [.noKernel])
     }
 
     @Test("what a system lacks is told, each thing by itself")

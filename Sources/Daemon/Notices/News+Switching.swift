@@ -39,9 +39,9 @@ extension News {
                 "\(Narrator.name(booted, generation)) has booted and not "
                     + "\(Narrator.name(expected, wanted)), as was expected")
         case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked,
-            .triaged,
-            .stepBegan, .stepFailed, .activationBegan, .activationEnded, .trialConfirmed,
-            .quarantined, .foreignSwitchBegan, .foreignSwitchEnded, .notTheGeneration:
+            .triaged, .stepBegan, .stepFailed, .activationBegan, .activationEnded,
+            .trialConfirmed, .quarantined, .foreignSwitchBegan, .foreignSwitchEnded,
+            .notTheGeneration:
             return nil
         }
     }
