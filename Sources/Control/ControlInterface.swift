@@ -167,8 +167,8 @@ enum ControlInterface {
         type Output (
           bytes: int,
           sha256: string,
-          # Of a unit: the run that wrote it, and where in the journal it begins.
-          invocation: ?string,
+          # Where it is in the journal: the unit, and where it begins.
+          unit: ?string,
           cursor: ?string
         )
 
@@ -305,7 +305,7 @@ enum ControlInterface {
           to: ?System,
           # live, reboot
           mode: ?string,
-          # previous-known-good, newest-known-good, previous-unproven, asked
+          # previous-known-good, newest-known-good, previous-unproven, before, asked
           choice: ?string,
           degraded: bool,
           refused: ?Refusal,

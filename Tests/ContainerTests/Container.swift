@@ -121,9 +121,10 @@ final class Container {
         let programs = names.map { "\(built)/\($0)" }
         let listed = try output(of: ["ldd"] + programs)
         let libraries = listed.matches(of: /=> (\/\S+)/).map { String($0.1) }
-        let ofC = /(libc|libm|libdl|libpthread|librt|libresolv)\.so\.\d+/
+        // So is libsystemd, which would look for its own libraries among the container's.
+        let itsOwn = /(libc|libm|libdl|libpthread|librt|libresolv|libsystemd)\.so\.\d+/
         return programs
-            + Set(libraries).filter { name($0).wholeMatch(of: ofC) == nil }.sorted()
+            + Set(libraries).filter { name($0).wholeMatch(of: itsOwn) == nil }.sorted()
     }
 
     private static func name(_ path: String) -> Substring { path.split(separator: "/").last! }

@@ -208,9 +208,17 @@ final class NixMachine {
         }
     }
 
-    /// What a person would want to read when a test fails.
-    var story: String {
-        let journal = try? container.run(["journalctl", "--no-pager", "-o", "cat", "-n", "100"])
-        return journal?.output ?? ""
+    /// What a person would want to read when a test fails: what happened, but for the crashes.
+    private var story: String {
+        let crashes = /process\.|restart\.|unit\.|web\.service/
+        let commands = [
+            "/opt/regen/regen ledger show -n 2000 /var/lib/regen", "journalctl --no-pager -o cat",
+        ]
+        return commands.compactMap { command in
+            let output = try? container.run(["sh", "-c", command]).output
+            return output?.split(separator: "\n").filter { !$0.contains(crashes) }.suffix(60)
+                .joined(separator: "\n")
+        }
+        .joined(separator: "\n\n")
     }
 }

