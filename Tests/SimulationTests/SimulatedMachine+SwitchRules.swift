@@ -104,7 +104,11 @@ extension SimulatedMachine {
         let wasHealthy = oversight.healthy.indices.contains {
             $0 != from && oversight.healthy[$0].contains(number)
         }
-        if !wasHealthy, policy != .always {
+        // A process of the system before may have come up when this one was in force already.
+        let own = from.map { nixos.systems[$0].versions[number] }
+        let wasVersionHealthy =
+            oversight.healthyVersions[number]?.contains { $0 != own } ?? false
+        if !wasHealthy, !wasVersionHealthy, policy != .always {
             throw Violation(rule: .evidence, what: "\(name) was never healthy before")
         }
         let slack = SwitchMind.signSlack.nanoseconds
@@ -259,6 +263,9 @@ extension SimulatedMachine {
         else { return }
         while oversight.healthy.count <= nixos.current { oversight.healthy.append([]) }
         oversight.healthy[nixos.current].insert(number)
+        guard let main = kernel.main(of: number) else { return }
+        let version = Int(kernel.processes[main].launch >> 32)
+        oversight.healthyVersions[number, default: []].insert(version)
     }
 
     /// Whether it works, whether anybody has noticed or not.

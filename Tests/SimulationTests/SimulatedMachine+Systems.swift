@@ -276,6 +276,9 @@ extension SimulatedMachine {
     private mutating func losePower() {
         diary.losePower()
         oversight.words = oversight.certain
+        // Their numbers are free again.
+        let next = diary.memory(stamp).nextFlight
+        oversight.landed = oversight.landed.filter { $0 < next }
         ledger.removeLast(ledger.count - certainLines)
         for number in instances.indices { instances[number].recordedAttempt = 0 }
         for line in ledger { noteAttempt(line) }

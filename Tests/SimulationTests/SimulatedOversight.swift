@@ -42,6 +42,8 @@ struct SimOversight {
     var askedReboot: (boot: Int, flight: Int?)?
     /// By system: who was healthy while it ran.
     var healthy: [Set<Int>] = []
+    /// By service: which versions of it were healthy. Looked up, never iterated.
+    var healthyVersions: [Int: Set<Int>] = [:]
     /// By service: when it failed, by the true clock.
     var failures: [[Int64]]
     /// Whose crash loop is certain, by incident.
