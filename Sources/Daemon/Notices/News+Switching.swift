@@ -38,7 +38,8 @@ extension News {
                 .bootedElsewhere, .critical,
                 "\(Narrator.name(booted, generation)) has booted and not "
                     + "\(Narrator.name(expected, wanted)), as was expected")
-        case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked, .triaged,
+        case .generationChanged, .unchanged, .probationBegan, .probationEnded, .knownGoodMarked,
+            .triaged,
             .stepBegan, .stepFailed, .activationBegan, .activationEnded, .trialConfirmed,
             .quarantined, .foreignSwitchBegan, .foreignSwitchEnded, .notTheGeneration:
             return nil
