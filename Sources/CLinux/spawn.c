@@ -102,6 +102,15 @@ static void set_oom_score(struct frame *frame, int score) {
     close(fd);
 }
 
+// Not the caller's real-time or idle class, nor its nice value, nor its class of input and output. What
+// may not be had is kept: better run late than never.
+static void schedule_as_usual(void) {
+    struct { int priority; } none = { 0 };
+    syscall(SYS_sched_setscheduler, 0, 0 /* SCHED_OTHER */, &none);
+    syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, 0 /* IOPRIO_CLASS_NONE */);
+    setpriority(PRIO_PROCESS, 0, 0);
+}
+
 static void become_user(struct frame *frame) {
     const struct regen_spawn_plan *what = frame->what;
     if (!what->has_user) return;
@@ -133,6 +142,7 @@ __attribute__((noinline, noreturn)) static void child(struct frame *frame) {
     case REGEN_OUTPUT_DESCRIPTOR: set_output(frame, what->output_fd); break;
     default: set_output(frame, what->null_fd); break;
     }
+    if (what->is_ordinary) schedule_as_usual();
     if (what->nice != INT_MIN && setpriority(PRIO_PROCESS, 0, what->nice) < 0)
         fail(frame, REGEN_STEP_NICE);
     if (what->oom_score != INT_MIN) set_oom_score(frame, what->oom_score);

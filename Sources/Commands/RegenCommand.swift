@@ -11,7 +11,6 @@ struct RegenCommand: ParsableCommand {
             Colour is used only on a terminal, and not when NO_COLOR is set.
             """,
         version: "regen \(version)",
-        subcommands: [LookCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Daemon",
@@ -21,7 +20,7 @@ struct RegenCommand: ParsableCommand {
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
                     ExplainCommand.self,
-                    GenerationsCommand.self, DoctorCommand.self,
+                    GenerationsCommand.self, DoctorCommand.self, LookCommand.self,
                 ]),
             CommandGroup(
                 name: "Acting",

@@ -112,7 +112,7 @@ extension InstanceReport {
         if let output = lastOutput {
             let place =
                 output.journal.map {
-                    journalCommand(invocation: $0.invocation, cursor: $0.cursor)
+                    journalCommand(unit: $0.unit, cursor: $0.cursor)
                 } ?? "regen log \(name.printable)"
             lines.append(
                 "last output: \(output.bytes) bytes, SHA-256 \(output.sha256.printable); "

@@ -77,7 +77,7 @@ struct SwitchFollower {
         guard words != said else { return }
         said = words
         // How to confirm must be known also to whoever has no terminal.
-        if StandardStream.error.isTerminal || flight.confirmUntilUnixMilliseconds != nil {
+        if StandardStream.error.isTerminal || flight.confirmEnd != nil {
             Terminal.error.complain("\(words)\n")
         }
     }
@@ -89,19 +89,24 @@ extension FlightReport {
 
     /// `switch 3, back to generation 41: activating ...`
     var progress: String {
-        let head = "switch \(number), \(purposeText) \(to.name)"
-        guard let until = confirmUntilUnixMilliseconds else { return "\(head): \(stepText) ..." }
+        let head = "switch \(number), \(purposeText)"
+        guard let until = confirmEnd else { return "\(head): \(stepText) ..." }
         let time = UTCTime(milliseconds: until).toTheSecond
         return "\(head): \(stepText); say regen confirm before \(time), or it is taken back"
     }
 
+    /// Until when a human's word is waited for, where that has begun: what they can reach runs.
+    fileprivate var confirmEnd: Int64? {
+        step == "confirm" ? confirmUntilUnixMilliseconds : nil
+    }
+
     private var purposeText: String {
         switch purpose {
-        case "rollback", "asked": "back to"
-        case "retreat": "the trial failed, back to"
-        case "trial": "trying"
-        case "settle": "making the boot default"
-        default: purpose.printable
+        case "rollback", "asked": "back to \(to.name)"
+        case "retreat": "the trial is left, back to \(to.name)"
+        case "trial": "trying \(to.name)"
+        case "settle": "making \(to.name) the boot default"
+        default: "\(purpose.printable) \(to.name)"
         }
     }
 

@@ -63,24 +63,25 @@ private func unitName(_ tree: Tree) throws(Complaint) -> String {
             "write it with its type, such as nginx.service")
     }
     let stem = name.utf8.dropLast(".service".utf8.count)
-    let parts = stem.split(
-        separator: UInt8(ascii: "@"), maxSplits: 1, omittingEmptySubsequences: false)
-    guard let prefix = parts.first, !prefix.isEmpty, isUnitText(prefix),
+    let isPattern = stem.count > 2 && stem.suffix(2).elementsEqual("@*".utf8)
+    let plain = isPattern ? stem.dropLast() : stem
+    guard plain.first != at, isUnitText(plain), !plain.isEmpty,
         name.utf8.count <= longestUnitName
-    else { throw Complaint("\(quoted(name)) is not the name of a unit") }
-    guard parts.count == 2 else { return name }
-    if parts[1].isEmpty {
-        throw Complaint(
-            "\(quoted(name)) is a template and no unit",
-            "write \(String(decoding: prefix, as: UTF8.self))@*.service for all its instances")
-    }
-    guard parts[1].elementsEqual("*".utf8) || isUnitText(parts[1]) else {
+    else {
         throw Complaint(
             "\(quoted(name)) is not the name of a unit",
-            "'*' stands for all instances of a template only: worker@*.service")
+            stem.contains(UInt8(ascii: "*"))
+                ? "'*' stands for all instances of a template only: worker@*.service" : nil)
+    }
+    if !isPattern, stem.firstIndex(of: at) == stem.indices.last {
+        throw Complaint(
+            "\(quoted(name)) is a template and no unit",
+            "write \(String(decoding: stem, as: UTF8.self))*.service for all its instances")
     }
     return name
 }
+
+private let at = UInt8(ascii: "@")
 
 /// Only what names of units are made of; a backslash begins an escape `\x2d`.
 private func isUnitText(_ text: Substring.UTF8View) -> Bool {
@@ -90,7 +91,7 @@ private func isUnitText(_ text: Substring.UTF8View) -> Bool {
             guard rest.popFirst() == UInt8(ascii: "x"), rest.popFirst().map(isHexadecimal) == true,
                 rest.popFirst().map(isHexadecimal) == true
             else { return false }
-        } else if !isNameByte(byte), byte != UInt8(ascii: ":"), byte != UInt8(ascii: "@") {
+        } else if !isNameByte(byte), byte != UInt8(ascii: ":"), byte != at {
             return false
         }
     }

@@ -167,8 +167,8 @@ enum ControlInterface {
         type Output (
           bytes: int,
           sha256: string,
-          # Of a unit: the run that wrote it, and where in the journal it begins.
-          invocation: ?string,
+          # Where it is in the journal: the unit, and where it begins.
+          unit: ?string,
           cursor: ?string
         )
 
@@ -211,7 +211,7 @@ enum ControlInterface {
           to: System,
           # live, reboot, trial
           mode: string,
-          # intent, profile, activate, verify, reboot, confirm
+          # intent, profile, activate, verify, restore, reboot, confirm
           step: string,
           began_unix_ms: int,
           # Until when a human must confirm it.
@@ -305,7 +305,7 @@ enum ControlInterface {
           to: ?System,
           # live, reboot
           mode: ?string,
-          # previous-known-good, newest-known-good, previous-unproven, asked
+          # previous-known-good, newest-known-good, previous-unproven, before, asked
           choice: ?string,
           degraded: bool,
           refused: ?Refusal,

@@ -51,14 +51,14 @@ public struct OutputReport: Equatable, Sendable {
 
     /// Where a unit's output is.
     public struct JournalPlace: Equatable, Sendable {
-        /// The run of the unit that wrote it: InvocationID.
-        public var invocation: String
+        /// The unit that wrote it.
+        public var unit: String
         /// Where it begins.
         public var cursor: String
 
         /// A place.
-        public init(invocation: String, cursor: String) {
-            self.invocation = invocation
+        public init(unit: String, cursor: String) {
+            self.unit = unit
             self.cursor = cursor
         }
     }
@@ -75,7 +75,7 @@ public struct OutputReport: Equatable, Sendable {
         json.integer("bytes", bytes)
         json.string("sha256", sha256)
         if let journal {
-            json.string("invocation", journal.invocation)
+            json.string("unit", journal.unit)
             json.string("cursor", journal.cursor)
         }
         json.endObject()
@@ -86,8 +86,8 @@ public struct OutputReport: Equatable, Sendable {
             return nil
         }
         self.init(bytes: bytes, sha256: sha256)
-        if let invocation = json["invocation"]?.string, let cursor = json["cursor"]?.string {
-            journal = JournalPlace(invocation: invocation, cursor: cursor)
+        if let unit = json["unit"]?.string, let cursor = json["cursor"]?.string {
+            journal = JournalPlace(unit: unit, cursor: cursor)
         }
     }
 }

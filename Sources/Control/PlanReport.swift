@@ -10,7 +10,7 @@ public struct PlanReport: Equatable, Sendable {
     /// `nil` where it is refused.
     public var mode: String?
     /// By which rule the target was chosen: `previous-known-good`, `newest-known-good`,
-    /// `previous-unproven`, `asked`.
+    /// `previous-unproven`, `before`, `asked`.
     public var choice: String?
     /// It would run under another kernel than its own until a reboot.
     public var isDegraded = false

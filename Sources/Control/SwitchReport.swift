@@ -71,7 +71,8 @@ public struct FlightReport: Equatable, Sendable {
     public var to: SystemReport
     /// One word: `live`, `reboot`, `trial`.
     public var mode: String
-    /// What is being done: `intent`, `profile`, `activate`, `verify`, `reboot`, `confirm`.
+    /// What is being done: `intent`, `profile`, `activate`, `verify`, `restore`,
+    /// `reboot`, `confirm`.
     public var step: String
     /// When it began, in milliseconds since 1970.
     public var beganUnixMilliseconds: Int64

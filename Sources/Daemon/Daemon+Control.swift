@@ -293,7 +293,7 @@ extension Daemon {
             name: status.definition.name, service: status.definition.service,
             phase: status.phase.word, wanted: status.phase.isWanted)
         report.critical = status.definition.policy.critical
-        report.user = hand?.identity?.user
+        report.user = (hand?.identity?.user).flatMap { $0.isEmpty ? nil : $0 }
         report.attempt = Int64(status.attempt)
         report.restarts = Int64(hand?.restarts ?? 0)
         report.crashesInWindow = Int64(status.crashes)
@@ -302,7 +302,8 @@ extension Daemon {
         report.waitingFor = status.waitsFor
         report.log = hand?.log?.path
         if let process = status.process {
-            report.pid = process.pid
+            // A unit may be up without a main process.
+            if process.pid > 0 { report.pid = process.pid }
             report.uptimeMilliseconds = (instant - status.since).nanoseconds / 1_000_000
         }
         if let deadline = status.deadline, status.phase.isWaiting {

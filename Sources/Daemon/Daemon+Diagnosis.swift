@@ -4,6 +4,7 @@ import Linux
 import Probing
 import Records
 import Supervision
+import Systemd
 import Worker
 
 /// The search for the cause of an incident.
@@ -38,7 +39,7 @@ extension Daemon {
                 place: place, name: hand.facts.name, incident: incident, event: event,
                 dependencies: unhealthyDependencies(of: place),
                 logSize: isOwnLog ? hand.log.flatMap { LogFile.size($0.path) } ?? 0 : .max,
-                invocation: kind.isEnd ? lastRun : hand.invocation))
+                run: kind.isEnd ? lastRun : hand.run))
     }
 
     private func unhealthyDependencies(of place: Int) -> [String] {
@@ -69,8 +70,9 @@ extension Daemon {
                 questions.append(.log(path: log.path, before: inquest.logSize))
             }
         }
-        if let invocation = inquest.invocation {
-            questions.append(.journal(invocation: invocation))
+        if let run = inquest.run {
+            questions.append(
+                .journal(unit: run.unit, invocation: run.invocation, began: run.began))
         }
         if !hand.watch.ports.isEmpty { questions.append(.ports(hand.watch.ports)) }
         if case .probesFailed = inquest.event { questions.append(.memory) }
@@ -118,12 +120,13 @@ extension Daemon {
             cause.output = (bytes.count, digest.text)
             hand.watch.lastOutput = OutputReport(bytes: Int64(bytes.count), sha256: digest.text)
         }
-        if let invocation = inquest.invocation {
-            if let journal {
-                cause.journal = (invocation, journal.cursor)
-                hand.watch.lastOutput?.journal = OutputReport.JournalPlace(
-                    invocation: invocation, cursor: journal.cursor)
-            } else {
+        if let run = inquest.run {
+            cause.unit = (run.unit, run.invocation)
+            cause.cursor = journal?.cursor
+            hand.watch.lastOutput?.journal = journal.map {
+                OutputReport.JournalPlace(unit: run.unit, cursor: $0.cursor)
+            }
+            if journal == nil {
                 hand.watch.lastOutput = nil
                 cause.evidence.append("nothing is known of its last output")
             }

@@ -3,6 +3,7 @@ import Control
 import Ledger
 import Linux
 import Records
+import SafeSwitch
 import Supervision
 import Systemd
 
@@ -31,8 +32,18 @@ extension Daemon {
     /// Somebody wants the configuration read again. While a switch of ours is under way the probes
     /// of before stay in force, and it is read afterwards.
     func reloadAsked() {
-        guard switching.flight != nil, state == .ready else { return reload() }
+        guard keepsConfiguration, state == .ready else { return reload() }
         deferReload()
+    }
+
+    /// Whether a switch of ours is under way whose probes are to stay. Not those of a trial that only
+    /// waits to be confirmed: that may be for a day, and it was read when the trial came into force.
+    private var keepsConfiguration: Bool {
+        guard let id = switching.flight else { return false }
+        guard let flight = switching.story.flight(id), case .trial = flight.purpose else {
+            return true
+        }
+        return flight.step != .confirm
     }
 
     private func deferReload() {
@@ -49,7 +60,7 @@ extension Daemon {
     private func reloadEnded(_ output: [UInt8], _ status: WaitStatus?) {
         // Another one that was wished for meanwhile begins within this.
         manager?.ready()
-        if switching.flight != nil, !switching.wantsReload { return deferReload() }
+        if keepsConfiguration, !switching.wantsReload { return deferReload() }
         switching.wantsReload = false
         let callers = reloadWaiters
         reloadWaiters = []
@@ -109,17 +120,21 @@ extension Daemon {
 
     func rotate(_ place: Int, _ path: String) {
         // A path that the configuration names is touched as the service's user; our own as ourselves.
-        guard let hand = hands[place] else { return }
-        let owner = forge.owns(path) ? nil : hand
+        let isOurs = place == LogWatch.switchPlace || forge.owns(path)
+        guard isOurs || hands[place] != nil else { return }
+        let owner = isOurs ? nil : hands[place]
         run(
             [Self.siblingProgram("regend"), "--copy-aside", path], for: .rotation(place), as: owner)
     }
 
     private func rotationEnded(_ place: Int, _ output: [UInt8], _ status: WaitStatus?) {
-        guard let log = hands[place]?.log else { return }
+        guard let log = log(at: place) else { return }
         let text = String(decoding: output.prefix(4096), as: UTF8.self)
         if status == .exited(0), let bytes = Int64(text.filter(\.isNumber)) {
-            write(.logRotated(InstanceID(place), bytes: bytes))
+            // The record is one of services.
+            if place != LogWatch.switchPlace {
+                write(.logRotated(InstanceID(place), bytes: bytes))
+            }
         } else {
             narrator.say(.warning, "cannot cut \(log.path): \(text)")
         }

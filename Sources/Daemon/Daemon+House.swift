@@ -48,7 +48,7 @@ extension Daemon {
     private func checkLogs() {
         guard let due = logWatch?.takeDue(at: now.boot) else { return }
         for place in due {
-            guard let log = hands[place]?.log else { continue }
+            guard let log = log(at: place) else { continue }
             let size = LogFile.size(log.path) ?? 0
             if isRotating(place) { continue }
             if size > log.bound {
@@ -61,6 +61,12 @@ extension Daemon {
                 logWatch?.arm(place, log.path, at: now.boot)
             }
         }
+    }
+
+    /// The log of the instance at that place, or of switch-to-configuration.
+    func log(at place: Int) -> (path: String, bound: Int64)? {
+        guard place == LogWatch.switchPlace else { return hands[place]?.log }
+        return switching.log.map { ($0, Self.longestSwitchLog) }
     }
 
     /// Logs that are cut at once; the others are looked at again a second later.

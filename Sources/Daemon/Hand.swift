@@ -2,6 +2,7 @@ import Configuration
 import Linux
 import Probing
 import Records
+import Systemd
 import Worker
 
 /// The daemon's hold on one instance: what is known of it, whoever keeps its process.
@@ -46,10 +47,10 @@ class Hand {
     /// The cgroup in which whatever does not descend from the main process is left over from an
     /// earlier one; `nil`: there is none such.
     var leftovers: String? { nil }
-    /// The run that it is in, or was in last, where it is a unit's: InvocationID.
-    var invocation: String? { nil }
+    /// The run that it is in, or was in last, where it is a unit's.
+    var run: JournalTail.Run? { nil }
     /// The run that went down last, and how, as far as systemd says so.
-    var lastFailure: (invocation: String?, end: UnitEnd?) { (nil, nil) }
+    var lastFailure: (run: JournalTail.Run?, end: UnitEnd?) { (nil, nil) }
 
     /// Its facts with what its probes found last.
     var toldFacts: InstanceFacts {

@@ -9,6 +9,9 @@ struct LogWatch: ~Copyable {
     /// it does not exist yet).
     static let unwatchedPause: Int64 = 60_000_000_000
 
+    /// Stands for what switch-to-configuration prints to: no instance's place.
+    static let switchPlace = -1
+
     private let inotify: Inotify
     /// The place whose log a watch is on.
     private var places: [Int32: Int] = [:]

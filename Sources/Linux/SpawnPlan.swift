@@ -51,6 +51,9 @@ public final class SpawnPlan {
         public var limits: [ResourceLimit] = []
         /// The nice value; `nil`: the daemon's.
         public var nice: Int32?
+        /// Whether its scheduling class, nice value and class of input and output are the usual ones
+        /// instead of the daemon's, as far as the daemon may set them.
+        public var isScheduledAsUsual = false
         /// oom_score_adj; `nil`: the daemon's. What the daemon was given is for itself alone.
         public var oomScore = ResourceLimits.oomScoreForChildren
 
@@ -146,6 +149,7 @@ public final class SpawnPlan {
         plan.output = Self.number(ingredients.output)
         plan.umask = ingredients.umask.map { Int32($0) } ?? -1
         plan.nice = ingredients.nice ?? Int32.min
+        plan.is_ordinary = ingredients.isScheduledAsUsual ? 1 : 0
         plan.oom_score = ingredients.oomScore ?? Int32.min
         set(ingredients.account)
         set(ingredients.limits)

@@ -65,7 +65,7 @@ extension Surveyor {
             case .notNixOS: !isFile("\(path)/nixos-version")
             case .cannotSwitch: !isProgram("\(path)/bin/switch-to-configuration")
             case .noInit: !isFile("\(path)/init")
-            case .noKernel: !hasKernel
+            case .noKernel: !hasKernel && needsKernel
             case .noActivation: !isFile("\(path)/activate")
             }
         }

@@ -8,11 +8,15 @@ public import SafeSwitch
 public struct Surveyor {
     let root: SystemRoot
     let tree: RootedTree
+    /// Whether a system must have a kernel. Those of containers have none: there the host's runs.
+    let needsKernel: Bool
 
     /// One that looks below this root; throws where there is no such directory.
     public init(root: SystemRoot) throws(SystemError) {
         self.root = root
         tree = try RootedTree(root.below("/"))
+        let running = "/run/current-system"
+        needsKernel = tree.resolve(running) == nil || tree.resolve("\(running)/kernel") != nil
     }
 
     /// What there is now, and this system as well, which may be in no profile. Throws where the

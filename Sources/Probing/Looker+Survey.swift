@@ -11,7 +11,9 @@ extension Looker {
         for question in questions {
             switch question {
             case .log(let path, let before): survey.log = endOfLog(path, before: before)
-            case .journal(let invocation): survey.journal = endOfJournal(of: invocation)
+            case .journal(let unit, let invocation, let began):
+                survey.journal = endOfJournal(
+                    of: JournalTail.Run(of: unit, invocation, began: began))
             case .memory: survey.memory = memory(of: request.subject, .auto)
             case .ports(let ports):
                 let search = PortSearch(request.subject)
@@ -42,12 +44,12 @@ extension Looker {
     ///
     /// journald writes down what it is told when it comes to it, and a run's last words are in its
     /// socket when the run has ended: we wait until no more come, though not for ever.
-    static func endOfJournal(of invocation: String) -> JournalEnd? {
-        guard JournalTail.isInvocation(invocation) else { return nil }
+    static func endOfJournal(of run: JournalTail.Run) -> JournalEnd? {
+        guard JournalTail.isInvocation(run.invocation) else { return nil }
         var last: JournalTail?
         for _ in 0..<mostJournalReadings {
             pause(milliseconds: journalQuiet)
-            let tail = JournalTail(of: invocation, most: Survey.mostLog)
+            let tail = JournalTail(of: run, most: Survey.mostLog)
             if let tail, tail == last { break }
             last = tail
         }

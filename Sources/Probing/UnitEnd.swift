@@ -17,9 +17,10 @@ public struct UnitEnd: Equatable, Sendable {
     }
 
     /// What systemd could not do before it executed the unit's program, as it tells by an exit code
-    /// (systemd.exec(5), "Process Exit Codes"); `nil` when the program may have ended like that.
+    /// (systemd.exec(5), "Process Exit Codes"). A program may use such a code, too; then we are as
+    /// wrong as `systemctl status`.
     var failedStep: String? {
-        guard case .code(let code) = exit, !wasUp, code >= Self.firstStep else { return nil }
+        guard case .code(let code) = exit, code >= Self.firstStep else { return nil }
         let place = Int(code - Self.firstStep)
         return Self.steps.indices.contains(place) && !Self.steps[place].isEmpty
             ? Self.steps[place] : nil

@@ -139,9 +139,10 @@ public struct Encoder {
             json.integer("output_bytes", Int64(output.bytes))
             json.string("output_sha256", output.digest)
         }
-        if let journal = cause.journal {
-            json.string("output_invocation", journal.invocation)
-            json.string("output_cursor", journal.cursor)
+        if let cursor = cause.cursor { json.string("output_cursor", cursor) }
+        if let unit = cause.unit {
+            json.string("unit", unit.name)
+            json.string("invocation", unit.invocation)
         }
     }
 

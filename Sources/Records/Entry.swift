@@ -90,9 +90,10 @@ public struct Cause: Equatable, Sendable {
     /// The end of the log: its length in bytes and its SHA-256 in hexadecimal digits. The text stays
     /// in the log.
     public var output: (bytes: Int, digest: String)?
-    /// Where in the journal that output begins, and the run of the unit that wrote it: InvocationID.
-    /// `nil`: it is in a log of its own.
-    public var journal: (invocation: String, cursor: String)?
+    /// Of a unit: its name, and the run that failed (InvocationID).
+    public var unit: (name: String, invocation: String)?
+    /// Where in the journal that output begins; `nil`: it is in a log of its own.
+    public var cursor: String?
 
     /// A cause.
     public init(
@@ -108,7 +109,8 @@ public struct Cause: Equatable, Sendable {
     /// The same kind, words, evidence and output.
     public static func == (a: Cause, b: Cause) -> Bool {
         a.kind == b.kind && a.text == b.text && a.evidence == b.evidence
-            && a.output?.digest == b.output?.digest && a.journal?.cursor == b.journal?.cursor
+            && a.output?.digest == b.output?.digest && a.cursor == b.cursor
+            && a.unit?.invocation == b.unit?.invocation
     }
 }
 

@@ -66,6 +66,8 @@ public enum MessageID {
         ("switch.intent", "82cf355e0fa15c8a80c0f43a43939631"),
         ("switch.linger", "9f7838b016cc5fb9ab3eeb5f6df22d27"),
         ("switch.run", "12191932abda536ea45b0a19a3d753aa"),
+        ("systemd.found", "6051898c96d9548f81b056ebab9fe79d"),
+        ("systemd.lost", "e297602a68df5086b561faf40ea73258"),
         ("triage.verdict", "0386237d466b54ae9f1ffa70bc74b1b8"),
         ("worker.fail", "c01a28ccab6a52bfb02a93e9399775e3"),
     ]

@@ -257,7 +257,11 @@ extension Recollection.Past {
         _ json: JSONValue, isSwitching: Bool, at moment: Recollection.Moment
     ) {
         process = nil
-        guard json["asked"]?.bool == false else { return }
+        guard json["asked"]?.bool == false else {
+            // Nobody has stopped it for good: somebody else restarts systemd's unit.
+            if stopping == nil, detached == nil { restarting = moment }
+            return
+        }
         restarting = moment
         // What ends while the system is switched says nothing of itself.
         if isSwitching { return }

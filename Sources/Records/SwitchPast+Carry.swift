@@ -57,10 +57,17 @@ extension SwitchPast {
             json.integer("probation_age_ms", probation.began.age(at: now) / 1_000_000)
             json.integer("seen_age_ms", probation.seen.age(at: now) / 1_000_000)
             json.integer("for_ms", probation.milliseconds)
+            write(probation.chain, into: &json, at: now)
         } else if let replaced {
             json.path("replaced", replaced.system)
             json.path("previous", replaced.previous)
+            json.integer("probation_age_ms", replaced.began.age(at: now) / 1_000_000)
+            write(replaced.chain, into: &json, at: now)
         }
+    }
+
+    private func write(_ chain: Moment?, into json: inout JSONWriter, at now: Moment) {
+        if let chain { json.integer("chain_age_ms", chain.age(at: now) / 1_000_000) }
     }
 
     private func write(
@@ -124,8 +131,9 @@ extension SwitchPast {
         guard let system = json["probation"]?.string else {
             replaced = json["replaced"]?.string.map {
                 Probation(
-                    system: $0, previous: json["previous"]?.string, began: moment, seen: moment,
-                    milliseconds: 0)
+                    system: $0, previous: json["previous"]?.string,
+                    began: earlier("probation_age_ms") ?? moment, seen: moment,
+                    milliseconds: 0, chain: earlier("chain_age_ms"))
             }
             return
         }
@@ -134,7 +142,7 @@ extension SwitchPast {
             previous: json["previous"]?.string,
             previousGeneration: json.count("previous_generation"),
             began: earlier("probation_age_ms") ?? moment, seen: earlier("seen_age_ms") ?? moment,
-            milliseconds: max(0, json["for_ms"]?.integer ?? 0))
+            milliseconds: max(0, json["for_ms"]?.integer ?? 0), chain: earlier("chain_age_ms"))
     }
 
     private mutating func recallFlight(_ json: JSONValue, at moment: Moment) {

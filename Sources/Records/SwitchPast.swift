@@ -40,6 +40,8 @@ struct SwitchPast: Sendable {
         var began: Moment
         var seen: Moment
         var milliseconds: Int64
+        /// The first of the changes that it is about began.
+        var chain: Moment?
     }
 
     struct Foreign: Sendable {
@@ -76,6 +78,9 @@ struct SwitchPast: Sendable {
                 system: system, generation: generation, previous: previous,
                 previousGeneration: previousGeneration, began: firstSign(of: moment),
                 seen: moment, milliseconds: max(0, lasts.nanoseconds / 1_000_000))
+            if let replaced, previous != nil, replaced.previous == previous {
+                probation?.chain = replaced.chain ?? replaced.began
+            }
             replaced = nil
             isFirst = false
             unseen = nil
@@ -202,6 +207,10 @@ struct SwitchPast: Sendable {
         if var probation {
             anchor(&probation.began)
             anchor(&probation.seen)
+            if var chain = probation.chain {
+                anchor(&chain)
+                probation.chain = chain
+            }
             self.probation = probation
         }
         if var unseen {
@@ -258,11 +267,13 @@ struct SwitchPast: Sendable {
 
 extension SwitchPast.Probation {
     fileprivate func memory(at now: Recollection.Moment) -> ProbationMemory {
-        ProbationMemory(
+        var memory = ProbationMemory(
             system: system, generation: generation, previous: previous,
             previousGeneration: previousGeneration, began: began.instant(at: now),
             ends: seen.instant(at: now)
                 + Interval(nanoseconds: min(milliseconds, .max / 1_000_000) * 1_000_000))
+        memory.chainBegan = chain?.instant(at: now)
+        return memory
     }
 }
 

@@ -70,9 +70,8 @@ extension PlanFacts {
                 return .success((previous, .previousKnownGood))
             }
             if let newestKnownGood { return .success((newestKnownGood, .newestKnownGood)) }
-            if let previous, previous.wasHealthy || wish == .anywhere {
-                return .success((previous, .previousUnproven))
-            }
+            if let previous, previous.wasHealthy { return .success((previous, .previousUnproven)) }
+            if let previous, wish == .anywhere { return .success((previous, .before)) }
         }
         return .failure(NoTarget(rejections: rejections()))
     }

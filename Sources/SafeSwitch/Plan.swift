@@ -116,6 +116,8 @@ public struct Plan: Equatable, Sendable {
         case newestKnownGood = "newest-known-good"
         /// It ran before the change, and the service was healthy on it: unproven.
         case previousUnproven = "previous-unproven"
+        /// An operator asked to go back, and it is the one before what runs: no more is known of it.
+        case before
         /// An operator asked for it.
         case asked
     }

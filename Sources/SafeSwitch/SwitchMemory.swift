@@ -57,6 +57,8 @@ public struct ProbationMemory: Equatable, Sendable {
     public var began: Instant
     /// When it ends.
     public var ends: Instant
+    /// When the first of the changes began that it is about, if this one is not the first.
+    public var chainBegan: Instant?
 
     /// A probation.
     public init(

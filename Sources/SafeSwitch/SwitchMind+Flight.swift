@@ -260,15 +260,19 @@ extension SwitchMind {
             return lookFromFlight(after: Self.switchPoll, &turn)
         }
         let isThere = aloft.isThere(landscape)
-        if aloft.hasDied(landscape), aloft.flight.runs < Self.mostRuns,
+        // It was to begin, and nobody knows whether it has: by now nobody may want it any more.
+        let isLate =
+            aloft.flight.runs == 0 && !aloft.flight.isTrialsEnd
+            && aloft.flight.began + Self.resumeWait <= turn.now
+        if aloft.hasDied(landscape), aloft.flight.runs < Self.mostRuns, !isLate,
             aloft.flight.isUndisturbed(in: landscape)
         {
             begin(.activate, &turn)
             activate(&turn)
         } else if isThere {
             arrive(landscape, services, &turn)
-        } else if aloft.status == .code(1), aloft.flight.undoing(in: landscape) != nil {
-            // It has refused, or the boot loader has: what boots is to be what runs.
+        } else if isLate || aloft.status == .code(1), aloft.flight.undoing(in: landscape) != nil {
+            // Nothing has come of it: what boots is to be what runs.
             begin(.restore, &turn)
             restore(landscape, services, &turn)
         } else {

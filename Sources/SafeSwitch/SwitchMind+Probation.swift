@@ -13,9 +13,10 @@ extension SwitchMind {
         if isReturn, isKnownGood(system) { return }
         let good = isReturn ? nil : healthyPrevious(earlier, services)
         let previous = isReturn ? nil : good ?? from
-        chainBegan = good == nil ? nil : chainBegan ?? earlier?.began
         noteBaseline(isChain: earlier != nil && !isReturn, services)
         beginProbation(of: system, previous: previous, &turn)
+        // One that broke something may be followed by another.
+        if good != nil { memory.probation?.chainBegan = earlier?.chainBegan ?? earlier?.began }
     }
 
     mutating func beginProbation(of system: String, previous: String?, _ turn: inout Turn) {
@@ -165,9 +166,10 @@ extension SwitchMind {
     }
 
     func failures(of service: Watched, at now: Instant) -> (since: Int, before: Int) {
-        guard let began = memory.probation?.began else { return (0, 0) }
+        guard let probation = memory.probation else { return (0, 0) }
+        let began = probation.began
         let length = now - began
-        let change = min(chainBegan ?? began, began)
+        let change = min(probation.chainBegan ?? began, began)
         let since = service.failures.count { $0 >= began }
         let before = service.failures.count { $0 < change && change - $0 <= length }
         return (since, before)

@@ -19,7 +19,8 @@ public struct SwitchMind: Sendable {
     public static let confirmWait = Interval.minutes(5)
     /// Where nobody was ill, they are watched for so long before all counts as well.
     public static let leastConfirm = Interval.seconds(10)
-    /// A switch that an earlier daemon had intended and not begun is begun after all within so long.
+    /// A switch that an earlier daemon had intended, and of which no run of switch-to-configuration is
+    /// on record, is begun after all within so long; later a human is told instead.
     public static let resumeWait = Interval.minutes(5)
     /// A probation ends no earlier than so long after the daemon's start: services need time.
     public static let settleWait = Interval.minutes(2)
@@ -60,9 +61,6 @@ public struct SwitchMind: Sendable {
     var pollAt: Instant?
     /// The first sign of a change since all was calm.
     var firstSign: Instant?
-    /// The first of the changes that the probation is about began: one that broke something may be
-    /// followed by another.
-    var chainBegan: Instant?
     var foreign: ForeignSwitch?
     /// The mind was told that a switch began.
     var hasToldSwitch = false

@@ -137,6 +137,7 @@ extension Plan.Choice {
         switch self {
         case .previousKnownGood: "it ran before the change and is known good"
         case .newestKnownGood: "it is the newest known good generation"
+        case .before: "it is the one before what runs"
         case .previousUnproven: "it ran before the change, and the service was healthy on it"
         case .asked: "an operator asked for it"
         }

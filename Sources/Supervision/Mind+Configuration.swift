@@ -56,8 +56,10 @@ extension Mind {
             care(i, at: now, into: &actions)
         }
         bringUp(Array(instances.indices), at: now, into: &actions)
-        for i in instances.indices where isUnit(i) && !isSwitching {
-            if let sight = instances[i].unit.sight { weigh(i, sight, at: now, into: &actions) }
+        if !isSwitching {
+            for i in instances.indices where isUnit(i) {
+                if let sight = instances[i].unit.sight { weigh(i, sight, at: now, into: &actions) }
+            }
         }
         for i in instances.indices where !isUnit(i) {
             // Nothing would ever end the incident of a service that does not run.

@@ -10,7 +10,7 @@ extension Mind {
         guard hasBegun, !instances[i].probes.isEmpty, instances[i].pausedUntil == nil else {
             return false
         }
-        if isSwitching, isUnit(i) { return false }
+        if isHeld(i) { return false }
         switch instances[i].phase {
         case .starting(.unproven), .running: return true
         case .stopped, .starting, .backingOff, .stopping, .handedOver: return false
@@ -187,7 +187,7 @@ extension Mind {
     /// The start time-out: probes that have never passed are no reason, and that nobody could
     /// look is none either.
     mutating func proofDue(_ i: Int, at now: Instant, into actions: inout [Action]) {
-        if isSwitching, isUnit(i) { return }
+        if isHeld(i) { return }
         guard instances[i].needsConfirmation else { return comeUp(i, at: now, into: &actions) }
         if instances[i].pausedUntil != nil { return }
         if now < stalledUntil { return wake(i, at: stalledUntil) }

@@ -6,7 +6,7 @@ extension Mind {
     /// Another start after a failure, behind the next remedy. After a hand-over plain starts only.
     mutating func recover(_ i: Int, at now: Instant, into actions: inout [Action]) {
         guard instances[i].hasRemedies, !instances[i].isHandedOver, ending == nil, hasBegun,
-            waitsFor(i) == nil, !(isUnit(i) && isSwitching)
+            waitsFor(i) == nil, !isHeld(i)
         else { return start(i, at: now, into: &actions) }
         let remedies = instances[i].definition.remedies
         let place = instances[i].nextRemedy

@@ -7,6 +7,8 @@ extension Mind {
         forgive(i)
         instances[i].isProbeCaused = false
         instances[i].unit.isOrdered = true
+        instances[i].stopWhenFree = nil
+        if isUnit(i) { instances[i].interruptedStop = nil }
         actions.append(.record(.startAsked(InstanceID(i))))
         start(i, at: now, into: &actions)
     }
@@ -14,10 +16,10 @@ extension Mind {
     /// Starts the instance, or parks it until its dependencies are up, and known.
     mutating func start(_ i: Int, at now: Instant, into actions: inout [Action]) {
         guard ending == nil else { return enter(i, .stopped(.ended)) }
-        if !hasBegun || waitsFor(i) != nil || isUnit(i) && isSwitching {
+        if !hasBegun || waitsFor(i) != nil || isHeld(i) {
             return enter(i, .starting(.parked))
         }
-        if isUnit(i) { return startUnit(i, into: &actions) }
+        if isUnit(i) { return startUnit(i, at: now, into: &actions) }
         instances[i].attempt += 1
         instances[i].isDetached = false
         if instances[i].isProbeCaused { noteHealing(i) }

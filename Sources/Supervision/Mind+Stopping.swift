@@ -74,6 +74,7 @@ extension Mind {
         into actions: inout [Action]
     ) {
         guard ending == nil, stopping.aftermath != aftermath else { return }
+        instances[i].unit.isOrdered = aftermath == .restart
         var stopping = stopping
         stopping.aftermath = aftermath
         instances[i].phase = .stopping(stopping)
@@ -185,7 +186,7 @@ extension Mind {
 
     /// Stops an instance that is to be stopped, unless a dependent that is to go down too is still up.
     private mutating func release(_ i: Int, at now: Instant, into actions: inout [Action]) {
-        guard let aftermath = instances[i].stopWhenFree, !(isUnit(i) && isSwitching) else { return }
+        guard let aftermath = instances[i].stopWhenFree, !isHeld(i) else { return }
         let isHeld = instances[i].dependents.contains { dependent in
             switch instances[dependent].phase {
             case .stopping(let stopping): stopping.stage != .stuck

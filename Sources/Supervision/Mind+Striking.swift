@@ -130,6 +130,8 @@ extension Mind {
             forgive(i)
             instances[i].nextRemedy = 0
             instances[i].unit.isOrdered = true
+            instances[i].stopWhenFree = nil
+            if isUnit(i) { instances[i].interruptedStop = nil }
             actions.append(.record(.startAsked(InstanceID(i))))
             recover(i, at: now, into: &actions)
         case .starting(.unproven):

@@ -4,13 +4,19 @@ extension Mind {
     static let mostUnseen = 10
 
     /// Asks systemd to start it, once it has ended what it is at. The rest of `start`.
-    mutating func startUnit(_ i: Int, into actions: inout [Action]) {
+    mutating func startUnit(_ i: Int, at now: Instant, into actions: inout [Action]) {
         guard let sight = instances[i].unit.sight, sight.isDown || sight.stand == .up else {
             return enter(i, .starting(.awaited))
         }
-        if isOthers(i) { return enter(i, .stopped(.failed)) }
+        if isOthers(i) {
+            if sight.isDown { return rest(i, .failed, at: now, into: &actions) }
+            enter(i, .starting(.awaited))
+            return follow(i, sight, at: now, into: &actions)
+        }
         instances[i].attempt += 1
         instances[i].unit.asked = sight.invocation
+        instances[i].unit.wasAskedUp = sight.stand == .up
+        instances[i].unit.answer = nil
         instances[i].unit.isBusy = true
         instances[i].unit.isWanted = true
         instances[i].unit.isOrdered = false
@@ -38,7 +44,7 @@ extension Mind {
         instances[i].stopWhenFree = nil
         switch aftermath {
         case .rest:
-            if isSwitching {
+            if isHeld(i) {
                 instances[i].stopWhenFree = .rest
                 return
             }
@@ -61,7 +67,7 @@ extension Mind {
 
     /// The job has not brought it down, for whatever reason: once more, at the slowest pace.
     mutating func stopAgain(_ i: Int, at now: Instant, into actions: inout [Action]) {
-        if isSwitching {
+        if isHeld(i) {
             return wake(i, at: now + max(instances[i].policy.backoff.most, .seconds(1)))
         }
         askStop(i, into: &actions)
@@ -74,7 +80,7 @@ extension Mind {
 
     /// An operator wants it down, and there is nothing of ours to be ended: of a unit there may be.
     mutating func putDown(_ i: Int, at now: Instant, into actions: inout [Action]) {
-        guard isUnit(i), isSwitching || !(instances[i].unit.sight?.isDown ?? true) else {
+        guard isUnit(i), isHeld(i) || !(instances[i].unit.sight?.isDown ?? true) else {
             return rest(i, .asked, at: now, into: &actions)
         }
         stop(i, .rest, at: now, into: &actions)
@@ -111,64 +117,76 @@ extension Mind {
     mutating func endSwitch(at now: Instant, into actions: inout [Action]) {
         guard isSwitching else { return }
         isSwitching = false
-        for i in instances.indices where isUnit(i) && !instances[i].isVacant {
-            guard ending == nil, hasBegun, !instances[i].unit.isBusy,
+        settleUnits(at: now, into: &actions)
+        for i in instances.indices where isUnit(i) && instances[i].phase == .starting(.parked) {
+            step(i, .dependencyChanged, at: now, into: &actions)
+        }
+    }
+
+    /// What was only kept until now is weighed.
+    mutating func settleUnits(at now: Instant, into actions: inout [Action]) {
+        for i in instances.indices where isUnit(i) { instances[i].unit.isUnsettled = true }
+        for i in instances.indices where isUnit(i) {
+            instances[i].unit.isUnsettled = false
+            guard !instances[i].isVacant, ending == nil, hasBegun, !instances[i].unit.isBusy,
                 let sight = instances[i].unit.sight
             else { continue }
             settle(i, sight, at: now, into: &actions)
-        }
-        for i in instances.indices where instances[i].phase == .starting(.parked) {
-            step(i, .dependencyChanged, at: now, into: &actions)
         }
     }
 
     private mutating func settle(
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
-        if instances[i].unit.isMet {
-            instances[i].unit.restarts = sight.restarts
-            instances[i].unit.isAhead = false
-            if instances[i].unit.run == sight.invocation, sight.hasEnded {
-                let isClean = sight.exit?.isClean ?? true
-                // switch-to-configuration makes systemd forget its complaints.
-                let hasFailed = sight.stand == .failed || sight.stand == .ended && !isClean
-                endRun(i, sight.exit ?? .unknown, asked: true, at: now, into: &actions)
-                if hasFailed, instances[i].stopWhenFree == nil {
-                    return failStart(
-                        i, sight, FailureKind(sight.exit ?? .unknown), at: now, into: &actions)
-                }
-            }
+        guard instances[i].unit.isMet else {
+            return meetAfterSwitch(i, sight, at: now, into: &actions)
+        }
+        let wasGone = instances[i].unit.wasGone
+        instances[i].unit.wasGone = false
+        instances[i].unit.forgetCrashes()
+        if instances[i].unit.run == sight.invocation, sight.hasEnded {
+            endRun(i, sight.exit ?? .unknown, asked: true, at: now, into: &actions)
         }
         if instances[i].stopWhenFree != nil {
             instances[i].stopWhenFree = nil
             return putDown(i, at: now, into: &actions)
         }
         switch instances[i].phase {
+        case .stopped, .stopping: weigh(i, sight, at: now, into: &actions)
+        case .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
+            let isOther = sight.invocation != instances[i].unit.over && !sight.hasFailed
+            if sight.isDown, isOther || wasGone, !instances[i].unit.isOrdered {
+                leave(i, sight, at: now, into: &actions)
+            } else {
+                weigh(i, sight, at: now, into: &actions)
+            }
         case .starting(.unproven), .starting(.spawning), .starting(.awaited), .running:
             settleUp(i, sight, at: now, into: &actions)
-        case .stopped, .stopping, .starting(.parked), .starting(.remedying), .backingOff,
-            .handedOver:
-            weigh(i, sight, at: now, into: &actions)
         }
     }
 
-    private mutating func settleUp(
+    /// It was up, or on its way, when the switch began.
+    mutating func settleUp(
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
-        switch sight.stand {
-        case .up where instances[i].unit.run == sight.invocation:
+        let unit = instances[i].unit
+        if sight.stand == .up, unit.run == sight.invocation {
             if instances[i].phase == .running {
                 beginLooks(i, at: now, into: &actions)
             } else {
                 prove(i, at: now, into: &actions)
             }
-        case .stopped, .ended, .missing:
-            if instances[i].unit.isOrdered || instances[i].unit.asked == sight.invocation {
-                weigh(i, sight, at: now, into: &actions)
-            } else {
-                leave(i, sight, at: now, into: &actions)
-            }
-        case .up, .coming, .retrying, .going, .failed: weigh(i, sight, at: now, into: &actions)
+        } else if !sight.isDown || unit.isOrdered || unit.isAnswered(by: sight) {
+            weigh(i, sight, at: now, into: &actions)
+        } else if sight.hasFailed, unit.isWanted {
+            // What ends meanwhile is no crash: it failed to start.
+            endRun(i, .unknown, asked: true, at: now, into: &actions)
+            failStart(
+                i, sight, FailureKind(sight.exit ?? .unknown), at: now, into: &actions)
+        } else if sight.stand == .failed {
+            weigh(i, sight, at: now, into: &actions)
+        } else {
+            leave(i, sight, at: now, into: &actions)
         }
     }
 }

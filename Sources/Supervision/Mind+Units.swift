@@ -10,6 +10,15 @@ extension Mind {
         }
     }
 
+    private func healsStops(_ i: Int) -> Bool {
+        instances[i].definition.keeper == .systemd(healsStops: true)
+    }
+
+    /// Nothing is asked of a unit before `begun`, while the system is switched, nor before it was looked at after it.
+    func isHeld(_ i: Int) -> Bool {
+        isUnit(i) && (isSwitching || !hasBegun || instances[i].unit.isUnsettled)
+    }
+
     /// systemd may not be asked to start it again: it is another's to start.
     func isOthers(_ i: Int) -> Bool {
         isUnit(i) && instances[i].unit.sight?.starter == .nobody && !instances[i].unit.isOrdered
@@ -20,6 +29,7 @@ extension Mind {
     ) {
         guard isUnit(i) else { return }
         instances[i].unit.sight = sight
+        if isSwitching, sight.stand == .missing { instances[i].unit.wasGone = true }
         guard hasBegun, ending == nil, !isSwitching, !instances[i].unit.isBusy else { return }
         weigh(i, sight, at: now, into: &actions)
     }
@@ -29,6 +39,7 @@ extension Mind {
     ) {
         guard instances[i].unit.isBusy else { return }
         instances[i].unit.isBusy = false
+        instances[i].unit.answer = end
         // The sight that follows says what came of it, however the job ended.
         switch instances[i].phase {
         case .starting(.spawning): enter(i, .starting(.awaited))
@@ -57,7 +68,7 @@ extension Mind {
     // MARK: By phase
 
     /// It is up, or on its way there.
-    private mutating func follow(
+    mutating func follow(
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
         countRestarts(i, sight, at: now, into: &actions)
@@ -115,7 +126,11 @@ extension Mind {
                 wasStopped(i, sight, at: now, into: &actions)
             }
         case .ended, .failed:
-            endRun(i, sight.exit ?? .unknown, asked: true, at: now, into: &actions)
+            if instances[i].unit.run == sight.invocation {
+                endRun(i, sight.exit ?? .unknown, asked: false, at: now, into: &actions)
+                noteCrash(i, at: now)
+            }
+            endRun(i, .unknown, asked: true, at: now, into: &actions)
             instances[i].unit.over = sight.invocation
         case .missing: leave(i, sight, at: now, into: &actions)
         }
@@ -129,12 +144,15 @@ extension Mind {
         _ = instances[i].unit.takeRestarts(sight.restarts)
         let run = instances[i].unit.run
         let isAnother = sight.stand == .up && run != nil && run != sight.invocation
-        if sight.isDown || isAnother && stopping.stage != .unspawned {
+        if isAnother, stopping.aftermath == .restart {
+            // Somebody else has done it.
+            awaitUnit(i)
+            follow(i, sight, at: now, into: &actions)
+        } else if sight.isDown || isAnother && stopping.stage != .unspawned {
             let status = sight.isDown ? sight.exit ?? .unknown : .unknown
             endRun(i, status, asked: true, at: now, into: &actions)
             comeDown(i, stopping.aftermath, at: now, into: &actions)
-            // Somebody has brought it up since.
-            if isAnother, case .stopped = instances[i].phase {
+            if isAnother, instances[i].phase == .stopped(.asked) {
                 beUp(i, sight, at: now, into: &actions)
             }
         } else if stopping.aftermath == .restart, stopping.stage == .unspawned {
@@ -155,44 +173,88 @@ extension Mind {
     private mutating func meet(
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
-        let known = instances[i].unit.known
-        instances[i].unit.known = nil
-        instances[i].unit.isMet = true
-        instances[i].unit.restarts = sight.restarts
-        if let known {
-            instances[i].process = known
-            instances[i].since = now
-            instances[i].unit.isWanted = true
-            let isThis = sight.stand != .coming && (sight.process == nil || sight.identity == known)
-            instances[i].unit.run = isThis ? sight.invocation : UnitSight.Invocation()
-            if sight.stand == .up, sight.identity != known {
-                instances[i].unit.run = UnitSight.Invocation()
-            }
-            // Nobody knows how often; once at least.
-            if instances[i].unit.run != sight.invocation {
-                instances[i].unit.restarts = max(0, sight.restarts - 1)
-            }
+        recallWatch(i, sight, at: now)
+        if case .stopping(let stopping) = instances[i].phase {
+            return descend(i, stopping, sight, at: now, into: &actions)
         }
-        if instances[i].resumes {
-            instances[i].unit.isWanted = true
-            // What systemd is about to count was seen by an earlier daemon.
-            instances[i].unit.isAhead = sight.hasEnded && !sight.isDown
-        }
-        if instances[i].interruptedStop == .rest {
-            instances[i].interruptedStop = nil
-            putDown(i, at: now, into: &actions)
-        } else if instances[i].unit.isOrdered {
-            if sight.isDown {
+        if !putDownAsRecalled(i, at: now, into: &actions) {
+            if !instances[i].unit.isOrdered || sight.stand == .up {
+                recallRun(i, sight, at: now, into: &actions)
+            } else if sight.isDown {
                 start(i, at: now, into: &actions)
             } else {
                 follow(i, sight, at: now, into: &actions)
             }
-        } else {
-            instances[i].interruptedStop = nil
-            recallRun(i, sight, at: now, into: &actions)
         }
-        // Nothing would ever end the incident of a service that does not run.
+        closeIncidentAtRest(i, into: &actions)
+    }
+
+    /// The same at the end of a switch: what ended meanwhile is no crash.
+    mutating func meetAfterSwitch(
+        _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
+    ) {
+        recallWatch(i, sight, at: now)
+        instances[i].unit.forgetCrashes()
+        if case .stopping(let stopping) = instances[i].phase {
+            return descend(i, stopping, sight, at: now, into: &actions)
+        }
+        if !putDownAsRecalled(i, at: now, into: &actions) {
+            let unit = instances[i].unit
+            let isAdopted = sight.stand == .up && (unit.run == sight.invocation || !unit.isWanted)
+            if isAdopted || !unit.isWanted && !unit.isOrdered {
+                recallRun(i, sight, at: now, into: &actions)
+            } else {
+                awaitUnit(i)
+                settleUp(i, sight, at: now, into: &actions)
+            }
+        }
+        closeIncidentAtRest(i, into: &actions)
+    }
+
+    /// Nothing would ever end the incident of a service that does not run.
+    private mutating func closeIncidentAtRest(_ i: Int, into actions: inout [Action]) {
         if case .stopped = instances[i].phase { handOver(i, .operatorStopped, into: &actions) }
+    }
+
+    /// Whether an operator wanted it down, be it of an earlier daemon.
+    private mutating func putDownAsRecalled(
+        _ i: Int, at now: Instant, into actions: inout [Action]
+    ) -> Bool {
+        let isWanted = instances[i].interruptedStop == .rest || instances[i].stopWhenFree != nil
+        if instances[i].interruptedStop == .restart { instances[i].unit.isOrdered = true }
+        instances[i].interruptedStop = nil
+        guard isWanted else { return false }
+        instances[i].stopWhenFree = nil
+        putDown(i, at: now, into: &actions)
+        return true
+    }
+
+    private mutating func recallWatch(_ i: Int, _ sight: UnitSight, at now: Instant) {
+        instances[i].unit.isMet = true
+        instances[i].unit.restarts = sight.restarts
+        if instances[i].resumes {
+            instances[i].unit.isWanted = true
+            // What systemd is about to count was seen by an earlier daemon.
+            instances[i].unit.isAhead = sight.hasEnded && !sight.isDown
+            if instances[i].unit.known == nil, sight.hasEnded {
+                instances[i].unit.over = sight.invocation
+            }
+        }
+        guard let known = instances[i].unit.known else { return }
+        instances[i].unit.known = nil
+        instances[i].process = known
+        instances[i].since = now
+        instances[i].unit.isWanted = true
+        let isThis =
+            switch sight.stand {
+            case .up: sight.identity == known
+            case .coming: false
+            case .retrying, .going, .stopped, .ended, .failed, .missing:
+                sight.process == nil || sight.process == known
+            }
+        instances[i].unit.run = isThis ? sight.invocation : UnitSight.Invocation()
+        // Another run without anybody's start: systemd has restarted it. How often, nobody knows.
+        if !isThis { instances[i].unit.restarts = max(0, sight.restarts - 1) }
     }
 
     private mutating func recallRun(
@@ -204,12 +266,15 @@ extension Mind {
         } else if unit.run != nil {
             follow(i, sight, at: now, into: &actions)
         } else if !instances[i].resumes {
-            // How it came to its rest is told already.
-            if instances[i].phase != .stopped(.fresh) {
-                instances[i].unit.over = sight.invocation
+            // That it failed is told already, or was an operator's wish.
+            switch instances[i].phase {
+            case .stopped(.asked), .stopped(.failed): instances[i].unit.over = sight.invocation
+            case .stopped, .starting, .running, .backingOff, .stopping, .handedOver: break
             }
             seeAtRest(i, sight, at: now, into: &actions)
-        } else if sight.stand == .failed || sight.stand == .ended {
+        } else if sight.stand == .failed || sight.stand == .ended
+            || sight.stand == .stopped && healsStops(i)
+        {
             instances[i].unit.over = sight.invocation
             recover(i, at: now, into: &actions)
         } else {
@@ -293,7 +358,10 @@ extension Mind {
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
         let count = instances[i].unit.takeRestarts(sight.restarts)
-        if count > 0 { crash(i, .unknown, count: count, at: now, into: &actions) }
+        guard count > 0 else { return }
+        crash(i, .unknown, count: count, at: now, into: &actions)
+        // The start limit was hit: the last of them is the end of the run that it tells of.
+        if sight.stand == .failed { instances[i].unit.over = sight.invocation }
     }
 
     /// It failed, and systemd starts it again by itself.
@@ -336,10 +404,11 @@ extension Mind {
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
         let unit = instances[i].unit
-        if unit.asked == sight.invocation {
+        if unit.isAnswered(by: sight) {
             return startRefused(i, sight, at: now, into: &actions)
         }
-        guard unit.isWanted, instances[i].definition.keeper == .systemd(healsStops: true) else {
+        if unit.isOrdered { return start(i, at: now, into: &actions) }
+        guard unit.isWanted, healsStops(i) else {
             return leave(i, sight, at: now, into: &actions)
         }
         failed(i, sight, at: now, into: &actions)

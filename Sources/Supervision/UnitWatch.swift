@@ -4,6 +4,10 @@ struct UnitWatch: Sendable {
     var sight: UnitSight?
     /// Its first sight was dealt with.
     var isMet = false
+    /// There was no such unit at some time of the switch.
+    var wasGone = false
+    /// A switch is over, and it was not looked at since.
+    var isUnsettled = false
     /// The run that was up and is not known to be over.
     var run: UnitSight.Invocation?
     /// The run whose end was dealt with last.
@@ -20,8 +24,22 @@ struct UnitWatch: Sendable {
     var isBusy = false
     /// The run that was the last one when a start was asked for, until it is seen what came of it.
     var asked: UnitSight.Invocation?
+    /// It was up then.
+    var wasAskedUp = false
+    /// How that job ended.
+    var answer: UnitJobEnd?
     /// The process that the ledger knows as running, until the first sight.
     var known: ProcessIdentity?
+
+    /// A job that nobody is sure of has brought nothing down: what was up when it was asked for, and
+    /// is stopped now, was stopped by somebody else.
+    func isAnswered(by sight: UnitSight) -> Bool {
+        guard asked == sight.invocation else { return false }
+        switch answer {
+        case .done, .failed: return true
+        case .refused, .lost, nil: return !wasAskedUp
+        }
+    }
 
     /// The crashes among systemd's automatic restarts since the last sight.
     mutating func takeRestarts(_ count: Int) -> Int {
@@ -34,6 +52,13 @@ struct UnitWatch: Sendable {
             isAhead = false
         }
         return crashes
+    }
+
+    /// What systemd has counted, or is about to, says nothing of the unit.
+    mutating func forgetCrashes() {
+        guard let sight else { return }
+        restarts = sight.restarts
+        isAhead = sight.hasEnded && !sight.isDown
     }
 
     /// It is down and stays down: whatever happens to it next is somebody's doing.
@@ -75,7 +100,8 @@ extension UnitSight {
         case .activating: exit != nil || isFailure ? .retrying : .coming
         case .deactivating: .going
         // Only a stop takes systemd from its own next attempt to rest, and keeps its complaint.
-        case .inactive: wasStopped || isFailure ? .stopped : .ended
+        // One that does not say how it ended was taken away, or has no process of its own.
+        case .inactive: wasStopped || isFailure || exit == nil ? .stopped : .ended
         case .failed: wasStopped ? .stopped : .failed
         case .missing: .missing
         }
@@ -87,6 +113,16 @@ extension UnitSight {
         case .stopped, .ended, .failed, .retrying: true
         case .going: exit != nil
         case .up, .coming, .missing: false
+        }
+    }
+
+    /// Whether it has failed, as far as a sight after a switch tells: switch-to-configuration makes
+    /// systemd forget its complaints.
+    var hasFailed: Bool {
+        switch stand {
+        case .failed: true
+        case .ended: exit.map { !$0.isClean } ?? false
+        case .up, .coming, .retrying, .going, .stopped, .missing: false
         }
     }
 

@@ -71,7 +71,7 @@ public struct BusLook: Equatable, Sendable {
                 pending.append((try Self.ask(question, link, address), question))
             }
             switch link.next() {
-            case .worked: continue
+            case .worked: break
             case .ended(let why): throw why
             case .idle: try Self.wait(for: link, until: deadline)
             case .message(let message):

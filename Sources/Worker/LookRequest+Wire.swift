@@ -79,7 +79,10 @@ extension LookRequest.Question {
         case .log(let path, let before):
             json.string("log", path)
             json.integer("before", before)
-        case .journal(let invocation): json.string("journal", invocation)
+        case .journal(let unit, let invocation, let began):
+            json.string("journal", unit)
+            json.string("invocation", invocation)
+            json.integer("began", began)
         case .memory: json.bool("memory", true)
         case .ports(let ports): json.array("ports", ports) { $0.integer(Int64($1)) }
         case .environment(let files): json.array("environment", files) { $1.write(into: &$0) }
@@ -91,8 +94,10 @@ extension LookRequest.Question {
     fileprivate init?(json: JSONValue) {
         if let path = json["log"]?.string, let before = json["before"]?.wide {
             self = .log(path: path, before: before)
-        } else if let invocation = json["journal"]?.string {
-            self = .journal(invocation: invocation)
+        } else if let unit = json["journal"]?.string,
+            let invocation = json["invocation"]?.string, let began = json["began"]?.wide
+        {
+            self = .journal(unit: unit, invocation: invocation, began: began)
         } else if json["memory"] != nil {
             self = .memory
         } else if let ports = json["ports"]?.list(UInt16.init(json:)) {

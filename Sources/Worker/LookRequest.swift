@@ -55,7 +55,8 @@ public struct LookRequest: Equatable, Sendable {
         case log(path: String, before: Int64)
         /// The end of what this run of a unit has written to the journal, at most `Survey.mostLog`
         /// bytes.
-        case journal(invocation: String)
+        /// `began`: when that run did, in microseconds since 1970.
+        case journal(unit: String, invocation: String, began: Int64)
         /// The memory in use, and its limits.
         case memory
         /// Who listens at these ports.

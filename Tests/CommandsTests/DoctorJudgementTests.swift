@@ -230,7 +230,8 @@ extension Finding {
             (RegenFacts.Configuration.none, "!"), (.fine(warnings: 0), "✓"),
             (.fine(warnings: 1), "!"), (.wrong(errors: 2, first: "x"), "✗"),
             (.unreadable(.missing), "✗"), (.unreadable(.forbidden), "!"),
-            (.unreadable(.silent), "✗"), (.unreadable(.found(PathFacts(.directory))), "✗"),
+            (.unreadable(.unseen("x")), "!"), (.unreadable(.silent), "✗"),
+            (.unreadable(.found(PathFacts(.directory))), "✗"),
         ])
     func configuration(configuration: RegenFacts.Configuration, mark: String) throws {
         #expect(
@@ -266,16 +267,19 @@ extension Finding {
         #expect(try look("state") { $0.state?.sight = .found(facts) }.isFault)
     }
 
-    @Test(
-        "room for the ledger",
-        arguments: [
-            (PathFacts.Space(free: 1 << 40), "✓"), (.init(free: 255 << 20), "!"),
-            (.init(free: (1 << 20) - 1), "✗"), (.init(free: 1 << 40, isReadOnly: true), "✗"),
-            (.init(free: 1 << 40, freeInodes: 0, inodes: 10_000), "✗"),
-            (.init(free: 1 << 40, freeInodes: 99, inodes: 10_000), "!"),
-            (.init(free: 1 << 40, freeInodes: 100, inodes: 10_000), "✓"),
+    private static let rooms: [(PathFacts.Space, String)] = {
+        let (least, much): (Int64, Int64) = (1 << 20, 1 << 40)
+        return [
+            (.init(free: much), "✓"), (.init(free: 255 * least), "!"),
+            (.init(free: least - 1), "✗"), (.init(free: much, isReadOnly: true), "✗"),
+            (.init(free: much, freeInodes: 0, inodes: 10_000), "✗"),
+            (.init(free: much, freeInodes: 99, inodes: 10_000), "!"),
+            (.init(free: much, freeInodes: 100, inodes: 10_000), "✓"),
             (.init(free: .max, freeInodes: 0, inodes: 0), "✓"), (.init(free: -1), "✗"),
-        ])
+        ]
+    }()
+
+    @Test("room for the ledger", arguments: rooms)
     func room(space: PathFacts.Space, mark: String) throws {
         let sight = PathSight.found(PathFacts(.directory, space: space))
         #expect(try look("state's room") { $0.state?.sight = sight }.line.hasPrefix(mark))
@@ -356,10 +360,10 @@ extension Finding {
         ]
         #expect(facts.judge().map(\.line) == ["✓ /bin/web as www"])
         facts.paths = [.init(.program, "/bin/web", .forbidden)]
-        #expect(facts.judge().allSatisfy(\.isWarning))
+        #expect(facts.judge().allSatisfy { $0.isWarning })
         facts.paths = [.init(.program, "/bin/web", .found(PathFacts(.file, mode: 0o644)))]
         facts.paths[0].sight = .found(PathFacts(.file, mode: 0o644, isExecutable: false))
-        #expect(facts.judge().allSatisfy(\.isFault), "nobody at all may execute it")
+        #expect(facts.judge().allSatisfy { $0.isFault }, "nobody at all may execute it")
     }
 
     @Test("a user that nobody knows") func user() throws {
@@ -643,7 +647,7 @@ extension Finding {
     @Test("where nobody counts on a rollback nothing of it is a fault") func off() throws {
         for policy in [nil, SafeSwitchPolicy(mode: .off)] {
             let findings = judge(policy: policy) { $0.defaultGeneration = nil }
-            #expect(!findings.contains(where: \.isFault))
+            #expect(!findings.contains { $0.isFault })
             #expect(try only("safeswitch", findings).isWarning)
             #expect(try only("profile", findings).isWarning)
         }
@@ -657,6 +661,14 @@ extension Finding {
         facts.policy = SafeSwitchPolicy()
         #expect(facts.judge().map(\.isFault) == [true])
         facts.landscape = .unseen("no")
-        #expect(facts.judge().contains(where: \.isFault))
+        #expect(facts.judge().contains { $0.isFault })
+    }
+}
+
+@Suite("regen doctor's fixes") struct FixTests {
+    @Test("a path with white space or quotes is one word of a command") func quoting() {
+        var facts = ServiceFacts(name: "web")
+        facts.paths = [.init(.directory, "/srv/it's here", .missing)]
+        #expect(facts.judge().first?.verdict.fix == #"install -d '/srv/it'\''s here'"#)
     }
 }

@@ -287,6 +287,6 @@ private struct DeadMount {
 
     func end() {
         close(device)  // whoever still waits gets an error
-        umount2(path, Int32(MNT_DETACH.rawValue))
+        umount2(path, Int32(MNT_DETACH))
     }
 }

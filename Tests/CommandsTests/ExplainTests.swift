@@ -153,14 +153,42 @@ import Testing
         #expect(decided.allSatisfy { $0 == "same" })
     }
 
-    @Test("a switch is explained by its number") func bySwitch() throws {
+    @Test("a switch is explained by its number, with the verdict and the plan that led to it")
+    func bySwitch() throws {
         let book = try Book()
         writeRollback(book)
         let told = try book.explain("--switch", "4")
         #expect(told.code == 0)
-        #expect(told.output.hasPrefix("switch 4\n"))
+        #expect(told.output.hasPrefix("switch 4 of web\n"))
+        #expect(told.output.contains("the generation is to blame; asked because of crash-loop"))
+        #expect(told.output.contains("to generation 41, live: it ran before the change"))
+        #expect(told.output.contains("Would be decided the same today."))
         #expect(told.output.contains("done, and the probes pass"))
-        #expect(!told.output.contains("crash"))
+        #expect(!told.output.contains("incident.resolve"))
+    }
+
+    @Test("one that an operator wished is, with its plan and no other; a trial has none")
+    func byWish() throws {
+        let book = try Book()
+        var wished = plan
+        wished.wish = .anywhere
+        writeRollback(book)
+        book.write(.switching(.planned(wished, wished.outcome())))
+        func intend(_ id: Int, _ purpose: Flight.Purpose) {
+            let flight = Flight(
+                id: id, purpose: purpose, from: Self.bad, to: Self.good, generation: 41,
+                mode: .live, began: Instant(nanoseconds: 0))
+            book.write(
+                .switching(.intended(flight)),
+                .switching(.flightEnded(flight: id, .succeeded)))
+        }
+        intend(5, .asked(uid: 0))
+        intend(6, .trial(uid: 0, confirm: nil))
+        let asked = try book.explain("--switch", "5")
+        #expect(asked.output.hasPrefix("switch 5\n"))
+        #expect(asked.output.components(separatedBy: "rollback.plan").count == 2)
+        #expect(!asked.output.contains("triage.verdict"))
+        #expect(try !book.explain("--switch", "6").output.contains("rollback.plan"))
     }
 
     @Test(

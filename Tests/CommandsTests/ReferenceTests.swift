@@ -100,7 +100,7 @@ import Testing
                 checked += 1
             }
         }
-        #expect(checked == 13)
+        #expect(checked == 15)
     }
 
     @Test("a route has every key of the reference and no other, and its defaults") func routes()

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What containers are booted from; `make-rootfs` makes it.
-enum Debian: String {
+enum Debian: String, CaseIterable {
     /// systemd 252, the oldest that we are for.
     case bookworm
     /// systemd 257.

@@ -9,8 +9,8 @@ private final class Talkers {
 
     private static let scripts = [
         "three": "echo one; echo two; echo three; exit 3",
-        "many": "i=0; while [ $i -lt 500 ]; do printf '%0100d\\n' $i; i=$((i+1)); done",
-        "short": "i=0; while [ $i -lt 500 ]; do echo $i; i=$((i+1)); done",
+        "many": "i=0; while [ $i -lt 500 ]; do printf '%0100d\\n' $i; i=$((i+1)); done; exit 3",
+        "short": "i=0; while [ $i -lt 500 ]; do echo $i; i=$((i+1)); done; exit 3",
         "long": "head -c 20000 /dev/zero | tr '\\0' x; echo; exit 3",
         "odd": "printf 'a\\001\\033[31m\\377b\\n\\n'; echo end; exit 3",
         "silent": "exit 3",
@@ -40,8 +40,9 @@ private final class Talkers {
 
     var journal: String { "\(container.directory)/journal" }
 
-    /// Runs one to its end; the id of that run.
-    func run(_ name: String) throws -> String {
+    /// Runs one to its end.
+    func run(_ name: String) throws -> JournalTail.Run {
+        let began = Int64(Date().timeIntervalSince1970 * 1_000_000)
         _ = try container.run(["systemctl", "start", name])
         try container.until("\(name) has ended") {
             let state = try self.container.run(["systemctl", "is-active", name]).output
@@ -50,18 +51,18 @@ private final class Talkers {
         // Its words may still be on their way.
         _ = try container.run(["journalctl", "--sync"])
         let text = try container.run(["systemctl", "show", "-P", "InvocationID", name]).output
-        return String(text.dropLast())
+        return JournalTail.Run(of: "\(name).service", String(text.dropLast()), began: began)
     }
 
-    func tail(of run: String, most: Int = 4096) -> JournalTail? {
+    func tail(of run: JournalTail.Run, most: Int = 4096) -> JournalTail? {
         JournalTail(of: run, in: .directory(journal), most: most)
     }
 
     /// What an operator sees who pastes the command.
-    func shown(_ run: String, from cursor: String) throws -> [UInt8] {
+    func shown(_ run: JournalTail.Run, from cursor: String) throws -> [UInt8] {
         let file = "\(container.directory)/work/shown"
         let command =
-            "journalctl --output=cat --cursor='\(cursor)' _SYSTEMD_INVOCATION_ID=\(run) > /srv/shown"
+            "journalctl --output=cat --cursor='\(cursor)' '_SYSTEMD_UNIT=\(run.unit)' > /srv/shown"
         #expect(try container.run(["sh", "-c", command]).status == 0)
         return Array(try Data(contentsOf: URL(fileURLWithPath: file)))
     }
@@ -104,7 +105,7 @@ struct JournalTests {
         #expect(talkers.tail(of: three, most: 10)?.bytes == Array("two\nthree\n".utf8))
         #expect(talkers.tail(of: three, most: 2)?.bytes == Array("th".utf8))
 
-        for (name, count) in [("many", 40), ("short", JournalTail.mostLines), ("odd", 3)] {
+        for (name, count) in [("many", 40), ("short", JournalTail.mostLines), ("odd", 2)] {
             let run = try talkers.run(name)
             let tail = try #require(talkers.tail(of: run))
             #expect(tail.bytes.count { $0 == 10 } == count, "\(name)")
@@ -115,14 +116,19 @@ struct JournalTests {
         #expect(cut.bytes == Array(repeating: UInt8(ascii: "x"), count: 4096))
         #expect(try talkers.shown(long, from: cut.cursor).starts(with: cut.bytes))
 
-        // The unit's next run is another one.
+        // The unit's next run is another one; what both say is told apart.
         let again = try talkers.run("three")
-        #expect(again != three)
+        #expect(again.invocation != three.invocation)
         #expect(talkers.tail(of: three) == tail)
+        let later = try #require(talkers.tail(of: again))
+        #expect(later.bytes == tail.bytes)
+        #expect(later.cursor != tail.cursor)
 
-        let silent = try talkers.run("silent")
-        for run in [silent, String(repeating: "0", count: 32), "", "x", "\0", again + "0"] {
-            #expect(talkers.tail(of: run) == nil)
+        #expect(talkers.tail(of: try talkers.run("silent")) == nil)
+        for invocation in [String(repeating: "0", count: 32), "", "x", "\0"] {
+            let nobody = JournalTail.Run(of: "three.service", invocation, began: .max)
+            #expect(talkers.tail(of: nobody) == nil)
+            #expect(talkers.tail(of: .init(of: "\0", invocation, began: .min)) == nil)
         }
         for place in ["\(talkers.journal)/none", "\(talkers.container.directory)/work", ""] {
             #expect(JournalTail(of: three, in: .directory(place), most: 4096) == nil)
@@ -131,7 +137,7 @@ struct JournalTests {
     }
 
     /// A reader of a damaged journal finds something, or nothing, and lives.
-    private func damaged(_ talkers: Talkers, _ run: String) throws {
+    private func damaged(_ talkers: Talkers, _ run: JournalTail.Run) throws {
         let machines = try FileManager.default.contentsOfDirectory(atPath: talkers.journal)
         let machine = try #require(machines.first)
         let file = "\(talkers.journal)/\(machine)/system.journal"

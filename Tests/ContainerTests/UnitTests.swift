@@ -17,12 +17,12 @@ private enum UnitScene: String, CaseIterable, CustomTestStringConvertible {
 
     func play(_ debian: Debian) throws {
         switch self {
-        case .deaths: try deaths(debian)
-        case .limits: try limits(debian)
-        case .hang: try hang(debian)
-        case .templates: try templates(debian)
-        case .upheavals: try upheavals(debian)
-        case .hands: try hands(debian)
+        case .deaths: try crashesAndStops(debian)
+        case .limits: try startLimits(debian)
+        case .hang: try hangs(debian)
+        case .templates: try instances(debian)
+        case .upheavals: try upheaval(debian)
+        case .hands: try byHand(debian)
         }
     }
 }
@@ -43,7 +43,7 @@ struct NewerUnitTests {
     private func units(_ scene: UnitScene) throws { try scene.play(.trixie) }
 }
 
-private func deaths(_ debian: Debian) throws {
+private func crashesAndStops(_ debian: Debian) throws {
     let java = #"ExecStart=/bin/bash -c 'trap "exit 143" TERM; while :; do sleep .1; done'"#
     let machine = try UnitMachine(
         debian,
@@ -109,7 +109,7 @@ private func deaths(_ debian: Debian) throws {
     #expect(try machine.services()["nowhere"]?["phase"]?.string == "stopped")
 }
 
-private func limits(_ debian: Debian) throws {
+private func startLimits(_ debian: Debian) throws {
     let breakable = "ExecStartPre=/bin/test ! -e /srv/broken\n\(sleep)"
     let machine = try UnitMachine(
         debian,
@@ -171,35 +171,35 @@ private func limits(_ debian: Debian) throws {
     }
 }
 
-private func hang(_ debian: Debian) throws {
+private func hangs(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian,
         [
-            "web.service": "[Service]\nExecStart=perl /srv/web\nTimeoutStopSec=1\n",
+            "web.service": """
+            [Service]
+            User=nobody
+            RuntimeDirectory=web
+            ExecStart=/bin/bash -c 'while :; do : > /run/web/beat; sleep .1; done'
+            TimeoutStopSec=1
+
+            """,
             "needs.service": "[Unit]\nRequires=web.service\n[Service]\n\(sleep)",
         ],
         """
-        defaults: { probe: { interval: 200ms, timeout: 200ms, strikes: 2, confirm_interval: 100ms } }
+        defaults: { probe: { interval: 300ms, timeout: 300ms, strikes: 2, confirm_interval: 100ms } }
         services:
-          web: { unit: web.service, probes: [{ tcp: 8000, confirm_interval: 100ms }, { unix: /run/web }] }
+          web:
+            unit: web.service
+            probes:
+              - file: { path: /run/web/beat, fresh: 1s }
+              - command: [/bin/sh, -c, 'test "$(id -un)" = nobody']
           needs: { unit: needs.service }
-        """)
-    // A server that listens at two places, and stops answering when it is stopped.
-    try machine.sh(
-        """
-        cat > /srv/web <<'END'
-        use IO::Select; use IO::Socket::INET; use IO::Socket::UNIX;
-        unlink "/run/web";
-        my @doors = (IO::Socket::INET->new(LocalAddr => "127.0.0.1:8000", Listen => 1, ReuseAddr => 1),
-            IO::Socket::UNIX->new(Local => "/run/web", Listen => 1));
-        my $all = IO::Select->new(@doors);
-        while (1) { for my $door ($all->can_read) { close($door->accept) } }
-        END
         """)
     try machine.sh("systemctl start web needs")
     try machine.begin()
     try machine.until("web", "running")
-    try machine.untilRecorded("probe.prove", "web", times: 2)
+    // The unit's user is who looks.
+    try machine.untilRecorded("probe.proven", "web", times: 2)
     let first = try machine.show("InvocationID", "web")
     try machine.sh("systemctl kill -s STOP web")
     try machine.container.until("web runs anew") {
@@ -211,7 +211,7 @@ private func hang(_ debian: Debian) throws {
     try machine.until(unit: "needs", "active")
 }
 
-private func templates(_ debian: Debian) throws {
+private func instances(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian,
         ["worker@.service": "[Service]\n\(sleep)", "worker@named.service": "[Service]\n\(sleep)"],
@@ -252,7 +252,7 @@ private func templates(_ debian: Debian) throws {
     #expect(try ["a", "b:1"].map { try machine.show("InvocationID", "worker@\($0)") } == runs)
 }
 
-private func upheavals(_ debian: Debian) throws {
+private func upheaval(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian, ["web.service": "[Service]\n\(sleep)", "db.service": "[Service]\n\(sleep)"],
         """
@@ -303,7 +303,7 @@ private func upheavals(_ debian: Debian) throws {
     #expect(try machine.show("ActiveState", "db") == "active")
 }
 
-private func hands(_ debian: Debian) throws {
+private func byHand(_ debian: Debian) throws {
     let machine = try UnitMachine(
         debian, ["web.service": "[Service]\n\(sleep)"], "services: { web: { unit: web.service } }")
     try machine.begin()

@@ -35,6 +35,60 @@ import Testing
         try installation.until("web", is: "running")
     }
 
+    @Test(
+        "it is scheduled as usual, however regend is", .enabled(if: isRoot, "lowering needs root"))
+    func scheduling() throws {
+        let scene = try SwitchingScene()
+        let installation = scene.installation
+        try installation.script(
+            "look",
+            """
+            exec >@DIR@/seen
+            /usr/bin/nice
+            for tool in chrt ionice; do /usr/bin/$tool -p $$; done
+            /bin/cat /proc/self/oom_score_adj
+            """)
+        try installation.hook("activate", of: scene.good, "exec \(installation.programs)/look")
+        try installation.launch(
+            below: "renice -n 7 $$; chrt --batch -p 0 $$; ionice -c3 -p $$; "
+                + "echo 300 >/proc/$$/oom_score_adj")
+        try installation.until("the daemon answers") { (try? installation.status()) != nil }
+        try installation.until("web", is: "running")
+        #expect(try installation.says("/usr/bin/chrt", "-p").contains("SCHED_BATCH"))
+        #expect(try installation.says("/usr/bin/ionice", "-p").contains("idle"))
+        try installation.until("generation.change")
+        try scene.deployBad()
+        try installation.until("switch.end")
+        let seen = installation.text("seen")
+        #expect(seen.hasPrefix("0\n") && seen.hasSuffix("\n0\n"), "\(seen)")
+        #expect(seen.contains("SCHED_OTHER") && seen.contains("none"), "\(seen)")
+    }
+
+    @Test("what it prints is bounded: the newest is kept")
+    func prints() throws {
+        let scene = try SwitchingScene()
+        let installation = scene.installation
+        try installation.hook(
+            "activate", of: scene.good,
+            "/usr/bin/yes x | /usr/bin/head -c 3000000; echo the last line")
+        try installation.knob("wait-at-start", of: scene.good)
+        try scene.start()
+        try scene.deployBad()
+        let log = "\(installation.state)/switch/1.log"
+        func size(_ path: String) -> Int64 {
+            var status = stat()
+            return stat(path, &status) == 0 ? Int64(status.st_size) : -1
+        }
+        try installation.until("it is put aside") { size("\(log).1") > 1 << 20 }
+        try installation.until("it begins anew") { (0...1 << 20).contains(size(log)) }
+        try installation.knob("go-start")
+        try installation.until("switch.end")
+        #expect(try installation.records("switch.end").first?["outcome"]?.string == "succeeded")
+        let kept =
+            installation.text("state/switch/1.log.1") + installation.text("state/switch/1.log")
+        #expect(kept.contains("the last line"))
+    }
+
     // MARK: Reboots
 
     /// The bad generation can only be left by a reboot, which the machine was asked for.
@@ -153,6 +207,17 @@ import Testing
 }
 
 extension Installation {
+    /// A script that switch-to-configuration of the system runs at a step.
+    fileprivate func hook(_ step: String, of system: String, _ script: String) throws {
+        try knob("hook-\(step)", "#!/bin/sh\n\(script)\n", of: system)
+        chmod("\(directory)\(system)/stand-in/hook-\(step)", 0o755)
+    }
+
+    /// The first line that a tool says of the daemon.
+    fileprivate func says(_ tool: String, _ option: String) throws -> String {
+        try outside(tool, [option, "\(pid)"]).line
+    }
+
     /// Everything ends, and the machine boots into the generation, or else its default.
     fileprivate func reboot(into generation: Int? = nil) throws {
         abandon()

@@ -294,6 +294,9 @@ final class SwitchingScene {
         try installation.until("the trial runs") { installation.currentSystem == scene.bad }
         #expect(installation.profile == 1)
         try installation.until("step confirm") { try scene.story().contains("step confirm") }
+        // It may wait for long: that keeps no configuration away.
+        let reload = try installation.regen("reload")
+        #expect(reload.status == 0 && !reload.output.contains("is under way"), "\(reload.output)")
         #expect(try installation.regen("confirm").status == 0)
         try installation.until("switch.end", count: 2)
         trial.terminate()

@@ -202,3 +202,29 @@ private func sight(
         #expect(starter(.regen) == .regen)
     }
 }
+
+@Suite("names of units") struct UnitNamesTests {
+    private func isConfigurable(_ name: String) -> Bool {
+        let escaped = name.replacing("\\", with: "\\\\")
+        let json = #"{"services":{"web":{"unit":"\#(escaped)"}}}"#
+        return (try? Configuration(canonical: Array(json.utf8))) != nil
+    }
+
+    @Test(
+        "the configuration and the bus agree on what is one",
+        arguments: [
+            "a.service", "-.service", "0.service", "a@b.service", "a@b@c.service",
+            "a:b_c.d-e.service",
+            #"a\x2Db.service"#, #"a@\x5cx.service"#, "w@*.service", #"w\x20x@*.service"#,
+            "@.service",
+            "a@.service", "*.service", "a*.service", "w@a*.service", "w@*a.service", "@*.service",
+            "w@x@*.service",
+            "a b.service", "ä.service", #"a\.service"#, #"a\x2.service"#, #"a\xgg.service"#,
+            ".service",
+            "a%b.service", "a/b.service", String(repeating: "a", count: 247) + ".service",
+            String(repeating: "a", count: 248) + ".service",
+        ])
+    func agree(name: String) {
+        #expect(isConfigurable(name) == (UnitName(name) != nil || UnitPattern(name) != nil))
+    }
+}

@@ -178,6 +178,18 @@ struct LandscapeTests {
         #expect(try machine.landscape().systems[0].revision == nil)
     }
 
+    @Test("where a container runs, whose system has no kernel, none needs one")
+    func container() throws {
+        let paths = try ["a", "b"].map { try machine.system("\($0)-nixos-system") }
+        for (index, path) in paths.enumerated() {
+            try machine.remove("\(path)/kernel")
+            try machine.generation(index + 1, path)
+        }
+        #expect(try machine.landscape().systems.map(\.defects) == [[.noKernel], [.noKernel]])
+        try machine.link("/run/current-system", paths[1])
+        #expect(try machine.landscape().systems.map(\.defects) == [[], []])
+    }
+
     @Test("what a system lacks is told, each thing by itself")
     func defects() throws {
         let cases: [(String, NixSystem.Defect)] = [

@@ -176,6 +176,9 @@ struct UnitTests {
         "of a run that nobody knows there are no words", .timeLimit(.minutes(1)),
         arguments: [String(repeating: "0", count: 32), "", "x", "' or 1", "\0"])
     func noJournal(invocation: String) throws {
-        #expect(try looker.survey(.journal(invocation: invocation)).journal == nil)
+        #expect(
+            try looker.survey(
+                .journal(unit: "no.service", invocation: invocation, began: 0)
+            ).journal == nil)
     }
 }

@@ -30,7 +30,11 @@ import Worker
                 .log(path: "/var/log/web.log", before: 1 << 60), .memory, .ports([3001]),
                 .environment(files), .changes(root: ""),
             ]),
-            .survey([.journal(invocation: String(repeating: "0f", count: 16))]),
+            .survey([
+                .journal(
+                    unit: "a\\x2db@1.service", invocation: String(repeating: "0f", count: 16),
+                    began: 1 << 55)
+            ]),
         ] as [LookRequest.Errand])
     func request(errand: LookRequest.Errand) throws {
         let request = LookRequest(

@@ -46,6 +46,17 @@ import Testing
     }
 
     @Test(
+        "clocks that say what they like are no trouble",
+        arguments: [(Int64.min, Int64.max), (.max, .min), (.min, .min), (.max, .max)])
+    func hostile(wall: Int64, boot: Int64) {
+        var watch = ClockWatch(last: Stamp(wall: ~wall, boot: ~boot))
+        for stamp in [Stamp(wall: wall, boot: boot), Stamp(wall: boot, boot: wall)] {
+            #expect(watch.step(to: stamp).map { $0.magnitude > 1_000_000_000 } ?? true)
+        }
+        #expect(watch.step(to: Stamp(wall: boot, boot: wall)) == nil)
+    }
+
+    @Test(
         "in one boot the wall clock may jump: windows go by the other clock",
         arguments: [Diary.year, -Diary.year])
     func sameBoot(by step: Int64) throws {

@@ -59,9 +59,8 @@ import Testing
             kind: "hang", text: String(repeating: "\u{1F600}", count: 9999),
             evidence: Array(repeating: String(repeating: "\u{1}", count: 9999), count: 99),
             output: (4096, String(repeating: "0", count: 64)))
-        cause.journal = (
-            String(repeating: "f", count: 32), "s=" + String(repeating: "a", count: 190)
-        )
+        cause.unit = (String(repeating: "\\", count: 255), String(repeating: "f", count: 32))
+        cause.cursor = String(repeating: "a", count: 192)
         return cause
     }()
 
@@ -97,6 +96,8 @@ import Testing
             (.noticesDropped(route: "ops", count: 9), "notice.drop"),
             (.routeFailed(route: "ops", reason: "HTTP 500"), "route.fail"),
             (.routeRefused(route: "ops", reason: "no such file"), "route.refuse"),
+            (.systemdLost(reason: "no such socket"), "systemd.lost"),
+            (.systemdFound, "systemd.found"),
         ] + SwitchExamples.records.map { (.switching($0.0), $0.1) }
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -152,13 +153,15 @@ import Testing
         case .noticesDropped: 40
         case .routeFailed: 41
         case .routeRefused: 42
-        case .switching(let record): 43 + SwitchExamples.place(record)
+        case .systemdLost: 43
+        case .systemdFound: 44
+        case .switching(let record): 45 + SwitchExamples.place(record)
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...64))
+        #expect(Self.entries.map { place($0.0) } == Array(0...66))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }

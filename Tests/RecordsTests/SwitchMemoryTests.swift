@@ -183,6 +183,83 @@ import Testing
         #expect(diary.switchMemory.probation?.began == .seconds(200))
     }
 
+    @Test("a daemon that dies in the middle of somebody's switch leaves it to the next one")
+    func diedMeanwhile() {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.pass(100 * Diary.second)
+        diary.write(.foreignSwitchBegan(pid: 9))
+        diary.pass(5 * Diary.second)
+        diary.write(Self.opened)
+        var memory = diary.switchMemory
+        #expect(memory.foreign == .seconds(200))
+        #expect(memory.services["web"]?.healthyUntil == .seconds(205))
+        #expect(memory.services["web"]?.lastIncident == 2)
+        diary.pass(60 * Diary.second)
+        diary.write(.daemonStarted(pid: 2, version: "1"))
+        #expect(diary.switchMemory(of: carried(diary)) == diary.switchMemory)
+        diary.pass(5 * Diary.second)
+        diary.write(Self.began)
+        diary.write(Self.changed)
+        diary.write(.foreignSwitchEnded(after: .seconds(70)))
+        memory = diary.switchMemory
+        #expect(memory.services["web"]?.wasHealthyBefore == true)
+        #expect(memory.probation?.began == .seconds(200))
+        #expect(memory.foreign == nil)
+    }
+
+    @Test(
+        "what fails between a daemon's last word and the next one's first look was healthy before")
+    func unseen() {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.pass(100 * Diary.second)
+        diary.write(Self.opened)
+        diary.write(.mind(.incidentHandedOver(Self.id, incident: 2, .crashLoop)))
+        diary.pass(Self.hour)
+        for _ in 0..<2 {
+            // The first of these dies before it has looked.
+            diary.write(.daemonStarted(pid: 2, version: "1"))
+            diary.pass(Diary.second)
+        }
+        let memory = diary.switchMemory
+        #expect(memory.lastHeard == .seconds(200))
+        #expect(memory.unseenSince == .seconds(3800))
+        #expect(memory.services["web"]?.lastIncident == 2)
+        #expect(diary.switchMemory(of: carried(diary)) == memory)
+        var calm = diary
+        calm.write(.unchanged(system: "/good"))
+        calm.pass(Self.hour)
+        for isCalm in [false, true] {
+            var diary = isCalm ? calm : diary
+            diary.write(Self.began)
+            #expect(diary.switchMemory.services["web"]?.wasHealthyBefore == !isCalm)
+            #expect(diary.switchMemory.unseenSince == nil)
+        }
+    }
+
+    @Test("a chain of changes is remembered with its first one") func chain() {
+        var diary = Diary()
+        diary.write(Self.began)
+        diary.pass(Diary.second)
+        for _ in 0..<2 {
+            diary.write(
+                .probationEnded(system: "/bad", generation: 42, .replaced, culprit: nil))
+            #expect(diary.switchMemory(of: carried(diary)) == diary.switchMemory)
+            diary.write(Self.began)
+            diary.pass(Diary.second)
+        }
+        #expect(diary.switchMemory.probation?.chainBegan == .seconds(100))
+        #expect(diary.switchMemory(of: carried(diary)).probation?.chainBegan == .seconds(100))
+        diary.write(.probationEnded(system: "/bad", generation: 42, .knownGood, culprit: nil))
+        diary.write(Self.began)
+        #expect(diary.switchMemory.probation?.chainBegan == nil)
+    }
+
+    private func carried(_ diary: Diary) -> [[UInt8]] {
+        diary.carried(diary.recollection(of: diary.lines))
+    }
+
     @Test("a start alone is no health: a daemon that died after it leaves nothing to blame by")
     func startedOnly() {
         var diary = Diary()

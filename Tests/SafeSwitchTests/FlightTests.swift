@@ -66,6 +66,70 @@ struct FlightTests {
         #expect(world.activated == [])
     }
 
+    @Test("where switch-to-configuration refuses, the profile is set back, as a step of the switch")
+    func setBack() {
+        var world = World()
+        world.activations = [.exits(1, switches: false)]
+        world.breakAfterChange("web")
+        #expect(world.landscape.defaultGeneration == 2)
+        #expect(
+            world.performed == [
+                .setProfile(generation: 1, path: "/a"), .setProfile(generation: 2, path: "/b"),
+            ])
+        #expect(world.records.steps == [.profile, .activate, .verify, .restore])
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.replies.last == .handOver(nil))
+    }
+
+    @Test("killed anywhere on that way, it is set back all the same")
+    func setBackAfterDeath() {
+        for place in 0..<60 {
+            var world = World()
+            world.activations = Array(repeating: .exits(1, switches: false), count: 9)
+            world.breaks["web"] = ["/b"]
+            world.diesBefore = place
+            world.deploy("/b")
+            world.wait(.minutes(30))
+            #expect(world.landscape.defaultGeneration == 2, "killed before action \(place)")
+            #expect(world.landscape.current == "/b", "killed before action \(place)")
+            #expect(world.memory.flight == nil, "killed before action \(place)")
+        }
+    }
+
+    @Test("it stays where somebody else has set it, and where the code says something else")
+    func notSetBack() {
+        var world = World()
+        world.activations = [.exits(1, switches: false)]
+        world.answersActivations = false
+        world.breakAfterChange("web")
+        world.landscape.add("/c")
+        world.finishActivation(.exits(1, switches: false))
+        #expect(world.records.ends.last == .notActivated(current: "/b"))
+        #expect(world.landscape.defaultGeneration == 3)
+        #expect(world.performed.count == 1)
+        var other = World()
+        other.activations = [.exits(4, switches: false)]
+        other.breakAfterChange("web")
+        #expect(other.records.ends == [.notActivated(current: "/b")])
+        #expect(other.performed.count == 1)
+    }
+
+    @Test("one that cannot be set back is tried again for a minute, and told")
+    func cannotBeSetBack() {
+        var world = World()
+        world.activations = [.exits(1, switches: false)]
+        world.deedTroubles =
+            [.done] + Array(repeating: .failed("held", isTransient: true), count: 500)
+        world.breakAfterChange("web")
+        world.wait(.minutes(2))
+        #expect(world.records.ends == [.notActivated(current: "/b")])
+        #expect(world.landscape.defaultGeneration == 1)
+        let told = world.records.count {
+            if case .stepFailed(_, .restore, _) = $0 { true } else { false }
+        }
+        #expect(told == 2)
+    }
+
     @Test("exit codes are evidence: the target that runs is a success", arguments: [0, 1, 2, 4, 5])
     func evidence(code: Int) {
         var world = World()

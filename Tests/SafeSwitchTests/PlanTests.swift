@@ -72,6 +72,9 @@ struct PlanTests {
         #expect(
             Way(facts([running, healthy, candidate(40)]).outcome()) == Way(41, .previousUnproven))
         let ill = candidate(41) { $0.isPrevious = true }
+        var wished = facts([running, ill, candidate(40)])
+        wished.wish = .anywhere
+        #expect(Way(wished.outcome()) == Way(41, .before))
         #expect(
             facts([running, ill, candidate(40)]).outcome()
                 == .refuse(

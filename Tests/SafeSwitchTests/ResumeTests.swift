@@ -45,6 +45,77 @@ struct ResumeTests {
         }
     }
 
+    @Test(
+        "a run that is not on record is made within five minutes, and then no more",
+        arguments: [(Interval.minutes(4), true), (.minutes(6), false)])
+    func lateRun(away: Interval, runs: Bool) {
+        var world = World()
+        var flight = Flight(
+            id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
+            mode: .live, began: world.now)
+        flight.step = .activate
+        flight.formerDefault = 2
+        world.landscape.add("/b")
+        world.landscape.current = "/b"
+        world.landscape.defaultGeneration = 1
+        world.memory.current = "/b"
+        world.memory.flight = flight
+        world.now = world.now + away
+        world.switcher = SwitchMind(memory: world.memory)
+        world.configure { _ in }
+        world.tell(.ledger(isSound: true))
+        world.tell(SwitchEvent.begun)
+        world.wait(.minutes(1))
+        #expect(world.activated == (runs ? ["switch /a"] : []))
+        #expect(world.landscape.defaultGeneration == (runs ? 1 : 2))
+        #expect(world.records.ends.first == (runs ? .succeeded : .notActivated(current: "/b")))
+    }
+
+    @Test("an accusation on one system is not held against the next one")
+    func anotherChance() {
+        var world = World()
+        world.breaks["web"] = ["/b"]
+        world.deploy("/b")
+        world.beforeLook = { world in
+            world.landscape.add("/c")
+            world.landscape.current = "/c"
+        }
+        world.loop("web")
+        #expect(world.replies.first == .retry)
+        world.wait(.minutes(12))
+        #expect(world.landscape.current == "/c")
+        #expect(world.records.intents.isEmpty)
+        #expect(world.standing("web") == .healthy)
+    }
+
+    @Test("a service that failed just before a daemon died was healthy before the change that came")
+    func baselineOverDeath() {
+        for isOld in [false, true] {
+            var world = World()
+            var memory = world.memory
+            var web = ServiceHistory()
+            let heard = world.now
+            web.healthyUntil = Instant(
+                nanoseconds: heard.nanoseconds - (isOld ? 10_000_000_000 : 1_000_000_000))
+            web.lastIncident = 1
+            memory.services["web"] = web
+            memory.lastHeard = heard
+            world.wait(.minutes(2))
+            world.breaks["web"] = ["/b"]
+            world.landscape.add("/b")
+            world.landscape.current = "/b"
+            world.crash("web")
+            world.switcher = SwitchMind(memory: memory)
+            world.configure { _ in }
+            world.tell(.ledger(isSound: true))
+            world.tell(SwitchEvent.begun)
+            world.wait(.minutes(10))
+            #expect(world.landscape.current == (isOld ? "/b" : "/a"))
+            #expect(
+                world.records.verdicts.first == (isOld ? .human(.notHealthyBefore) : .generation))
+        }
+    }
+
     private func check(_ world: World, _ place: Int) {
         #expect(world.landscape.current == "/a", "killed before action \(place)")
         #expect(world.landscape.defaultGeneration == 1, "killed before action \(place)")

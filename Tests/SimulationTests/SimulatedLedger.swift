@@ -137,7 +137,12 @@ private struct Fold {
             begin(i, process, attempt, record.launch, isOfThisBoot)
         case .processExited(_, _, _, _, _, let asked):
             instances[i].process = nil
-            if asked { return }
+            if asked {
+                if instances[i].stopping == nil, !instances[i].isDetached {
+                    instances[i].isRestarting = isOfThisBoot
+                }
+                return
+            }
             instances[i].isRestarting = isOfThisBoot
             instances[i].crashes.append(instant(of: record))
             instances[i].crashes = instances[i].crashes.suffix(CrashLoopPolicy.mostCrashes)

@@ -49,6 +49,10 @@ import Testing
         #expect(asked == 1)
         #expect(machine.all.handovers.isEmpty)
         #expect(Set(machine.all.rules) == [.slowest])
+        let told = machine.all.records.count {
+            if case .crashLoopDetected = $0 { true } else { false }
+        }
+        #expect(told == 1)
     }
 
     @Test("no: a human is told, for the reason that was asked with or a better one")
@@ -195,6 +199,29 @@ import Testing
         machine.bringUp("web")
         machine.crash("web")
         #expect(machine.last.contains { if case .triage = $0 { true } else { false } })
+    }
+
+    @Test("and no failed start, nor is what cannot be started meanwhile")
+    func switchingStarts() {
+        var machine = Machine(
+            service("web") {
+                $0.crashLoop = nil
+                $0.start.retries = 2
+                $0.rollback = .auto
+            })
+        let trouble = SpawnFailure(step: .execute, code: 2)
+        machine.tell(.switchBegan)
+        for _ in 0..<5 {
+            machine.tell("web", .spawnFailed(trouble))
+            machine.wait(machine.pause("web") ?? .zero)
+        }
+        #expect(!machine.all.contains { if case .triage = $0 { true } else { false } })
+        machine.tell(.switchEnded)
+        for _ in 0..<2 {
+            machine.wait(machine.pause("web") ?? .zero)
+            machine.tell("web", .spawnFailed(trouble))
+        }
+        #expect(machine.last.contains(.triage(InstanceID(0), incident: 1, .startRetries)))
     }
 
     @Test("crash loops are counted per generation") func perGeneration() {

@@ -65,6 +65,7 @@ struct regen_spawn_plan {
     const struct regen_limit *limits;
     int limit_count;
     int nice;      // INT_MIN: leave
+    int is_ordinary; // the scheduling of whoever logs in, as far as it may be had
     int oom_score; // INT_MIN: leave
     int keep_fd;   // a descriptor that the child gets as number 3, or -1
     int secret_fd; // with keep_fd: one that it gets as number 4, or -1

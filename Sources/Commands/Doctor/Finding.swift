@@ -79,3 +79,14 @@ public struct Finding: Equatable, Sendable {
         if case .warning = verdict { true } else { false }
     }
 }
+
+extension String {
+    /// As one word of a command that is pasted into a shell.
+    var pasted: String {
+        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./@:=+,")
+        if !isEmpty, allSatisfy(plain.contains) { return self }
+        return "'"
+            + split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#)
+            + "'"
+    }
+}

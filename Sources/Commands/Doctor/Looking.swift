@@ -83,10 +83,14 @@ struct Looking {
             }
             let batch = orders[answers.count...].prefix(Self.batch)
             let (lines, trouble) = run(Array(batch), account, patience)
-            answers += lines.map(Answer.line)
+            answers += lines.prefix(batch.count).map(Answer.line)
             guard lines.count < batch.count else { continue }
-            answers.append(trouble.map(Answer.unseen) ?? .silent)
-            if trouble == nil { silent += 1 }
+            if let trouble {
+                answers += batch.dropFirst(lines.count).map { _ in .unseen(trouble) }
+            } else {
+                answers.append(.silent)
+                silent += 1
+            }
         }
         return answers
     }

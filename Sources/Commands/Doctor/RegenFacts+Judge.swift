@@ -18,7 +18,7 @@ extension RegenFacts {
 
     private var start: String {
         hasUnit
-            ? "systemctl start regen" : "regen run --config \(configurationPath ?? "FILE")"
+            ? "systemctl start regen" : "regen run --config \((configurationPath ?? "FILE").pasted)"
     }
 
     private var restart: String {
@@ -102,20 +102,24 @@ extension RegenFacts {
         case .fine(0): return finding("configuration", .fine, "\(path) is fine")
         case .fine(let warnings):
             return finding(
-                "configuration", .warning(fix: "regen check \(path)"),
+                "configuration", .warning(fix: "regen check \(path.pasted)"),
                 "\(path) is fine, with \(warnings) warning\(warnings == 1 ? "" : "s")")
         case .wrong(let errors, let first):
             let more = errors > 1 ? " (and \(errors - 1) more)" : ""
             return finding(
-                "configuration", .fault(fix: "regen check \(path)"),
+                "configuration", .fault(fix: "regen check \(path.pasted)"),
                 "\(path): \(first)\(more); regend would not start with it")
         case .unreadable(.forbidden):
             return finding(
                 "configuration", .warning(fix: "sudo regen doctor"),
                 "\(path) may not be read by this user: what it names is not looked at")
+        case .unreadable(.unseen(let why)):
+            return finding(
+                "configuration", .warning(fix: "regen check \(path.pasted)"),
+                "\(path) was not looked at (\(why))")
         case .unreadable(let sight):
             return finding(
-                "configuration", .fault(fix: "ls -l \(path)"),
+                "configuration", .fault(fix: "ls -l \(path.pasted)"),
                 "\(path) \(sight.trouble ?? "is no file"); regend would not start with it")
         }
     }
@@ -126,26 +130,26 @@ extension RegenFacts {
             running != configurationPath
         else { return nil }
         return finding(
-            "in force", .warning(fix: "regen doctor --config \(running)"),
+            "in force", .warning(fix: "regen doctor --config \(running.pasted)"),
             "regend was started with \(running)")
     }
 
     // MARK: What it needs
 
     private var programs: [Finding] {
-        missingPrograms.isEmpty
-            ? [finding("programs", .fine, "regend and regen-net are installed")]
-            : missingPrograms.map { program in
-                finding(
-                    "programs",
-                    program == "regend"
-                        ? .fault(fix: "make install  # regen, regend and regen-net belong together")
-                        : .warning(fix: "make install  # regen-net belongs beside regend"),
-                    program == "regend"
-                        ? "there is no regend beside this regen: nothing can be started"
-                        : "there is no \(program) beside this regen: servers are not probed, "
-                            + "people not told")
-            }
+        let fix =
+            "ls -l $(dirname $(command -v regen))  # regen, regend and regen-net belong together"
+        if missingPrograms.isEmpty {
+            return [finding("programs", .fine, "regend and regen-net are installed")]
+        }
+        return missingPrograms.map { program in
+            let found = "there is no \(program) beside this regen"
+            return program == "regend"
+                ? finding("programs", .fault(fix: fix), "\(found): nothing can be started")
+                : finding(
+                    "programs", .warning(fix: fix),
+                    "\(found): servers are not probed, people not told")
+        }
     }
 
     private func finding(_ user: WorkerUser) -> Finding? {
@@ -166,7 +170,8 @@ extension RegenFacts {
     private var actors: [Finding] {
         unknownActors.map {
             finding(
-                "control.allow", .warning(fix: "useradd \($0)  # or take it out of control.allow"),
+                "control.allow",
+                .warning(fix: "useradd \($0.pasted)  # or take it out of control.allow"),
                 "there is no user \($0): nobody may act by that name")
         }
     }
@@ -190,7 +195,7 @@ extension RegenFacts {
             case .failed, .silent, .found:
                 return [
                     finding(
-                        name, .fault(fix: "findmnt -T \(place.path)"),
+                        name, .fault(fix: "findmnt -T \(place.path.pasted)"),
                         "\(place.path) \(place.sight.trouble ?? ""): regend could not start")
                 ]
             }
@@ -198,7 +203,7 @@ extension RegenFacts {
         if facts.kind != .directory {
             return [
                 finding(
-                    name, .fault(fix: "ls -ld \(place.path)"),
+                    name, .fault(fix: "ls -ld \(place.path.pasted)"),
                     "\(place.path) is no directory: regend could not start")
             ]
         }
@@ -207,7 +212,8 @@ extension RegenFacts {
                 finding(
                     name,
                     .fault(
-                        fix: "namei -l \(place.path)  # only root may be able to write any of these"
+                        fix:
+                            "namei -l \(place.path.pasted)  # only root may be able to write any of these"
                     ),
                     "\(defect): as root regend does not use it")
             ]
@@ -221,7 +227,7 @@ extension RegenFacts {
             group: .regen, check: "state's room", path: place.path, least: Room.leastState,
             comfortable: Room.comfortableState,
             effect: "the ledger takes no records, and without it nothing is rolled back",
-            fix: "du -xsh \(place.path)/* | sort -h"
+            fix: "du -xsh \(place.path.pasted)/* | sort -h"
         ).judge(space)
     }
 
@@ -229,25 +235,27 @@ extension RegenFacts {
         let check = "notices.\(secret.route)"
         let effect = "nobody is told by it"
         guard let facts = secret.sight.facts else {
-            let fix = secret.sight == .forbidden ? "sudo regen doctor" : "ls -l \(secret.path)"
+            let fix =
+                secret.sight == .forbidden ? "sudo regen doctor" : "ls -l \(secret.path.pasted)"
             return finding(
                 check, .warning(fix: fix), "\(secret.path) \(secret.sight.trouble ?? ""): \(effect)"
             )
         }
         if facts.kind != .file {
             return finding(
-                check, .warning(fix: "ls -l \(secret.path)"),
+                check, .warning(fix: "ls -l \(secret.path.pasted)"),
                 "\(secret.path) is not a regular file: \(effect)")
         }
         if facts.mode & 0o006 != 0 {
             return finding(
-                check, .warning(fix: "chmod o-rwx \(secret.path)  # and change the secret"),
+                check, .warning(fix: "chmod o-rwx \(secret.path.pasted)  # and change the secret"),
                 "\(secret.path) is open to everybody: \(effect)")
         }
         if let defect = facts.defect {
             return finding(
                 check,
-                .warning(fix: "namei -l \(secret.path)  # only root may be able to write these"),
+                .warning(
+                    fix: "namei -l \(secret.path.pasted)  # only root may be able to write these"),
                 "\(defect): \(effect)")
         }
         return finding(check, .fine, secret.path)

@@ -32,7 +32,8 @@ struct Room {
         let found = "\(Self.words(space.free)) free at \(path)"
         if space.isReadOnly {
             return Finding(
-                group, check, .fault(fix: "mount -o remount,rw $(findmnt -no TARGET -T \(path))"),
+                group, check,
+                .fault(fix: "mount -o remount,rw $(findmnt -no TARGET -T \(path.pasted))"),
                 "\(path) is read-only: \(effect)")
         }
         if space.free < least {

@@ -78,14 +78,14 @@ extension ServiceFacts {
         if let unknown {
             let fix =
                 unknown.hasPrefix("group")
-                ? "groupadd --system \(Self.bare(unknown))"
-                : "useradd --system \(Self.bare(unknown))"
+                ? "groupadd --system \(String(Self.bare(unknown)).pasted)"
+                : "useradd --system \(String(Self.bare(unknown)).pasted)"
             return [finding(.fault(fix: fix), "there is no \(unknown): it cannot be started")]
         }
         if isUserSilent {
             return [
                 finding(
-                    .warning(fix: "getent passwd \(user ?? "")"),
+                    .warning(fix: "getent passwd \((user ?? "").pasted)"),
                     "nobody answered in time who user '\(user ?? "")' is")
             ]
         }
@@ -112,7 +112,7 @@ extension ServiceFacts {
         let subject = "\(need.role.key): \(need.path)"
         guard let facts = need.sight.facts else { return absent(need, subject) }
         func verdict(_ found: String) -> Finding {
-            self.verdict(need, "namei -l \(need.path)", "\(subject) \(found)")
+            self.verdict(need, "namei -l \(need.path.pasted)", "\(subject) \(found)")
         }
         switch (need.role, facts.kind) {
         case (.program, .file), (.probeProgram, .file), (.checkProgram, .file):
@@ -142,20 +142,23 @@ extension ServiceFacts {
         switch (need.sight, need.role) {
         case (.found, _), (.missing, .log): return nil  // a log file is made
         case (.missing, .directory), (.missing, .logDirectory), (.missing, .dependencyBase):
-            let owner = user.map { " -o \($0)" } ?? ""
-            return verdict(need, "install -d\(owner) \(need.path)", found)
+            let owner = user.map { " -o \($0.pasted)" } ?? ""
+            return verdict(need, "install -d\(owner) \(need.path.pasted)", found)
         case (.missing, _) where !need.path.contains("/"):
             return verdict(
-                need, "command -v \(need.path)  # and write the whole path in the configuration",
+                need,
+                "command -v \(need.path.pasted)  # and write the whole path in the configuration",
                 "\(subject) is nowhere in its PATH")
-        case (.missing, _): return verdict(need, "ls -l \(need.path)", found)
+        case (.missing, _): return verdict(need, "ls -l \(need.path.pasted)", found)
         case (.forbidden, _) where isSeenAsUser:
             return verdict(
-                need, "namei -l \(need.path)", "\(subject) may not be reached by \(reader)")
-        case (.forbidden, _), (.unseen, _):
-            return finding(.warning(fix: "sudo regen doctor"), found)
-        case (.silent, _): return verdict(need, "findmnt -T \(need.path)", found)
-        case (.failed, _): return verdict(need, "namei -l \(need.path)", found)
+                need, "namei -l \(need.path.pasted)", "\(subject) may not be reached by \(reader)")
+        case (.forbidden, _): return finding(.warning(fix: "sudo regen doctor"), found)
+        case (.unseen, _):
+            let fix = "namei -l $(command -v regen)  # \(reader) must be able to run it"
+            return finding(.warning(fix: fix), found)
+        case (.silent, _): return verdict(need, "findmnt -T \(need.path.pasted)", found)
+        case (.failed, _): return verdict(need, "namei -l \(need.path.pasted)", found)
         }
     }
 

@@ -46,11 +46,11 @@ extension UnitFacts {
         switch sight {
         case .notAsked: return []  // that the bus is away has been said
         case .refused(let why):
-            return [finding(.warning(fix: "systemctl status \(unit)"), "\(unit): \(why)")]
+            return [finding(.warning(fix: "systemctl status \(unit.pasted)"), "\(unit): \(why)")]
         case .instances([]):
             return [
                 finding(
-                    .warning(fix: "systemctl start \(example)"),
+                    .warning(fix: "systemctl start \(example.pasted)"),
                     "\(unit): no instance is loaded: nothing is watched")
             ]
         case .instances(let names):
@@ -98,11 +98,11 @@ extension UnitFacts {
                 "\(unit) does not exist")
         case "masked":
             finding(
-                .fault(fix: "systemctl unmask \(unit)"),
+                .fault(fix: "systemctl unmask \(unit.pasted)"),
                 "\(unit) is masked: nobody can start it")
         default:
             finding(
-                .fault(fix: "systemd-analyze verify \(unit)"),
+                .fault(fix: "systemd-analyze verify \(unit.pasted)"),
                 "\(unit) cannot be loaded (\(state.loadState))")
         }
     }
@@ -118,12 +118,13 @@ extension UnitFacts {
         switch (restarts, isRestarted(state)) {
         case (.systemd, false):
             return finding(
-                .fault(fix: "restarts: regen  # or Restart=on-failure: systemctl edit \(unit)"),
+                .fault(
+                    fix: "restarts: regen  # or Restart=on-failure: systemctl edit \(unit.pasted)"),
                 "\(unit) has Restart=no, and the configuration leaves restarts to systemd: nobody "
                     + "restarts it")
         case (.regen, true):
             return finding(
-                .warning(fix: "restarts: systemd  # or Restart=no: systemctl edit \(unit)"),
+                .warning(fix: "restarts: systemd  # or Restart=no: systemctl edit \(unit.pasted)"),
                 "\(unit) has Restart=\(state.restart): systemd is faster than regend, whose back-off "
                     + "counts for nothing")
         default: return nil
@@ -136,7 +137,7 @@ extension UnitFacts {
         ].filter { !$0.1.isEmpty && $0.1 != "none" }
         guard let (name, value) = actions.first else { return nil }
         return finding(
-            .warning(fix: "\(name)=none  # in [Unit]: systemctl edit \(unit)"),
+            .warning(fix: "\(name)=none  # in [Unit]: systemctl edit \(unit.pasted)"),
             "\(unit) has \(name)=\(value): regend never starts it, a failure is handed over")
     }
 
@@ -145,7 +146,9 @@ extension UnitFacts {
         if state.type == "oneshot" {
             return finding(
                 .warning(
-                    fix: "systemctl cat \(unit)  # watch a service that stays, or leave it out"),
+                    fix:
+                        "systemctl cat \(unit.pasted)  # watch a service that stays, or leave it out"
+                ),
                 "\(unit) is Type=oneshot: regend tells of its failure and never starts it")
         }
         if state.type == "dbus", !isRestarted(state), restarts == .unsaid {
@@ -156,7 +159,7 @@ extension UnitFacts {
         }
         if let trigger = state.triggeredBy.first {
             return finding(
-                .warning(fix: "systemctl status \(trigger)  # what must be well"),
+                .warning(fix: "systemctl status \(trigger.pasted)  # what must be well"),
                 "\(unit) is started by \(trigger): regend tells of its failure and never starts it")
         }
         return nil
@@ -165,12 +168,13 @@ extension UnitFacts {
     private func condition(_ state: UnitState) -> Finding? {
         if state.activeState == "failed" {
             return finding(
-                .warning(fix: "systemctl status \(unit); journalctl -u \(unit) -n 50"),
+                .warning(
+                    fix: "systemctl status \(unit.pasted); journalctl -u \(unit.pasted) -n 50"),
                 "\(unit) has failed (\(state.result))")
         }
         if state.activeState == "active", state.unitFileState == "disabled" {
             return finding(
-                .warning(fix: "systemctl enable \(unit)"),
+                .warning(fix: "systemctl enable \(unit.pasted)"),
                 "\(unit) runs, and will not after a reboot: it is disabled")
         }
         return nil

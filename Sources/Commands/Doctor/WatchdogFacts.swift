@@ -110,7 +110,8 @@ extension WatchdogFacts {
             ? finding("regend", .fine, "watched by systemd, WatchdogSec=\(regend / 1_000_000)s")
             : finding(
                 "regend",
-                .warning(fix: "WatchdogSec=30s  # in [Service]: systemctl edit regen"),
+                .warning(
+                    fix: "WatchdogSec=30s  # and Type=notify, in [Service]: systemctl edit regen"),
                 "watched by nobody: if it hangs, nothing is healed")
     }
 }

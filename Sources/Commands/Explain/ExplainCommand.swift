@@ -34,7 +34,8 @@ struct ExplainCommand: ParsableCommand {
         let directory = ledger.ledgerDirectory()
         let story: Story?
         do { story = try Story(subject, in: LedgerReader(directory: directory)) } catch {
-            throw Exit.wrong("\(error)".printable)
+            let text = "\(error); if the ledger is elsewhere: regen explain \(number) DIRECTORY"
+            throw Exit.wrong(text.printable)
         }
         guard let story else {
             throw Exit.no(

@@ -32,6 +32,8 @@ struct Story {
     private(set) var leftOut = 0
 
     private var flights: Set<Int> = []
+    /// By number: the decisions that led to the switch that is to be explained.
+    private var reasons: Set<Int64> = []
     /// The first and the last record of it.
     private var span: ClosedRange<Int64>?
 
@@ -48,16 +50,30 @@ struct Story {
 
     private mutating func find(in reader: LedgerReader) throws(SystemError) {
         if case .flight(let number) = subject { flights = [number] }
+        var decisions = Decisions()
         try reader.forEachLine { line in
-            guard Self.mayBeOfOne(line.bytes), let line = StoryLine(line.bytes), isOfIt(line)
-            else { return true }
-            if let service = line.service, !services.contains(service) { services.append(service) }
-            if case .incident = subject, line.event == "switch.intent", let flight = line.flight {
-                flights.insert(flight)
+            guard Self.mayBeOfOne(line.bytes), let line = StoryLine(line.bytes) else { return true }
+            if case .flight = subject {
+                let led = isOfIt(line) ? decisions.led(to: line) : []
+                for line in led {
+                    reasons.insert(line.sequence)
+                    include(line)
+                }
+                decisions.note(line)
             }
-            span = (span?.lowerBound ?? line.sequence)...line.sequence
+            if isOfIt(line) { include(line) }
             return true
         }
+    }
+
+    private mutating func include(_ line: StoryLine) {
+        if let service = line.service, !services.contains(service) { services.append(service) }
+        if case .incident = subject, line.event == "switch.intent", let flight = line.flight {
+            flights.insert(flight)
+        }
+        let span = self.span ?? line.sequence...line.sequence
+        self.span =
+            min(span.lowerBound, line.sequence)...max(span.upperBound, line.sequence)
     }
 
     private mutating func tell(from reader: LedgerReader) throws(SystemError) {
@@ -84,7 +100,7 @@ struct Story {
         }
     }
 
-    private static let marks = ["\"incident\":", "\"switch\":"].map { Array($0.utf8) }
+    private static let marks = ["\"incident\":", "\"switch\":", "\"wish\":"].map { Array($0.utf8) }
 
     /// Most lines belong to no incident and no switch, and need not be read for that.
     private static func mayBeOfOne(_ line: UnsafeRawBufferPointer) -> Bool {
@@ -94,6 +110,7 @@ struct Story {
     private func isOfIt(_ line: StoryLine) -> Bool {
         if line.event == "carry" { return false }
         if let flight = line.flight, flights.contains(flight) { return true }
+        if reasons.contains(line.sequence) { return true }
         if case .incident(let number) = subject { return line.incident == number }
         return false
     }
@@ -105,6 +122,30 @@ struct Story {
         let subjects = ["generation", "probation", "knowngood", "foreignswitch", "boot", "clock"]
         return span.contains(line.sequence) && line.flight == nil
             && subjects.contains { line.event == $0 || line.event.hasPrefix("\($0).") }
+    }
+}
+
+/// The latest decisions, each of which a switch may follow.
+private struct Decisions {
+    /// By incident; 0: what an operator wished.
+    private var verdicts: [Int: StoryLine] = [:]
+    private var plans: [Int: StoryLine] = [:]
+
+    mutating func note(_ line: StoryLine) {
+        switch line.event {
+        case "triage.verdict": verdicts[line.incident ?? 0] = line
+        case "rollback.plan": plans[line.incident ?? 0] = line
+        default: break
+        }
+    }
+
+    /// Those that an intent followed. Trials have none.
+    func led(to intent: StoryLine) -> [StoryLine] {
+        guard intent.event == "switch.intent",
+            ["rollback", "asked"].contains(intent.string("purpose"))
+        else { return [] }
+        let incident = intent.incident ?? 0
+        return [verdicts[incident], plans[incident]].compactMap { $0 }
     }
 }
 

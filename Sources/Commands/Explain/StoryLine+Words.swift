@@ -26,6 +26,8 @@ extension StoryLine {
                 + "\(span("within_ms") ?? "?")"
         case "remedy.end":
             return "\(string("remedy") ?? "?"): \(string("outcome") ?? "?")\(reason)"
+        case "probe.proven":
+            return "\(string("probe_name") ?? "a probe") passed for the first time"
         case "incident.diagnose": return (string("text") ?? "?") + journal
         default: break
         }
@@ -47,9 +49,8 @@ extension StoryLine {
     }
 
     private var journal: String {
-        guard let invocation = string("output_invocation"), let cursor = string("output_cursor")
-        else { return "" }
-        return "; its last words: \(journalCommand(invocation: invocation, cursor: cursor))"
+        guard let unit = string("unit"), let cursor = string("output_cursor") else { return "" }
+        return "; its last words: \(journalCommand(unit: unit, cursor: cursor))"
     }
 
     private var restart: String {

@@ -1,3 +1,4 @@
+import Ledger
 import Linux
 import NixOS
 import SafeSwitch
@@ -8,6 +9,9 @@ import Supervision
 extension Daemon {
     /// Outputs of switch-to-configuration that are kept, the newest.
     static let mostSwitchLogs = 32
+    /// So long one may grow, in bytes, before it is put aside for a new beginning: the newest so many
+    /// are kept.
+    static let longestSwitchLog: Int64 = 1 << 20
 
     func activate(_ system: String, _ activation: Activation, flight: Int, serial: Int) {
         if switching.activation != nil {
@@ -47,6 +51,7 @@ extension Daemon {
         ingredients.umask = 0o022
         ingredients.output = switchLog(flight).map { .ownFile($0) } ?? .null
         ingredients.limits = [forge.openFiles]
+        ingredients.isScheduledAsUsual = true
         do throws(SpawnPlan.Failure) {
             let child = try SpawnPlan(ingredients, null: null.raw).spawn(attempt: flight)
             if child.outputError != 0 {
@@ -114,6 +119,7 @@ extension Daemon {
             holdUnit(process, pidfd, flight: flight, serial: serial)
             return .unit
         }
+        watchSwitchLog(ActivationCommand.log(state: stateDirectory, flight: flight))
         let isOurChild = entry.parent == ProcessTable.own
         follow(
             ActivationSession(
@@ -184,6 +190,12 @@ extension Daemon {
             else { continue }
             try? Directory.remove("\(directory)/\(name)")
         }
+        watchSwitchLog(path)
         return path
+    }
+
+    private func watchSwitchLog(_ path: String) {
+        switching.log = path
+        logWatch?.check(LogWatch.switchPlace, path, at: now.boot)
     }
 }

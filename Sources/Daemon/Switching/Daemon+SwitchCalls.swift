@@ -27,7 +27,9 @@ extension Daemon {
         if let fault = fault(in: call) { return server.fail(call.id, with: fault, at: now.boot) }
         guard let (request, method) = request(call) else {
             return server.fail(
-                call.id, with: .notNow(reason: "there is no such generation"), at: now.boot)
+                call.id,
+                with: .notNow(reason: "there is no such generation; see: regen generations"),
+                at: now.boot)
         }
         if let method {
             write(.asked(method: method, services: [], uid: call.peer.uid, pid: call.peer.pid))

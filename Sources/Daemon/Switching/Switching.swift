@@ -36,6 +36,8 @@ final class Switching {
     var orders: [Order] = []
     /// switch-to-configuration, while it runs.
     var activation: RunningActivation?
+    /// What switch-to-configuration prints to, where that is a file; it stays watched after its end.
+    var log: String?
     /// The switch of ours that is under way.
     var flight: Int?
     /// It was an earlier daemon that began it, and may have left switch-to-configuration running.

@@ -10,13 +10,14 @@ extension Daemon {
     /// instances that they have.
     func prepareUnits(_ configuration: Configuration) {
         var templates: [String: Units.Template] = [:]
+        let named = Set(configuration.services.compactMap { $0.unit?.name })
         for service in configuration.services {
             guard let unit = service.unit else { continue }
             units.open()
             guard let pattern = UnitPattern(unit.name) else { continue }
             var template = Units.Template(service: service, pattern: pattern)
             if let old = units.templates[service.name], old.pattern == pattern {
-                template.instances = old.instances
+                template.instances = old.instances.filter { !named.contains($0.text) }
             }
             templates[service.name] = template
             if !units.bus.watch(pattern) {

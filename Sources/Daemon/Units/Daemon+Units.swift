@@ -64,8 +64,7 @@ extension Daemon {
         guard let main = hand.main, !main.hasEnded else { return }
         main.hasEnded = true
         stopWatching(main)
-        units.bus.look(hand.unit)
-        units.isReady = true
+        lookNow(hand)
     }
 
     private func stopWatching(_ main: UnitHand.Main) {
@@ -80,7 +79,7 @@ extension Daemon {
     /// Has systemd start a unit again, or start it where it is down. A job of somebody else's that is
     /// in the way goes first: ours is refused then.
     func start(_ hand: UnitHand, _ place: Int) {
-        guard let sight = hand.sight else { return jobUnsent(place, .notConnected) }
+        guard let sight = hand.sight else { return jobUnsent(hand, place, .notConnected) }
         let isDown =
             switch sight.activity {
             case .inactive, .failed, .missing: true
@@ -93,14 +92,30 @@ extension Daemon {
             }
             try request(isDown ? .start : .restart, .fail, hand, place)
             hand.restarts += 1
-        } catch { jobUnsent(place, error) }
+        } catch .tooManyCalls {
+            units.wishes.append(Units.Wish(place: place, name: hand.facts.name, isStop: false))
+        } catch { jobUnsent(hand, place, error) }
     }
 
     /// Has systemd stop a unit, as an operator wants.
     func stop(_ hand: UnitHand) {
         guard let place = units.places[hand.unit] else { return }
-        do throws(SystemBus.Unsent) { try request(.stop, .replace, hand, place) } catch {
-            jobUnsent(place, error)
+        do throws(SystemBus.Unsent) {
+            try request(.stop, .replace, hand, place)
+        } catch .tooManyCalls {
+            units.wishes.append(Units.Wish(place: place, name: hand.facts.name, isStop: true))
+        } catch { jobUnsent(hand, place, error) }
+    }
+
+    /// Asks for what had to wait, now that a call has ended.
+    func tryWishes() {
+        let wishes = units.wishes
+        units.wishes = []
+        for wish in wishes {
+            guard let hand = hands[wish.place] as? UnitHand, hand.facts.name == wish.name else {
+                continue
+            }
+            if wish.isStop { stop(hand) } else { start(hand, wish.place) }
         }
     }
 
@@ -112,22 +127,28 @@ extension Daemon {
         units.calls[call] = .job(place: place, name: hand.facts.name)
     }
 
-    private func jobUnsent(_ place: Int, _ why: SystemBus.Unsent) {
-        narrator.say(.warning, "\(hands[place]?.facts.name ?? "?"): \(why)")
+    private func jobUnsent(_ hand: UnitHand, _ place: Int, _ why: SystemBus.Unsent) {
+        narrator.say(.warning, "\(hand.facts.name): \(why)")
+        lookNow(hand)
         tellOnly(.instance(InstanceID(place), .jobEnded(.lost)))
         perform()
+    }
+
+    private func lookNow(_ hand: UnitHand) {
+        units.bus.look(hand.unit)
+        units.isReady = true
     }
 
     /// A job has ended that the mind has asked for.
     func jobEnded(_ place: Int, _ name: String, _ outcome: SystemBus.Outcome) {
         guard let hand = hands[place] as? UnitHand, hand.facts.name == name else { return }
         // What came of it the unit's own state says.
-        units.bus.look(hand.unit)
-        units.isReady = true
+        lookNow(hand)
         if let complaint = outcome.complaint {
             narrator.say(.warning, "\(name): systemd has not done it: \(complaint)")
         }
         tell(place, .jobEnded(UnitJobEnd(outcome)))
+        tryWishes()
     }
 }
 

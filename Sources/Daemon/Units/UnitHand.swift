@@ -17,8 +17,8 @@ final class UnitHand: Hand {
     private(set) var state: UnitState?
     /// What the mind was told of that.
     private(set) var sight: UnitSight?
-    /// The run before.
-    private var previous: String?
+    /// The run that it is in, or was in last, and the one before.
+    private var runs: (now: JournalTail.Run?, before: JournalTail.Run?)
     /// The main process.
     private(set) var main: Main?
 
@@ -72,23 +72,34 @@ final class UnitHand: Hand {
         }
     }
 
-    override var invocation: String? { state.flatMap { Self.run($0.invocation) } }
+    override var run: JournalTail.Run? { runs.now }
 
-    override var lastFailure: (invocation: String?, end: UnitEnd?) {
+    override var lastFailure: (run: JournalTail.Run?, end: UnitEnd?) {
         guard let state, let sight else { return (nil, nil) }
         // Systemd may have started it again before it was looked at.
         let isAnother =
             sight.activity == .active || sight.activity == .activating && sight.exit == nil
-        if isAnother { return (previous.flatMap(Self.run), nil) }
-        let end = UnitEnd(
-            result: state.result, exit: sight.exit,
-            wasUp: state.activeEntered > 0 && state.activeEntered >= state.inactiveLeft)
-        return (invocation, end)
+        if isAnother { return (runs.before, nil) }
+        let wasUp =
+            state.activeEntered > 0 && state.activeEntered >= state.mainBegan
+            && (sight.activity == .activating || state.activeEntered >= state.inactiveLeft)
+        return (runs.now, UnitEnd(result: state.result, exit: sight.exit, wasUp: wasUp))
     }
 
-    private static func run(_ invocation: String) -> String? {
-        JournalTail.isInvocation(invocation) ? invocation : nil
+    /// Takes note of a run that is not known yet.
+    private func note(_ state: UnitState, _ clockOffset: Int64) {
+        guard JournalTail.isInvocation(state.invocation), runs.now?.invocation != state.invocation
+        else { return }
+        // While it waits to be started again, it has left `inactive` anew.
+        let moments: [UInt64] = [state.mainBegan, state.inactiveLeft].filter { $0 > 0 }
+        let began: UInt64 = moments.min() ?? 0
+        let offset = (Clock.realtime() - Clock.boottime() + clockOffset) / 1000
+        let run = JournalTail.Run(
+            of: state.id, state.invocation, began: Int64(clamping: began) &+ offset)
+        runs = (run, runs.now)
     }
+
+    private var isPlain: Bool { watch.probes.isEmpty && watch.remedies == [.restart] }
 
     /// Systemd has said something.
     func take(_ state: UnitState, clockOffset: Int64) -> UnitSight {
@@ -98,14 +109,14 @@ final class UnitHand: Hand {
             identity = user.map { Identity(user: $0, group: group) }
             account = nil
         }
-        // A dynamic user is there only while the unit is up.
-        if account == nil, let identity { account = try? identity.account() }
+        // A dynamic user is there only while the unit is up. Most units run no commands of ours.
+        if !isPlain, account == nil, let identity { account = try? identity.account() }
         let seen = UnitSight(
             state, of: rules, process: main?.process, clockOffset: clockOffset)
         if let last = sight, seen.restarts > last.restarts {
             restarts += seen.restarts - last.restarts
         }
-        if let last = self.state, last.invocation != state.invocation { previous = last.invocation }
+        note(state, clockOffset)
         self.state = state
         sight = seen
         return seen
@@ -124,7 +135,7 @@ final class UnitHand: Hand {
     func takeOver(_ old: UnitHand) {
         state = old.state
         sight = old.sight
-        previous = old.previous
+        runs = old.runs
         main = old.main
         identity = old.identity
         account = old.account

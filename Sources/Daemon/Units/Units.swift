@@ -22,6 +22,13 @@ final class Units {
         case activation
     }
 
+    /// What waits for a call of ours to end, because as many as may be are under way.
+    struct Wish {
+        let place: Int
+        let name: String
+        let isStop: Bool
+    }
+
     /// A service that stands for all instances of a template.
     struct Template {
         let service: ServiceConfiguration
@@ -39,6 +46,8 @@ final class Units {
     var token: Poller.Token?
     /// Calls that have not ended.
     var calls: [SystemBus.Call: Purpose] = [:]
+    /// In the order in which the mind wished them; one for an instance at most.
+    var wishes: [Wish] = []
     /// The places of units in the mind's table.
     var places: [UnitName: Int] = [:]
     /// By service.

@@ -1,5 +1,6 @@
 import Probing
 import Supervision
+import Systemd
 import Worker
 
 /// The search for the cause of an incident. What passes away is noted when it happens; the rest is
@@ -15,7 +16,7 @@ final class Inquest {
     /// How long the log was.
     let logSize: Int64
     /// The run of the unit that failed; `nil`: it is no unit, or had none.
-    let invocation: String?
+    let run: JournalTail.Run?
     /// The evidence as it comes in.
     var survey = Survey(serial: 0)
     /// So many surveys have not come back.
@@ -23,7 +24,7 @@ final class Inquest {
 
     init(
         place: Int, name: String, incident: Int, event: Probing.Diagnosis.Event,
-        dependencies: [String], logSize: Int64, invocation: String?
+        dependencies: [String], logSize: Int64, run: JournalTail.Run?
     ) {
         self.place = place
         self.name = name
@@ -31,7 +32,7 @@ final class Inquest {
         self.event = event
         self.dependencies = dependencies
         self.logSize = logSize
-        self.invocation = invocation
+        self.run = run
     }
 
     /// Takes in what one looker has seen. When the system was changed is not asked of any: one that
