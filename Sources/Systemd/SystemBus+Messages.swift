@@ -65,7 +65,10 @@ extension SystemBus {
                 lose(BusFailure(reason: "AddMatch: \(message.refusal)"), at: now)
             }
         case .look(let subject): take(message, for: subject)
-        case .pin(let subject): subject.isPinned = message.kind == .answer
+        case .pin(let subject):
+            subject.isPinned = message.kind == .answer
+            // Meanwhile nobody may want it any more.
+            if !subject.isWatched { unpin(subject) }
         case .plain(let call), .job(let call), .awaitedJob(let call, _):
             take(message, for: request, call)
         }

@@ -12,10 +12,10 @@ extension SystemBus {
     }
 
     /// Stops watching it. Nothing more is told of it.
-    public func unwatch(_ unit: UnitName) { drop(unit.objectPath, unit) }
+    public func unwatch(_ unit: UnitName) { drop(unit.objectPath) }
 
     /// Stops watching it. Its instances that are watched by name stay so.
-    public func unwatch(_ pattern: UnitPattern) { drop(pattern.text, nil) }
+    public func unwatch(_ pattern: UnitPattern) { drop(pattern.text) }
 
     /// Looks at a watched unit though nothing says that it has changed: PID 1 tells of no change of
     /// its memory.
@@ -45,15 +45,20 @@ extension SystemBus {
         return true
     }
 
-    private func drop(_ key: String, _ unit: UnitName?) {
+    private func drop(_ key: String) {
         guard let subject = subjects.removeValue(forKey: key) else { return }
         subject.isWatched = false
         order.removeAll { $0 === subject }
         queue.removeAll { $0 === subject }
-        if let unit, subject.isPinned {
-            _ = link?.call(destination, Self.path, Self.interface, "UnrefUnit") {
-                $0.append(unit.text)
-            }
+        unpin(subject)
+    }
+
+    /// PID 1 need not keep it for us.
+    func unpin(_ subject: Subject) {
+        guard subject.isPinned, case .unit(let unit) = subject.kind else { return }
+        subject.isPinned = false
+        _ = link?.call(destination, Self.path, Self.interface, "UnrefUnit") {
+            $0.append(unit.text)
         }
     }
 

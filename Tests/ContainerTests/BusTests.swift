@@ -300,6 +300,14 @@ extension BusMachine {
             return
         }
         #expect(why.name == "org.freedesktop.systemd1.UnitExists")
+        // However soon it is not wanted any more, it is let go.
+        loop.bus.unwatch(unit.name)
+        try loop.settle()
+        #expect(loop.bus.watch(unit.name))
+        loop.bus.turn(at: Clock.boottime())
+        loop.bus.unwatch(unit.name)
+        #expect(loop.bus.watch(unit.name))
+        try loop.state(unit.name, "runs") { $0.subState == "running" }
         try sh("pkill -KILL -f 'sleep 1000' || kill -KILL $(systemctl show -P MainPID one-off)")
         let end = try loop.state(unit.name, "has ended") { $0.mainPID == 0 && $0.exitedAt > 0 }
         #expect(end.activeState == "failed", "while it is watched its end can be read")
