@@ -72,6 +72,7 @@ extension Recollection.Past {
     private func writeHealth(into json: inout JSONWriter, at now: Recollection.Moment) {
         write("failure_ages_ms", failures, into: &json, at: now)
         if mayNotFail { json.bool("may_not_fail", true) }
+        if wasEnded { json.bool("was_ended", true) }
         if isHealthy { json.bool("healthy", true) }
         if let hopes { json.integer("hopes_age_ms", hopes.age(at: now) / 1_000_000) }
         if wasHealthyBefore { json.bool("healthy_before", true) }
@@ -134,6 +135,7 @@ extension Recollection.Past {
         mayNotCount = json["may_not_count"]?.bool ?? false
         failures = moments("failure_ages_ms")
         mayNotFail = json["may_not_fail"]?.bool ?? false
+        wasEnded = json["was_ended"]?.bool ?? false
         isHealthy = json["healthy"]?.bool ?? false
         hopes = json["hopes_age_ms"]?.integer.map { moment.earlier(by: $0) }
         wasHealthyBefore = json["healthy_before"]?.bool ?? false

@@ -7,6 +7,8 @@ extension TriageFacts {
         guard isInProbation else { return .human(.noChange) }
         let isNewcomer = rollback == .always
         if !wasHealthyBefore, !isNewcomer { return .human(.notHealthyBefore) }
+        // It loops since before the change.
+        if failures == 0 { return .human(.tooFew) }
         if trigger != .crashLoop {
             if !wasRestarted { return .human(.notRestarted) }
             if failures < Self.failuresOfAProbation { return .human(.tooFew) }

@@ -83,7 +83,7 @@ let sample = #"""
                 start; write the program's absolute path
                 standard input:3:5: error: unknown key 'comand' in services.web; did you mean 'command'?
                 standard input:3:5: error: services.web: there is no command; add \
-                'command: [/path/to/program, argument]'
+                'command: [/path/to/program, argument]', or 'unit: name.service'
                 standard input:4:20: error: services.web.stop.grace: '10' is not a duration; write a \
                 whole number and ms, s, m, h or d, such as 250ms or 10m
                 standard input:7:12: error: services.db.after: there is no service 'wob'; did you mean \

@@ -141,7 +141,8 @@ extension BusMachine {
         #expect(running.controlGroup == "/system.slice/plain.service")
         #expect(running.invocation.count == 32)
         #expect(running.startLimitAction == "none" && running.failureAction == "none")
-        #expect(try command(running.mainPID) == "sleep")
+        // Of Type=simple, which is up before its program is executed.
+        try container.until("the program runs") { try command(running.mainPID) == "sleep" }
 
         #expect(try loop.request(.restart, plain) == .done)
         let again = try loop.state(plain, "has another process") {
