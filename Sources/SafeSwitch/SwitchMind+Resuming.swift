@@ -40,6 +40,8 @@ extension SwitchMind {
             .generationChanged(
                 from: nil, to: current, generation: generation(of: current), by: origin))
         if !isKnownGood(current) { beginProbation(of: current, previous: nil, &turn) }
+        // From now on it is known what runs: the next sign is of another change.
+        if foreign == nil { firstSign = nil }
     }
 
     /// The machine was to boot what the profile says.

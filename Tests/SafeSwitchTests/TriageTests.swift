@@ -56,13 +56,16 @@ struct TriageTests {
         #expect(guilty { $0.failuresBefore = 2 }.judge() == .generation)
     }
 
-    @Test("a crash loop needs no count")
+    @Test("a crash loop needs no three failures, but one of them since the change")
     func crashLoop() {
-        let facts = guilty {
-            $0.trigger = .crashLoop
-            $0.failures = 0
+        func loop(_ failures: Int) -> Verdict {
+            guilty {
+                $0.trigger = .crashLoop
+                $0.failures = failures
+            }.judge()
         }
-        #expect(facts.judge() == .generation)
+        #expect(loop(1) == .generation)
+        #expect(loop(0) == .human(.tooFew))
     }
 
     @Test("the same unit and the same closure acquit")
