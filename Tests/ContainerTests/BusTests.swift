@@ -291,9 +291,10 @@ extension BusMachine {
         #expect(try start() == .done)
         try container.until("it has run") { !self.container.text("units/out").isEmpty }
         #expect(container.text("units/out") == "$HOME%n:a b\n")
+        // Newer systemds give their own words about the unit the same fields.
         try container.until("the journal has it") {
             try self.container.run(["journalctl", "-o", "cat", "REGEN_SWITCH=7"]).output
-                == "$HOME%n:a b\n"
+                .contains("$HOME%n:a b\n")
         }
         try loop.state(unit.name, "runs") { $0.subState == "running" && $0.type == "exec" }
         guard case .refused(let why) = try start() else {

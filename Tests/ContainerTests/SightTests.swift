@@ -32,16 +32,20 @@ private struct Descent: Sendable {
     private static let sleep = "ExecStart=/bin/sleep 1000\n"
     private static func script(_ text: String) -> String { "ExecStart=/bin/bash -c '\(text)'\n" }
     private static let stop = "systemctl stop UNIT || true"
+    /// Up once its trap is set.
+    private static func trapping(_ trap: String) -> String {
+        "Type=notify\nNotifyAccess=all\n"
+            + script("\(trap); systemd-notify --ready; while :; do sleep .1; done")
+    }
 
     static let all = [
         Descent("plain", sleep, stop, .inactive, failure: false, stopped: true),
         Descent("killed", sleep, "kill -KILL %", .failed, failure: true, stopped: false),
         Descent(
-            "java", script(#"trap "exit 143" TERM; while :; do sleep .1; done"#), stop, .failed,
-            failure: true, stopped: true),
+            "java", trapping(#"trap "exit 143" TERM"#), stop, .failed, failure: true, stopped: true),
         Descent(
-            "stubborn", script(#"trap "" TERM; while :; do sleep .1; done"#) + "TimeoutStopSec=1\n",
-            stop, .failed, failure: true, stopped: true),
+            "stubborn", trapping(#"trap "" TERM"#) + "TimeoutStopSec=1\n", stop, .failed,
+            failure: true, stopped: true),
         Descent("finished", script("sleep 1"), "true", .inactive, failure: false, stopped: false),
         Descent(
             "gave-up", script("sleep 1; exit 3"), "true", .failed, failure: true, stopped: false),
