@@ -140,7 +140,9 @@ extension Recollection.Past {
         switch event {
         case "process.start": begin(json, at: moment, endsStop: true)
         case "daemon.adopt":
-            begin(json, at: moment, endsStop: (json.count("attempt") ?? 0) > attempt)
+            // A unit that is up when the next daemon comes has had its restart, or needs none any more.
+            let isOver = json["launch"]?.decimal == 0 && stopping?.0 == .restart
+            begin(json, at: moment, endsStop: isOver || (json.count("attempt") ?? 0) > attempt)
         case "process.exit": takeExit(json, isSwitching: isSwitching, at: moment)
         case "process.fail":
             attempt = max(attempt, (json.count("attempt") ?? 0))

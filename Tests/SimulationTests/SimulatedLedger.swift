@@ -133,7 +133,8 @@ private struct Fold {
             begin(i, process, attempt, record.launch, isOfThisBoot)
             instances[i].stopping = nil
         case .processAdopted(_, let process, let attempt):
-            if attempt > instances[i].attempt { instances[i].stopping = nil }
+            let isOver = record.launch == 0 && instances[i].stopping == .restart
+            if isOver || attempt > instances[i].attempt { instances[i].stopping = nil }
             begin(i, process, attempt, record.launch, isOfThisBoot)
         case .processExited(_, _, _, _, _, let asked):
             instances[i].process = nil

@@ -254,7 +254,7 @@ extension UnitMachine {
         let owner = record.instance.flatMap { hands.owner($0) }
         return SimRecord(
             boot: boot, at: now, wall: wall + now.nanoseconds, name: owner.map(name) ?? "",
-            launch: 1, record: record)
+            launch: 0, record: record)
     }
 
     private mutating func perform(_ action: Action, of event: Event) throws {

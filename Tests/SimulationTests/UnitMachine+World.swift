@@ -48,7 +48,7 @@ extension UnitMachine {
                     fingerprint: UInt64(i + 1))
             ] : []
         return InstanceDefinition(
-            name: "u\(i)", service: "u\(i)", policy: policy, launch: 1, probes: probes,
+            name: "u\(i)", service: "u\(i)", policy: policy, launch: 0, probes: probes,
             remedies: random.oneIn(4) ? [.environment, .restart] : [.restart],
             keeper: .systemd(healsStops: random.oneIn(6)))
     }
