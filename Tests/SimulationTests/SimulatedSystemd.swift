@@ -173,6 +173,8 @@ struct SimSystemd {
     }
 
     private mutating func begin(_ i: Int, at now: Instant) {
+        // Somebody's last wish is that it runs, also where the start limit forbids it.
+        units[i].stoppedAt = nil
         if let limit = units[i].startLimit {
             units[i].starts = units[i].starts.filter { now - $0 <= limit.within }
             if units[i].starts.count >= limit.burst {
@@ -187,7 +189,6 @@ struct SimSystemd {
         units[i].exit = nil
         units[i].isFailure = false
         units[i].wasStopped = false
-        units[i].stoppedAt = nil
         units[i].health = SimHealth(passes: now + .milliseconds(20))
         if units[i].isOneshot {
             enter(i, .activating, at: now)
