@@ -108,11 +108,14 @@ public struct Recollection: Sendable {
 }
 
 extension Recollection.Moment {
-    /// Nanoseconds from here to `now`; never negative. Saturates: a clock says what it likes.
+    /// Nanoseconds from here to `now`; never negative. Saturates: a clock says what it likes. What an
+    /// earlier boot has left is older than this one, whatever the clock was set to.
     func age(at now: Self) -> Int64 {
-        let (start, end) = boot == now.boot ? (boottime, now.boottime) : (wall, now.wall)
+        let isSameBoot = boot == now.boot
+        let (start, end) = isSameBoot ? (boottime, now.boottime) : (wall, now.wall)
         let (age, overflow) = end.subtractingReportingOverflow(start)
-        return overflow ? (start < end ? .max : 0) : max(0, age)
+        let least = isSameBoot ? 0 : max(0, now.boottime)
+        return overflow ? (start < end ? .max : least) : max(least, age)
     }
 
     func instant(at now: Self) -> Instant {

@@ -44,7 +44,7 @@ private struct Fold {
     /// When it happened, in instants of this boot. A negative age counts as none.
     private func instant(of record: SimRecord) -> Instant {
         if record.boot == boot { return record.at }
-        return Instant(nanoseconds: now.nanoseconds - max(0, wall - record.wall))
+        return Instant(nanoseconds: now.nanoseconds - max(now.nanoseconds, wall - record.wall))
     }
 
     private mutating func place(of name: String) -> Int {
