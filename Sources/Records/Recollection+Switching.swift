@@ -182,7 +182,8 @@ extension Recollection.Past {
         var history = ServiceHistory()
         history.failures = failures.map { $0.instant(at: now) }
         history.isHealthy = isHealthy(at: now)
-        if let unhealthy, unhealthy.wasHealthy {
+        // Who is well again without a word of it has had an incident that was somebody's to end.
+        if !history.isHealthy, let unhealthy, unhealthy.wasHealthy {
             history.healthyUntil = unhealthy.since.instant(at: now)
         }
         history.wasHealthyBefore = wasHealthyBefore

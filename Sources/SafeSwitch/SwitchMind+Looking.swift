@@ -50,8 +50,7 @@ extension SwitchMind {
         if firstSign == nil {
             firstSign = turn.now
             for place in watched.indices where watched[place] != nil {
-                let isHealthy = services.standing(InstanceID(place)) == .healthy
-                if isHealthy { watched[place]?.wasHealthy = true }
+                if services.standing(InstanceID(place)) == .healthy { watched[place]?.beHealthy() }
             }
         }
         pollAt = turn.now
@@ -221,7 +220,7 @@ extension SwitchMind {
         for place in watched.indices {
             guard let service = watched[place] else { continue }
             switch services.standing(InstanceID(place)) {
-            case .healthy: watched[place]?.wasHealthy = true
+            case .healthy: watched[place]?.beHealthy()
             case .idle: watched[place]?.wasHealthy = false
             // It may just be starting, as it was asked to.
             case .unhealthy: if service.unhealthySince != nil { watched[place]?.wasHealthy = false }

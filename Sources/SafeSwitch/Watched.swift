@@ -31,6 +31,12 @@ struct Watched: Sendable {
         wasRestarted = history.failures.count > 1
     }
 
+    /// It is seen to be well: whatever incident it had is over.
+    mutating func beHealthy() {
+        wasHealthy = true
+        unhealthySince = nil
+    }
+
     mutating func noteFailure(at now: Instant) {
         failures.append(now)
         if failures.count > ServiceHistory.mostFailures { failures.removeFirst() }
