@@ -183,6 +183,22 @@ import Testing
         #expect(diary.switchMemory.probation?.began == .seconds(200))
     }
 
+    @Test("who is well again has no incident that its health ended with")
+    func wellAgain() {
+        var diary = Diary()
+        diary.write(Self.started)
+        diary.pass(100 * Diary.second)
+        diary.write(Self.opened)
+        #expect(diary.switchMemory.services["web"]?.healthyUntil == .seconds(200))
+        // An operator has ended it, so nothing says that it was resolved.
+        diary.write(
+            Supervision.Record.incidentHandedOver(Self.id, incident: 2, .operatorStopped))
+        diary.write(Self.started)
+        diary.pass(100 * Diary.second)
+        #expect(diary.switchMemory.services["web"]?.isHealthy == true)
+        #expect(diary.switchMemory.services["web"]?.healthyUntil == nil)
+    }
+
     @Test("a daemon that dies in the middle of somebody's switch leaves it to the next one")
     func diedMeanwhile() {
         var diary = Diary()
