@@ -410,7 +410,8 @@ struct LockTests {
             kill(holder.processIdentifier, SIGKILL)
             holder.waitUntilExit()
         }
-        #expect(said.fileHandleForReading.availableData == Data("held\n".utf8))
+        // The newline may come behind.
+        #expect(said.fileHandleForReading.availableData.starts(with: Data("held".utf8)))
         #expect(try machine.landscape().switchHolder == nil)
     }
 

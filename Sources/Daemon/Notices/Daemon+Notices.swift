@@ -4,6 +4,7 @@ import JSON
 import Ledger
 import Linux
 import Records
+import SafeSwitch
 import Supervision
 import Worker
 
@@ -97,9 +98,18 @@ extension Daemon {
     private func news(of entry: Entry) -> News? {
         switch entry {
         case .mind(let record): news(of: record)
-        case .switching(let record): News(record, flight: switching.story.flight)
+        case .switching(let record): news(of: record)
         default: nil
         }
+    }
+
+    private func news(of record: SwitchRecord) -> News? {
+        guard let news = News(record, flight: switching.story.flight) else { return nil }
+        guard case .planned = record else { return news }
+        // Looked into first by itself and then for a crash loop, an incident has the same plan twice.
+        if notices.plan?.incident == news.incident, notices.plan?.text == news.text { return nil }
+        notices.plan = (news.incident, news.text)
+        return news
     }
 
     private func news(of record: Supervision.Record) -> News? {

@@ -46,6 +46,8 @@ final class Notices {
     var due: Int64?
     /// The common cause that is under way, or was last, was handed to a human.
     var commonCauseNeedsHuman = false
+    /// The plan that people were told of last.
+    var plan: (incident: Int?, text: String)?
     private let host = HostName.current
     private let life: Int64
     private var sequence = 0
