@@ -191,7 +191,7 @@ final class Container {
         let journal =
             nspawn.isRunning ? try? run(["journalctl", "-u", "regen", "-n", "50"]).output : nil
         return "console:\n\(text("console").suffix(3000))\n"
-            + "messages:\n\(text("work/messages").suffix(3000))\njournal:\n\(journal ?? "")"
+            + "messages:\n\(text("srv/messages").suffix(3000))\njournal:\n\(journal ?? "")"
     }
 
     struct Overdue: Error, CustomStringConvertible {

@@ -58,7 +58,7 @@ extension UnitMachine {
     /// What goes wrong when that file is there.
     fileprivate func provoke(_ name: String) throws {
         _ = FileManager.default.createFile(
-            atPath: "\(container.directory)/work/\(name)", contents: nil)
+            atPath: "\(container.directory)/srv/\(name)", contents: nil)
     }
 }
 
@@ -99,7 +99,7 @@ private func talk(_ debian: Debian) throws {
     #expect(try machine.sh("\(command) | head -c 20") == "first\nport is taken\n")
     #expect(try machine.sh("\(command) | head -c 20 | sha256sum").hasPrefix(digest))
     // The text itself is nowhere but in the journal.
-    #expect(!machine.container.text("work/messages").contains("port is taken"))
+    #expect(!machine.container.text("srv/messages").contains("port is taken"))
     // It says no while something does not run.
     let status = try machine.container.run(["/opt/regen/regen", "status", "web"]).output
     #expect(status.contains(command))
@@ -193,7 +193,7 @@ private func mend(_ debian: Debian) throws {
     }
     #expect(try machine.sh("stat -c %U /srv/cache") == "nobody\n")
     // It was checked as the unit's own user.
-    #expect(machine.container.text("work/who") == "nobody\n")
+    #expect(machine.container.text("srv/who") == "nobody\n")
     try machine.provoke("bad")
     try machine.untilRecorded("incident.handover", "bad")
     let refused = try machine.records().last { $0["ev"]?.string == "remedy.end" }

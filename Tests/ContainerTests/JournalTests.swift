@@ -21,16 +21,16 @@ private final class Talkers {
             debian,
             [
                 "/usr/local/lib/systemd/system": "units", "/var/log/journal": "journal",
-                "/srv": "work",
+                "/srv": "srv",
             ], programs: []
         ) { directory in
-            for folder in ["units", "journal", "work"] {
+            for folder in ["units", "journal", "srv"] {
                 try FileManager.default.createDirectory(
                     atPath: "\(directory)/\(folder)", withIntermediateDirectories: true)
             }
             for (name, script) in Self.scripts {
                 try "#!/bin/sh\n\(script)\n".write(
-                    toFile: "\(directory)/work/\(name)", atomically: false, encoding: .utf8)
+                    toFile: "\(directory)/srv/\(name)", atomically: false, encoding: .utf8)
                 try "[Service]\nExecStart=/bin/sh /srv/\(name)\n".write(
                     toFile: "\(directory)/units/\(name).service", atomically: false, encoding: .utf8
                 )
@@ -60,7 +60,7 @@ private final class Talkers {
 
     /// What an operator sees who pastes the command.
     func shown(_ run: JournalTail.Run, from cursor: String) throws -> [UInt8] {
-        let file = "\(container.directory)/work/shown"
+        let file = "\(container.directory)/srv/shown"
         let command =
             "journalctl --output=cat --cursor='\(cursor)' '_SYSTEMD_UNIT=\(run.unit)' > /srv/shown"
         #expect(try container.run(["sh", "-c", command]).status == 0)
@@ -130,7 +130,7 @@ struct JournalTests {
             #expect(talkers.tail(of: nobody) == nil)
             #expect(talkers.tail(of: .init(of: "\0", invocation, began: .min)) == nil)
         }
-        for place in ["\(talkers.journal)/none", "\(talkers.container.directory)/work", ""] {
+        for place in ["\(talkers.journal)/none", "\(talkers.container.directory)/srv", ""] {
             #expect(JournalTail(of: three, in: .directory(place), most: 4096) == nil)
         }
         try damaged(talkers, three)

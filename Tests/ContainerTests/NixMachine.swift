@@ -51,10 +51,10 @@ final class NixMachine {
         container = try Container(
             debian,
             [
-                "/nix": "root/nix", "/etc/regen": "etc", "/var/lib/regen": "state", "/srv": "work",
+                "/nix": "root/nix", "/etc/regen": "etc", "/var/lib/regen": "state", "/srv": "srv",
             ]
         ) { directory in
-            for folder in ["root/nix", "etc", "state", "work"] {
+            for folder in ["root/nix", "etc", "state", "srv"] {
                 try FileManager.default.createDirectory(
                     atPath: "\(directory)/\(folder)", withIntermediateDirectories: true)
             }

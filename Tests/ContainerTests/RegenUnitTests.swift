@@ -232,11 +232,11 @@ struct RegenUnitTests {
         #expect(try unit.processes() == services.values.sorted())
         try unit.systemctl("start", "regen")
         #expect(try unit.pids() == services)
-        #expect(unit.container.text("work/cleaned").isEmpty)
+        #expect(unit.container.text("srv/cleaned").isEmpty)
 
         // All the same their own signal and their grace when it is meant.
         try unit.shell("/usr/local/bin/regen stop --all")
-        #expect(unit.container.text("work/cleaned") == "web\ndb\n")
+        #expect(unit.container.text("srv/cleaned") == "web\ndb\n")
         #expect(try unit.processes().isEmpty)
         #expect(try unit.property("ActiveState") == "active")
     }
@@ -245,11 +245,11 @@ struct RegenUnitTests {
     func poweredOff(_ debian: Debian) throws {
         let unit = try Unit.shipped(debian, Holding.leaves.yaml)
         try unit.container.until("the services have set their traps") {
-            unit.container.text("work/listening").split(separator: "\n").count == 2
+            unit.container.text("srv/listening").split(separator: "\n").count == 2
         }
         _ = try unit.container.run(["systemctl", "poweroff"])
         try unit.container.untilOff()
-        #expect(unit.container.text("work/cleaned") == "web\ndb\n")
+        #expect(unit.container.text("srv/cleaned") == "web\ndb\n")
         #expect(try unit.sentences().last == "daemon.stop")
     }
 
@@ -280,7 +280,7 @@ struct RegenUnitTests {
               idle: { command: [/bin/sleep, "1000"], user: daemon }
             """)
         try Self.attempt.write(
-            toFile: "\(unit.container.directory)/work/try", atomically: false, encoding: .utf8)
+            toFile: "\(unit.container.directory)/srv/try", atomically: false, encoding: .utf8)
         try unit.shell(
             """
             install -d -o daemon /home/daemon

@@ -179,7 +179,7 @@ extension NixMachine {
         try inside("/opt/regen/regen rollback --yes")
         try untilRecorded("switch.end")
         try expectWentBack(by: "session")
-        #expect(container.text("work/messages").contains("in a session of its own"))
+        #expect(container.text("srv/messages").contains("in a session of its own"))
     }
 
     fileprivate func waitsForNixosRebuild() throws {

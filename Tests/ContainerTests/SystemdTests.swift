@@ -65,7 +65,7 @@ struct SystemdTests {
         }
         #expect(!sentences.contains { $0.hasPrefix("process.exit") })
         #expect(sentences.contains("daemon.stop") == (renewal != .kill))
-        #expect(unit.container.text("work/cleaned").isEmpty)
+        #expect(unit.container.text("srv/cleaned").isEmpty)
     }
 
     @Test("each service has a leaf below the delegated cgroup, and so has its successor")
@@ -113,7 +113,7 @@ struct SystemdTests {
         _ = try unit.container.run(["systemctl", "--no-block", "reboot"])
         try unit.untilRebooted()
 
-        #expect(unit.container.text("work/cleaned") == "web\ndb\n")
+        #expect(unit.container.text("srv/cleaned") == "web\ndb\n")
         for service in ["db", "web"] {
             try unit.untilRecorded("process.start \(service)", times: 2)
         }
@@ -162,8 +162,8 @@ enum Shutdown {
         _ = try unit.container.run(["systemctl", "poweroff"])
         try unit.container.untilOff()
 
-        #expect(unit.container.text("work/cleaned") == "web\ndb\n")
-        #expect(unit.container.text("work/messages").contains("the machine shuts down"))
+        #expect(unit.container.text("srv/cleaned") == "web\ndb\n")
+        #expect(unit.container.text("srv/messages").contains("the machine shuts down"))
         // Deaf's death comes between, whenever its time is over.
         let way = try unit.sentences("service.stop", "service.rest").filter { !$0.contains("deaf") }
         #expect(

@@ -52,7 +52,7 @@ final class Unit {
         try untilAllRun()
         let count = try services().count
         try container.until("the services have set their traps") {
-            self.container.text("work/listening").split(separator: "\n").count == count
+            self.container.text("srv/listening").split(separator: "\n").count == count
         }
     }
 
@@ -64,14 +64,14 @@ final class Unit {
             debian,
             [
                 "/usr/local/lib/systemd/system": "units", "/etc/regen": "etc",
-                "/var/lib/regen": "state", "/srv": "work", "/usr/local/bin": "bin",
+                "/var/lib/regen": "state", "/srv": "srv", "/usr/local/bin": "bin",
             ], programs: programs
         ) { directory in
             let files = files.merging(
-                ["work/tidy": Self.tidy, "work/deaf": Self.deaf],
+                ["srv/tidy": Self.tidy, "srv/deaf": Self.deaf],
                 uniquingKeysWith: { own, _ in own })
             for folder in [
-                "units/multi-user.target.wants", "units/regen.service.d", "etc", "state", "work",
+                "units/multi-user.target.wants", "units/regen.service.d", "etc", "state", "srv",
                 "bin",
             ] {
                 try FileManager.default.createDirectory(
@@ -85,7 +85,7 @@ final class Unit {
             for (name, text) in files {
                 let path = "\(directory)/\(name)"
                 try text.write(toFile: path, atomically: false, encoding: .utf8)
-                chmod(path, name.hasPrefix("work/") ? 0o755 : 0o644)
+                chmod(path, name.hasPrefix("srv/") ? 0o755 : 0o644)
             }
         }
     }

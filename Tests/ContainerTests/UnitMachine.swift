@@ -26,10 +26,10 @@ final class UnitMachine {
             debian,
             [
                 "/usr/local/lib/systemd/system": "units", "/etc/regen": "etc",
-                "/var/lib/regen": "state", "/srv": "work",
+                "/var/lib/regen": "state", "/srv": "srv",
             ]
         ) { directory in
-            for folder in ["units", "etc", "state", "work"] {
+            for folder in ["units", "etc", "state", "srv"] {
                 try FileManager.default.createDirectory(
                     atPath: "\(directory)/\(folder)", withIntermediateDirectories: false)
             }
