@@ -30,21 +30,6 @@ final class NixMachine {
         var regen = ""
     }
 
-    private static func regenUnit(_ more: String) -> String {
-        """
-        [Unit]
-        Description=Regen
-        [Service]
-        ExecStart=/opt/regen/regen run --config /etc/regen/regen.yaml
-        KillMode=process
-        Restart=always
-        Delegate=yes
-        StandardError=append:/srv/messages
-        \(more)
-
-        """
-    }
-
     /// Boots it into `good`, the profile's only generation. `yaml` is Regen's configuration.
     init(_ debian: Debian, _ yaml: String, good: System, bad: System) throws {
         var paths: [String] = []
@@ -79,7 +64,7 @@ final class NixMachine {
     private static func make(_ system: System, in directory: String) throws -> String {
         let (web, regen) = ("\(directory)/\(system.name)-web", "\(directory)/\(system.name)-regen")
         try "#!/bin/sh\n\(system.web)\n".write(toFile: web, atomically: false, encoding: .utf8)
-        try regenUnit(system.regen).write(toFile: regen, atomically: false, encoding: .utf8)
+        try Unit.service(system.regen).write(toFile: regen, atomically: false, encoding: .utf8)
         return try outside(
             [
                 "\(standIns)/new-system", "\(directory)/root", system.name,

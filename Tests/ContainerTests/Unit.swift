@@ -7,7 +7,8 @@ import Testing
 final class Unit {
     let container: Container
 
-    private static func file(_ more: String) -> String {
+    /// regen.service, with `more` in its section `[Service]`.
+    static func service(_ more: String) -> String {
         """
         [Unit]
         Description=Regen
@@ -20,9 +21,11 @@ final class Unit {
         StandardError=append:/srv/messages
         \(more)
 
-        [Install]
-        WantedBy=multi-user.target
         """
+    }
+
+    private static func file(_ more: String) -> String {
+        service(more) + "\n[Install]\nWantedBy=multi-user.target\n"
     }
 
     /// A service that lives until it is told to end, and then has something to clean up, which

@@ -163,25 +163,8 @@ extension UnitMachine {
     }
 
     func checkIncidents() throws(UnitViolation) {
-        var isOpen: [Int: String] = [:]
-        var opened: Set<Int> = []
-        for line in ledger {
-            switch line.record {
-            case .incidentOpened(_, let id, _, _), .commonCauseBegan(let id, _, _):
-                if !opened.insert(id).inserted {
-                    throw UnitViolation(rule: .incidents, what: "\(id) was opened twice")
-                }
-                isOpen[id] = line.name
-            case .incidentResolved(_, let id, _), .incidentHandedOver(_, let id, _),
-                .commonCauseEnded(let id, _), .commonCauseHandedOver(let id):
-                if isOpen.removeValue(forKey: id) != line.name {
-                    throw UnitViolation(rule: .incidents, what: "\(id) ended but was not open")
-                }
-            default: break
-            }
-        }
-        for (id, name) in isOpen.sorted(by: { $0.key < $1.key }) where !isExcused(name) {
-            throw UnitViolation(rule: .incidents, what: "\(id) of \(name) never ended")
+        if let what = ledger.incidentFault(except: isExcused) {
+            throw UnitViolation(rule: .incidents, what: what)
         }
     }
 
