@@ -46,8 +46,8 @@ extension Narrator {
         case .stopForced(let id):
             say(.warning, "\(facts(id).name): did not end in time, SIGKILL sent")
         // Only what is removed is as if it had never been started.
-        case .rested(let id, .fresh): say(.info, "\(facts(id).name): removed")
-        case .rested(let id, let rest): say(.info, "\(facts(id).name): \(rest.words)")
+        case .rested(let id, .fresh, _): say(.info, "\(facts(id).name): removed")
+        case .rested(let id, let rest, _): say(.info, "\(facts(id).name): \(rest.words)")
         case .detached(let id): say(.info, "\(facts(id).name): its start command is done")
         case .paused(let id, let interval):
             say(.notice, "\(facts(id).name): paused for \(interval.words)")

@@ -228,9 +228,10 @@ public struct Encoder {
         case .stopForced(let id):
             json.string("service", facts(id).name)
             return "service.kill"
-        case .rested(let id, let rest):
+        case .rested(let id, let rest, let run):
             json.string("service", facts(id).name)
             json.string("why", rest.rawValue)
+            if let run { json.string("invocation", run.hexadecimal) }
             return "service.rest"
         case .detached(let id):
             json.string("service", facts(id).name)

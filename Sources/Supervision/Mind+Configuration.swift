@@ -194,6 +194,7 @@ extension Instance {
     /// Takes over what the ledger remembers.
     mutating func recall(_ past: InstanceMemory, at now: Instant) {
         unit.known = past.process
+        unit.over = past.over
         pausedUntil = past.pausedUntil.map { max($0, now) }
         wasDetached =
             past.isDetached && definition.detaches && past.launch == definition.launch

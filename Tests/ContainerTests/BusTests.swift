@@ -84,6 +84,7 @@ private enum Scene: String, CaseIterable, CustomTestStringConvertible {
     case missing = "a unit that does not exist costs one look, and is seen when it comes"
     case startLimit = "a start limit that is hit is told, and reset"
     case pattern = "instances of a template come and go"
+    case crowd = "who changes does not wait for a thousand first looks"
     case flood = "a flood of changes costs a look now and then"
     case transient = "a transient unit runs just what it is given, once"
     case busRestarted = "the bus is restarted: connected again, nothing is missed"
@@ -99,6 +100,7 @@ private enum Scene: String, CaseIterable, CustomTestStringConvertible {
         case .missing: try machine.missing()
         case .startLimit: try machine.startLimit()
         case .pattern: try machine.pattern()
+        case .crowd: try machine.crowd()
         case .flood: try machine.flood()
         case .transient: try machine.transient()
         case .busRestarted: try machine.busRestarted()
@@ -250,6 +252,34 @@ extension BusMachine {
         try until(["worker@1.service", "worker@b.c.service"])
         try sh("systemctl stop worker@1")
         try until(["worker@b.c.service"])
+    }
+
+    fileprivate func crowd() throws {
+        let loop = try BusLoop(bus)
+        #expect(loop.bus.watch(plain))
+        try loop.connected()
+        #expect(try loop.request(.start, plain) == .done)
+        try loop.state(plain, "runs") { $0.subState == "running" }
+        let count = 1000
+        for number in 1...count {
+            #expect(loop.bus.watch(UnitName("worker@\(number).service")!))
+        }
+        try loop.turn(atMost: 0)
+        try sh("kill -KILL $(systemctl show -P MainPID plain)")
+        var told: Set<UnitName> = []
+        try loop.next("plain has failed") { event -> Bool? in
+            guard case .unit(let unit, let state) = event else { return nil }
+            if unit == plain { return state.activeState == "failed" ? true : nil }
+            told.insert(unit)
+            return nil
+        }
+        #expect(told.count < count)
+        // They have their turn all the same.
+        try loop.next("the last of them") { event -> Bool? in
+            guard case .unit(let unit, _) = event, unit != plain else { return nil }
+            told.insert(unit)
+            return told.count == count ? true : nil
+        }
     }
 
     fileprivate func flood() throws {

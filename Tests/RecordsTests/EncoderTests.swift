@@ -276,6 +276,10 @@ import Testing
         #expect(try memory(started, .detached(Self.id)).isDetached)
         #expect(try !memory(started, .detached(Self.id), opened, restart(.unhealthy)).isDetached)
         #expect(try !memory(.detached(Self.id), .rested(Self.id, .asked)).isDetached)
+        let run = UnitSight.Invocation(high: 1, low: .max)
+        #expect(run.hexadecimal == "0000000000000001ffffffffffffffff")
+        #expect(try memory(.rested(Self.id, .outside, run: run)).over == run)
+        #expect(try memory(.rested(Self.id, .asked)).over == nil)
         #expect(try memory(.paused(Self.id, for: .seconds(60))).pausedUntil == .seconds(160))
         #expect(
             try memory(.paused(Self.id, for: .seconds(60)), .resumed(Self.id)).pausedUntil == nil)
