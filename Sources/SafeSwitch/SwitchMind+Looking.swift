@@ -97,6 +97,7 @@ extension SwitchMind {
             seenSerial = serial
             see(landscape, services, &turn)
         }
+        let landscape = brought(landscape, upTo: seenSerial == serial ? nil : self.landscape)
         switch look.purpose {
         case .watch: break
         case .weigh(let before, let after):
@@ -107,6 +108,13 @@ extension SwitchMind {
         case .request(let request, let wish):
             answer(request, wish, landscape, services, &turn)
         }
+    }
+
+    /// What an older look was about, by what was seen since.
+    private func brought(_ old: Landscape, upTo newer: Landscape?) -> Landscape {
+        guard var newer else { return old }
+        newer.systems += old.systems.filter { newer.system($0.path) == nil }
+        return newer
     }
 
     mutating func lookFailed(

@@ -21,6 +21,8 @@ public struct Mind: Sendable {
     var cares = Deadlines()
     var jitter: Jitter
     let memory: Memory
+    /// Those of the names in `memory` that have been configured since this daemon's start.
+    var recalled: Set<String> = []
     var nextIncident: Int
     /// The highest attempt of what was forgotten. Later instances count on from here, so that no
     /// process in the kernel has the number of an earlier one of the same name.
