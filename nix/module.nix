@@ -118,7 +118,7 @@ let
   strangers = filter (unit: !isKnown unit) units;
   complaint =
     { name, unit, ... }:
-    "services.regen.services.${name}: this configuration has no unit ${unit}; services.regen.services.${name}.unit names another one";
+    "services.regen.services.${name}: this configuration has no unit ${unit}. If it has another name, say services.regen.services.${name}.unit";
 
   hardening = {
     StateDirectory = "regen";
@@ -298,11 +298,11 @@ in
     ]
     ++ map (unit: {
       assertion = false;
-      message = complaint unit + ", and checkUnit is set.";
+      message = complaint unit + ".";
     }) (filter (unit: unit.checkUnit) strangers);
 
     warnings =
-      map (unit: complaint unit + ". If a package brings it, all is well.") (
+      map (unit: complaint unit + "; if a package brings it, all is well.") (
         filter (unit: !unit.checkUnit) strangers
       )
       ++ optionals (cfg.hardened && !runsNothing) [

@@ -94,6 +94,7 @@ in
         pkgs.gitMinimal
         pkgs.gnutar
         pkgs.gzip
+        pkgs.jq
         pkgs.xz
         config.nix.package
         config.programs.ssh.package
@@ -104,6 +105,7 @@ in
         Type = "oneshot";
         # nixos-rebuild leaves its link `result` where it runs: it keeps the system until the trial is over.
         RuntimeDirectory = "regen-upgrade";
+        StateDirectory = "regen-upgrade";
         WorkingDirectory = "/run/regen-upgrade";
       };
       script = ''
@@ -120,11 +122,23 @@ in
         status=0
         verdict=$(regen vet "$system" ${lib.escapeShellArg regen.settings.state_directory}) || status=$?
         if [ "$status" = 1 ]; then
-          echo "$verdict; nothing is done until another one is built"
+          echo "$verdict"
+          echo "nothing is done until another one is built"
           exit 0
         fi
-        # It waits for the outcome; 1 when the machine went back.
-        exec regen switch --runtime-directory ${lib.escapeShellArg regen.settings.runtime_directory} "$system"
+        status=0
+        if [ "$system" = "$(cat /var/lib/regen-upgrade/failed 2>/dev/null)" ]; then
+          echo "$system has failed its trial; nothing is done until another one is built"
+          exit 0
+        fi
+        # It waits for the outcome; 1 when the machine went back, or would not try.
+        outcome=$(regen switch --json --runtime-directory ${lib.escapeShellArg regen.settings.runtime_directory} "$system") ||
+          status=$?
+        echo "$outcome"
+        if [ "$status" != 0 ] && jq --exit-status 'has("ended")' <<< "$outcome" >/dev/null; then
+          echo "$system" > /var/lib/regen-upgrade/failed
+        fi
+        exit "$status"
       '';
     };
 

@@ -11,6 +11,8 @@ let
       {
         services.regen.package = pkgs.callPackage (repository + "/nix/package.nix") { };
         boot.isContainer = true;
+        networking.useDHCP = false;
+        environment.stub-ld.enable = false;
         system.stateVersion = lib.trivial.release;
         documentation.enable = false;
       }

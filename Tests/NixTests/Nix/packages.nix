@@ -23,6 +23,7 @@ let
         outputsToInstall = [ "out" ];
       };
       override = _: fake name more;
+      withPackages = _: fake name more;
       overrideAttrs = _: fake name more;
       passthru = { };
     }
@@ -35,7 +36,7 @@ let
       "bash" "bashInteractive" "btrfs-progs" "bzip2" "coreutils" "coreutils-full" "cpio" "curl" "dbus" "diffutils"
       "dosfstools" "e2fsprogs" "findutils" "gawk" "getent" "gitMinimal" "glibc" "gnugrep" "gnused" "gnutar" "gzip"
       "installShellFiles" "iproute2" "jansson" "kmod" "linux-pam" "man-db" "ncurses" "nginx" "nginxStable" "nix" "nixos-rebuild"
-      "openssh" "openssl" "perl" "pkg-config" "python3" "shadow" "swiftpm" "systemd" "systemdLibs" "util-linux" "xz"
+      "openssh" "openssl" "perl" "pkg-config" "python3" "shadow" "swiftpm" "systemd" "systemdLibs" "util-linux" "xz" "nettools" "jq" "nsncd" "tengine" "tzdata" "glibcLocales" "zsh" "xonsh" "fish" "sudo" "openresolv" "logrotate" "makeInitrdNGTool" "kexec-tools"
     ] (name: fake name { })
     // {
       _type = "pkgs";
@@ -46,6 +47,11 @@ let
       __splicedPackages = pkgs;
       buildPackages = pkgs;
       pkgsBuildBuild = pkgs;
+      libxcrypt.enabledCryptSchemeIds = [ ];
+      qemu_test.ga = fake "qemu-guest-agent" { };
+      pkgsStatic.callPackage = _: _: fake "static" { };
+      nginxStable = fake "nginx" { modules = [ ]; };
+      openresty = fake "openresty" { };
       swift = fake "swift" { version = swiftVersion; };
       stdenv = {
         hostPlatform = platform;
@@ -53,7 +59,8 @@ let
         targetPlatform = platform;
         inherit system;
         isLinux = true;
-        cc = fake "gcc" { };
+        isx86_64 = true;
+        cc = fake "gcc" { libc = fake "glibc" { }; };
         mkDerivation =
           arguments:
           let
@@ -61,6 +68,7 @@ let
           in
           fake "${final.pname or final.name}-${final.version or "0"}" (removeAttrs final [ "name" ]);
       };
+      stdenvNoCC = pkgs.stdenv;
       runtimeShell = "/bin/sh";
       writeText = write;
       writeTextFile = { name, text, ... }: write name text;
@@ -73,6 +81,7 @@ let
       runCommand =
         name: more: text:
         fake name ({ inherit text; } // more.passthru or { });
+      writers = lib.genAttrs [ "writeNginxConfig" "writeBash" ] (_: write);
       runCommandLocal = pkgs.runCommand;
       linkFarm = name: _: fake name { };
       fetchFromGitHub = { repo, ... }: fake repo { };
@@ -80,6 +89,16 @@ let
       replaceVars = _: _: fake "replaced" { };
       symlinkJoin = { name, ... }: fake name { };
       buildEnv = { name, ... }: fake name { };
+      linuxPackages = lib.makeExtensible (_: {
+        kernel = fake "linux" {
+          version = "6.12";
+          modDirVersion = "6.12";
+          features = { };
+          config = lib.genAttrs [ "isYes" "isNo" "isModule" "isEnabled" "isDisabled" "isSet" ] (_: _: true);
+          kernelOlder = _: false;
+          kernelAtLeast = _: true;
+        };
+      });
       formats =
         lib.genAttrs [ "elixirConf" "gitIni" "hocon" "ini" "iniWithGlobalSection" "javaProperties" "json" "keyValue" "libconfig" "lua" "php" "pythonVars" "systemd" "toml" "xml" "yaml" ]
           (_: _: {
