@@ -27,6 +27,7 @@ in
     assertions = map (assertion: assertion.message) (lib.filter (assertion: !assertion.assertion) config.assertions);
     inherit (config) warnings;
     settings = regen.configFile.settings;
+    check = regen.configFile.text;
     units = lib.genAttrs (lib.filter (lib.hasPrefix "regen") (lib.attrNames config.systemd.units)) (
       name: config.systemd.units.${name}.text
     );
