@@ -11,11 +11,14 @@ let
     };
   };
   healthy = port: path: { http = "http://127.0.0.1:${toString port}${path}"; };
-  # The first of these attributes that there is, and its value is no null; options move between releases.
+  # The first of these attributes that is set: options move between releases, and some are not set by default.
   first =
     fallback: paths:
     let
-      found = lib.filter (value: value != null) (map (path: lib.attrByPath path null services) paths);
+      value = path: builtins.tryEval (lib.attrByPath path null services);
+      found = map (path: (value path).value) (
+        lib.filter (path: (value path).success && (value path).value != null) paths
+      );
     in
     if found == [ ] then fallback else lib.head found;
 in

@@ -97,7 +97,7 @@ let
         address
         (mapping {
           host = key str "Without: 127.0.0.1.";
-          port = needed port "";
+          port = needed port "The port.";
         })
       ]) "Somebody takes a connection. Short: the port, or host and port.";
       unix = key (short path "path" {
@@ -136,8 +136,8 @@ let
       file = key (short path "path" {
         path = needed path "It must be there.";
         fresh = key duration "Modified within so long.";
-        owner = key (either ints.unsigned str) "";
-        mode = key (strMatching "[0-7]{1,5}") "";
+        owner = key (either ints.unsigned str) "Its owner, by name or number.";
+        mode = key (strMatching "[0-7]{1,5}") "Its mode bits, in octal digits.";
       }) "A file is as it should be. Short: its path.";
       notify = key (either (enum [ "on" ]) (mapping {
         watchdog = key duration "WATCHDOG=1 must come within so long, each time.";

@@ -298,7 +298,7 @@ struct ModuleTests {
     }
 
     @Test("a unit that this configuration does not have is a warning") func strangers() throws {
-        let told = try Machine(regen: "protect = [ \"packaged\" ];").warnings()
+        let told = try Machine(regen: "services.packaged = { };").warnings()
         #expect(told.count == 1)
         #expect(told.first?.contains("no unit packaged.service") == true)
     }

@@ -11,6 +11,8 @@ let
       made = derivation {
         inherit name system;
         builder = "/bin/sh";
+        # Another text, another path; only where somebody looks, since texts name all of NixOS.
+        text = if lib.hasInfix "regen" name then more.text or "" else "";
       };
     in
     made
