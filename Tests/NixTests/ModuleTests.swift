@@ -180,6 +180,57 @@ struct ModuleTests {
         #expect(before["Service", "Environment"] != other["Service", "Environment"])
     }
 
+    // MARK: - Scripts
+
+    @Test("shellcheck has nothing to say against the scripts") func scripts() throws {
+        let machine = Machine(regen: "upgrade.enable = true; upgrade.flags = [ \"--impure\" ];")
+        let scripts = try machine.scripts()
+        #expect(scripts.keys.sorted() == ["regen-renew", "regen-upgrade"])
+        let folder = try Folder()
+        for (name, script) in scripts.merging(
+            try machine.preSwitchChecks(), uniquingKeysWith: { $1 })
+        {
+            let file = try folder.write(name, "#!/usr/bin/env bash\nset -eu\n\(script)")
+            let told = try run(["shellcheck", file.path])
+            #expect(told.code == 0, "\(name): \(told.output)")
+        }
+    }
+
+    /// The check before a switch, with a `regen vet` that answers so.
+    private func check(_ vet: String) throws -> Outcome {
+        let folder = try Folder()
+        let fake = try folder.write("regen", "#!/bin/sh\n\(vet)\n")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: fake.path)
+        let text = try #require(
+            try Machine(regen: "refuseQuarantined = true;").preSwitchChecks()["regen"])
+        let here = text.replacing(/\/nix\/store\/\S+\/bin\/regen/, with: fake.path)
+            .replacing(/\/nix\/store\/\S+\/bin\/timeout/, with: "timeout")
+        return try run(["bash", "-euc", here, "check", "/nix/store/system", "switch"])
+    }
+
+    @Test(
+        "a quarantined system is refused with the reason and the override; without a word of Regen's the switch goes on, and says so"
+    )
+    func refusal() throws {
+        let refused = try check("echo \"$2 is quarantined\"; exit 1")
+        #expect(refused.code == 1)
+        #expect(refused.error.contains("/nix/store/system is quarantined"))
+        #expect(refused.error.contains("NIXOS_NO_CHECK=1"))
+        let broken = try check("kill -SEGV $$")
+        #expect(broken.code == 0)
+        #expect(broken.error.contains("Regen cannot tell"))
+        #expect(broken.error.contains("the switch goes on"))
+        let fine = try check("exit 0")
+        #expect(fine.code == 0 && fine.error == "")
+    }
+
+    @Test("upgrades refuse quarantined systems without being told to, and nobody else does")
+    func defaults() throws {
+        #expect(
+            try Machine(regen: "upgrade.enable = true;").preSwitchChecks().keys.contains("regen"))
+        #expect(try !Machine().preSwitchChecks().keys.contains("regen"))
+    }
+
     // MARK: - What is wrong is found before it runs
 
     @Test(

@@ -130,6 +130,8 @@ struct Machine {
     func warnings() throws -> [String] { try look("warnings") }
     func units() throws -> [String: String] { try look("units") }
     func settings() throws -> [String: Any] { try look("settings") }
+    func scripts() throws -> [String: String] { try look("scripts") }
+    func preSwitchChecks() throws -> [String: String] { try look("preSwitchChecks") }
     func check() throws -> String { try look("check") }
 
     /// What `regen check` says of the configuration that a build would check.

@@ -16,7 +16,7 @@ let
         system.stateVersion = lib.trivial.release;
         documentation.enable = false;
       }
-    ] ++ modules;
+    ] ++ import ./newer.nix { inherit lib tree; } ++ modules;
   };
   inherit (nixos) config;
   regen = config.services.regen;
@@ -27,6 +27,10 @@ in
     assertions = map (assertion: assertion.message) (lib.filter (assertion: !assertion.assertion) config.assertions);
     inherit (config) warnings;
     settings = regen.configFile.settings;
+    inherit (config.system) preSwitchChecks;
+    scripts = lib.mapAttrs (_: service: service.script) (
+      lib.filterAttrs (name: _: lib.hasPrefix "regen-" name) config.systemd.services
+    );
     check = regen.configFile.text;
     units = lib.genAttrs (lib.filter (lib.hasPrefix "regen") (lib.attrNames config.systemd.units)) (
       name: config.systemd.units.${name}.text

@@ -11,7 +11,7 @@ let
     defaults =
       { config, ... }:
       {
-        imports = [ (repository + "/nix/module.nix") ];
+        imports = [ (repository + "/nix/module.nix") ] ++ import ./newer.nix { inherit lib tree; };
         networking.useDHCP = false;
         environment.stub-ld.enable = false;
         documentation.enable = false;
