@@ -122,6 +122,8 @@ let package = Package(
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
+            name: "NixTests", dependencies: ["regen"], exclude: ["Nix"], swiftSettings: strict),
+        .testTarget(
             name: "ContainerTests",
             dependencies: [
                 "Linux", "JSON", "Systemd", "Supervision", "Configuration", "Daemon", "regen",
