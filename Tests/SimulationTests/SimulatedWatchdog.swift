@@ -35,7 +35,12 @@ extension SimulatedMachine {
     /// Turns of the loop in which nothing happens but that it is time to feed.
     mutating func feedQuietly(until end: Instant?) throws(Violation) {
         guard let end else { return }
-        while max(dog.feeding.due, now) < end { try feed(at: max(dog.feeding.due, now)) }
+        while max(dog.feeding.due, now) < end {
+            let due = dog.feeding.due
+            try feed(at: max(due, now))
+            // What is overdue is done in a turn of its own.
+            if dog.feeding.due == due { return }
+        }
     }
 
     /// The end of a turn in which something happened.
@@ -54,7 +59,8 @@ extension SimulatedMachine {
         if let stall = dog.stall, stall.until <= time { dog.stall = nil }
         let isOverdue = mind.nextDeadline().map { $0 <= time } ?? false
         let abandoned = mind.abandoned { id, debt in
-            debt == .exit && (hands.watches[id.index] != nil || hands.isDeathUntold[id.index])
+            debt == .exit && hands.watches.indices.contains(id.index)
+                && (hands.watches[id.index] != nil || hands.isDeathUntold[id.index])
         }
         var facts = Feeding.Facts(
             isOverdue: isOverdue, abandoned: abandoned, atDiskSince: dog.stall?.since)

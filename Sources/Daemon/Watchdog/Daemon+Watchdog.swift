@@ -58,6 +58,7 @@ extension Daemon {
                     + "\(WatchdogPolicy.shortestTimeout.words) are needed")
         }
         watchdog.posts[i].state = .armed(device)
+        watchdog.posts[i].isBusyTold = false
         write(.watchdogOpened(ArmedWatchdog(device, asked: policy.timeout)))
     }
 
@@ -72,13 +73,13 @@ extension Daemon {
     }
 
     private func busy(_ i: Int, _ path: String) {
-        if case .busy = watchdog.posts[i].state {
-            _ = watchdog.posts[i].tryLater(at: now.boot)
-            return
+        if !watchdog.posts[i].isBusyTold {
+            watchdog.posts[i].state = .busy(path: path, holder: nil)
         }
-        if watchdog.posts[i].tryLater(at: now.boot) { return }
+        if watchdog.posts[i].tryLater(at: now.boot) || watchdog.posts[i].isBusyTold { return }
         let holder = Self.holderOfWatchdog
         watchdog.posts[i].state = .busy(path: path, holder: holder)
+        watchdog.posts[i].isBusyTold = true
         write(
             .watchdogBusy(
                 device: path, holder: holder,
@@ -220,6 +221,7 @@ extension Daemon {
                 letGo(device)
             }
         }
+        for i in watchdog.posts.indices { watchdog.posts[i].tryAnew(at: now.boot) }
         listenForWatchdogs()
         timeWatchdogs()
         if policy != nil, let ban = watchdog.ban {

@@ -13,7 +13,9 @@ struct WatchdogPost {
     var state = State.awaited
     /// When it is tried to open it next; `nil`: when something happens.
     var nextTry: Int64?
-    private(set) var triesLeft = tries
+    private var triesLeft = tries
+    /// People know that somebody else feeds it.
+    var isBusyTold = false
 
     enum State {
         /// It is not there, or nobody has looked yet.
