@@ -29,6 +29,7 @@ extension Mind {
             }
         }
         linkDependencies()
+        gatherNeeded()
         countServices()
         // Before the removals: what these free starts as it is configured now, and once.
         for i in changed { relaunch(i, at: now, into: &actions) }

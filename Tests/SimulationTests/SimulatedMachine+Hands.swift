@@ -25,6 +25,7 @@ extension SimulatedMachine {
         say("--- Regen starts")
         mind = Mind(seed: random.next(), memory: memory)
         hands = SimHands()
+        dog.reopen(at: now)
         startSwitcher()
         do {
             try adopt(memory)
@@ -141,6 +142,7 @@ extension SimulatedMachine {
             }
             try serveSwitch(into: &records)
             try write(records)
+            try tendWatchdog()
             if hands.ending == nil, mind == nil { say("--- Regen ended") }
         } catch let violation as Violation {
             throw violation
