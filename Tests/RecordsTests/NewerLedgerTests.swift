@@ -44,7 +44,7 @@ import Testing
             lines.append(line.dropLast(2) + Array(more.utf8))
         }
         // A state that an older Regen has no word for.
-        lines.append(diary.line("carry", Array(#""kind":"oracle","service":"web","n":1"#.utf8)))
+        lines.append(diary.line("carry", Array(#""oracle":{"n":1}"#.utf8)))
         #expect(diary.memory(of: lines) == diary.memory)
         #expect(diary.switchMemory(of: lines) == diary.switchMemory)
     }
