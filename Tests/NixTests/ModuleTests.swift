@@ -213,6 +213,15 @@ struct ModuleTests {
         #expect(try Machine(more, regen: regen).assertions() == [])
     }
 
+    @Test("the hardened unit may open the watchdog, where one is wanted") func device() throws {
+        let plain = UnitText(try #require(try Machine().units()["regen.service"]))
+        let units = try Machine(regen: "settings.watchdog.timeout = \"30s\";").units()
+        let watched = UnitText(try #require(units["regen.service"]))
+        #expect(plain["Service", "ProtectClock"] == "true")
+        #expect(watched["Service", "ProtectClock"] == "false")
+        #expect(watched["Service", "ProtectSystem"] == "strict")
+    }
+
     // MARK: - Scripts
 
     @Test("shellcheck has nothing to say against the scripts") func scripts() throws {

@@ -34,10 +34,13 @@ let
 
   pkgs =
     lib.genAttrs [
-      "bash" "bashInteractive" "btrfs-progs" "bzip2" "coreutils" "coreutils-full" "cpio" "curl" "dbus" "diffutils"
-      "dosfstools" "e2fsprogs" "findutils" "gawk" "getent" "gitMinimal" "glibc" "gnugrep" "gnused" "gnutar" "gzip"
-      "installShellFiles" "iproute2" "jansson" "kmod" "linux-pam" "man-db" "ncurses" "nginx" "nginxStable" "nix" "nixos-rebuild"
-      "openssh" "openssl" "perl" "pkg-config" "python3" "shadow" "swiftpm" "systemd" "systemdLibs" "util-linux" "xz" "nixfmt-tree" "mandoc" "shellcheck" "nettools" "jq" "nsncd" "tengine" "tzdata" "glibcLocales" "zsh" "xonsh" "fish" "sudo" "openresolv" "logrotate" "makeInitrdNGTool" "kexec-tools"
+      "bash" "bashInteractive" "btrfs-progs" "bzip2" "coreutils" "coreutils-full" "cpio" "curl" "dbus"
+      "diffutils" "dosfstools" "e2fsprogs" "findutils" "fish" "gawk" "getent" "gitMinimal" "glibc"
+      "glibcLocales" "gnugrep" "gnused" "gnutar" "gzip" "installShellFiles" "iproute2" "jansson" "jq"
+      "kexec-tools" "kmod" "linux-pam" "logrotate" "makeInitrdNGTool" "man-db" "mandoc" "ncurses" "nettools"
+      "nginx" "nginxStable" "nix" "nixfmt-tree" "nixos-rebuild" "nsncd" "openresolv" "openssh" "openssl" "perl"
+      "pkg-config" "python3" "shadow" "shellcheck" "sudo" "swiftpm" "systemd" "systemdLibs" "tengine" "tzdata"
+      "util-linux" "xonsh" "xz" "zsh"
     ] (name: fake name { })
     // {
       _type = "pkgs";
@@ -61,7 +64,7 @@ let
         targetPlatform = platform;
         inherit system;
         isLinux = true;
-        isx86_64 = true;
+        inherit (platform) isx86_64;
         cc = fake "gcc" { libc = fake "glibc" { }; };
         mkDerivation =
           arguments:
@@ -104,8 +107,10 @@ let
         };
       });
       formats =
-        lib.genAttrs [ "elixirConf" "gitIni" "hocon" "ini" "iniWithGlobalSection" "javaProperties" "json" "keyValue" "libconfig" "lua" "php" "pythonVars" "systemd" "toml" "xml" "yaml" ]
-          (_: _: {
+        lib.genAttrs [
+          "elixirConf" "gitIni" "hocon" "ini" "iniWithGlobalSection" "javaProperties" "json" "keyValue"
+          "libconfig" "lua" "php" "pythonVars" "systemd" "toml" "xml" "yaml"
+        ] (_: _: {
             type = lib.types.anything;
             lib.types = { };
             generate = name: _: fake name { };
