@@ -179,7 +179,10 @@ let
   );
 in
 {
-  imports = [ ./upgrade.nix ];
+  imports = [
+    ./upgrade.nix
+    ./watchdog.nix
+  ];
 
   options.services.regen = {
     enable = mkEnableOption "Regen, which keeps services alive and takes the machine back to the last good generation";

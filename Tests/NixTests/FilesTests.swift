@@ -67,36 +67,4 @@ struct FilesTests {
         let version = told.output.dropFirst("regen ".count).dropLast()
         #expect(try text("nix/package.nix").contains("version = \"\(version)\";"))
     }
-
-    @Test("nix flake show and check succeed with a stand-in for nixpkgs") func flake() throws {
-        let folder = try Folder()
-        let copy = folder.url.appending(path: "regen")
-        try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: false)
-        for name in [
-            "Benchmarks", "Package.swift", "Sources", "Tests", "default.nix", "docs", "examples",
-            "flake.nix", "nix",
-        ] {
-            try FileManager.default.copyItem(
-                at: Nix.repository.appending(path: name), to: copy.appending(path: name))
-        }
-        func flake(_ words: String...) throws -> Outcome {
-            try run(
-                [
-                    "nix", "--extra-experimental-features", "nix-command flakes", "--offline",
-                    "--store", folder.url.appending(path: "store").path, "flake",
-                ] + words + [
-                    "path:\(copy.path)", "--no-write-lock-file", "--override-input", "nixpkgs",
-                    "path:\(copy.path)/Tests/NixTests/Nix/nixpkgs",
-                ])
-        }
-        let shown = try flake("show")
-        #expect(shown.code == 0, "\(shown.error)")
-        for part in [
-            "apps", "checks", "devShells", "formatter", "nixosConfigurations", "nixosModules",
-            "overlays", "packages", "demo", "aarch64-linux", "package 'regen-",
-        ] {
-            #expect(shown.output.contains(part), "\(part)")
-        }
-        _ = try run(["chmod", "-R", "u+w", folder.url.path])
-    }
 }

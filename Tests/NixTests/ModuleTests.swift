@@ -180,6 +180,39 @@ struct ModuleTests {
         #expect(before["Service", "Environment"] != other["Service", "Environment"])
     }
 
+    /// Boot counting, on the machine and not in a container.
+    private static let countedBoots = """
+        boot.loader.systemd-boot = { enable = true; bootCounting.enable = true; };
+        """
+
+    @Test("boot counting brings the gate along, which is that of examples/systemd") func gate()
+        throws
+    {
+        let unit = try Machine(Self.countedBoots).units()["regen-boot-check.service"]
+        let text = UnitText(try #require(unit))
+        #expect(text["Unit", "Before"] == "boot-complete.target")
+        #expect(text["Unit", "FailureAction"] == nil)
+        #expect(text["Service", "SuccessExitStatus"]?.hasPrefix("2 126 127") == true)
+        #expect(try verify(["regen-boot-check.service": try #require(unit)]).error == "")
+        #expect(try Machine().units()["regen-boot-check.service"] == nil)
+    }
+
+    @Test(
+        "a device that systemd does not feed, or only a test, is no conflict",
+        arguments: [
+            ("", "settings.watchdog.timeout = \"30s\";"),
+            (
+                "systemd.watchdog.runtimeTime = \"20s\";",
+                "settings.watchdog.device = \"/dev/watchdog1\";"
+            ),
+            ("systemd.watchdog.runtimeTime = \"20s\";", "settings.watchdog.test = true;"),
+            ("systemd.watchdog.runtimeTime = \"0\";", "settings.watchdog.timeout = \"30s\";"),
+            ("systemd.watchdog.runtimeTime = \"20s\";", ""),
+        ])
+    func watchdog(more: String, regen: String) throws {
+        #expect(try Machine(more, regen: regen).assertions() == [])
+    }
+
     // MARK: - Scripts
 
     @Test("shellcheck has nothing to say against the scripts") func scripts() throws {
@@ -310,6 +343,18 @@ struct ModuleTests {
         arguments: [
             ("system.switch.enable = false;", "", "system.switch.enable is false"),
             ("nix.enable = false;", "", "nix.enable is false"),
+            (
+                "systemd.watchdog.runtimeTime = \"20s\";",
+                "settings.watchdog.timeout = \"30s\";", "systemd feeds /dev/watchdog0 itself"
+            ),
+            (
+                countedBoots, "bootGate.enable = false;",
+                "services.regen.bootGate.enable: boot.loader.systemd-boot.bootCounting"
+            ),
+            (
+                countedBoots, "bootGate.reboot = true;",
+                "bootCounting = { enable = true; tries = 1; }"
+            ),
             (
                 "system.autoUpgrade.enable = true;",
                 "upgrade.enable = true;", "Remove system.autoUpgrade.enable"

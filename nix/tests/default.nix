@@ -6,4 +6,6 @@
   own-upgrade = ./own-upgrade.nix;
   lockout = ./lockout.nix;
   quarantine = ./quarantine.nix;
+  watchdog = ./watchdog.nix;
+  boot-gate = ./boot-gate.nix;
 }

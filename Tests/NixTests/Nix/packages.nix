@@ -1,8 +1,7 @@
 # Packages that nobody builds: names and shapes, as much as NixOS' modules look at while units are evaluated. A build's
 # text is in `text`, so that it can be looked at without building anything.
-{ lib, swiftVersion ? "6.2.4" }:
+{ lib, system ? "x86_64-linux", swiftVersion ? "6.2.4" }:
 let
-  system = "x86_64-linux";
   platform = lib.systems.elaborate system;
 
   fake =
@@ -38,7 +37,7 @@ let
       "bash" "bashInteractive" "btrfs-progs" "bzip2" "coreutils" "coreutils-full" "cpio" "curl" "dbus" "diffutils"
       "dosfstools" "e2fsprogs" "findutils" "gawk" "getent" "gitMinimal" "glibc" "gnugrep" "gnused" "gnutar" "gzip"
       "installShellFiles" "iproute2" "jansson" "kmod" "linux-pam" "man-db" "ncurses" "nginx" "nginxStable" "nix" "nixos-rebuild"
-      "openssh" "openssl" "perl" "pkg-config" "python3" "shadow" "swiftpm" "systemd" "systemdLibs" "util-linux" "xz" "nettools" "jq" "nsncd" "tengine" "tzdata" "glibcLocales" "zsh" "xonsh" "fish" "sudo" "openresolv" "logrotate" "makeInitrdNGTool" "kexec-tools"
+      "openssh" "openssl" "perl" "pkg-config" "python3" "shadow" "swiftpm" "systemd" "systemdLibs" "util-linux" "xz" "nixfmt-tree" "mandoc" "shellcheck" "nettools" "jq" "nsncd" "tengine" "tzdata" "glibcLocales" "zsh" "xonsh" "fish" "sudo" "openresolv" "logrotate" "makeInitrdNGTool" "kexec-tools"
     ] (name: fake name { })
     // {
       _type = "pkgs";
@@ -50,6 +49,7 @@ let
       buildPackages = pkgs;
       pkgsBuildBuild = pkgs;
       libxcrypt.enabledCryptSchemeIds = [ ];
+      qemu_kvm.ga = fake "qemu-guest-agent" { };
       qemu_test.ga = fake "qemu-guest-agent" { };
       pkgsStatic.callPackage = _: _: fake "static" { };
       nginxStable = fake "nginx" { modules = [ ]; };
@@ -83,6 +83,8 @@ let
       runCommand =
         name: more: text:
         fake name ({ inherit text; } // more.passthru or { });
+      mkShell = _: fake "shell" { };
+      testers.runNixOSTest = test: fake "vm-test-${test.name or "regen"}" { };
       writers = lib.genAttrs [ "writeNginxConfig" "writeBash" ] (_: write);
       runCommandLocal = pkgs.runCommand;
       linkFarm = name: _: fake name { };
@@ -95,7 +97,7 @@ let
         kernel = fake "linux" {
           version = "6.12";
           modDirVersion = "6.12";
-          features = { };
+          features.efiBootStub = true;
           config = lib.genAttrs [ "isYes" "isNo" "isModule" "isEnabled" "isDisabled" "isSet" ] (_: _: true);
           kernelOlder = _: false;
           kernelAtLeast = _: true;
