@@ -47,7 +47,9 @@ import Testing
             try Self.watchdog(installation)?["state"]?.string == "starving"
         }
         #expect(try Self.watchdog(installation)?["condition"]?.string == "ledger-answered")
-        #expect(installation.messages.contains("not fed any more (ledger-answered): the disk"))
+        #expect(
+            installation.messages.contains(
+                "not fed any more (ledger-answered): a test, nothing is reset: the disk"))
         try disk.thaw()
         try installation.until("it is fed again", seconds: 90) {
             try Self.watchdog(installation)?["state"]?.string == "test"

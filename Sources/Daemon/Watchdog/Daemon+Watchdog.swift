@@ -150,7 +150,10 @@ extension Daemon {
             feed()
             write(.watchdogFed(after: after))
         case .beginStarving(let condition):
-            write(.watchdogStarving(condition, detail: detail(of: condition, facts)))
+            // What only would have been must frighten nobody.
+            let isTest = watchdog.policy?.isTest == true
+            let detail = (isTest ? "a test, nothing is reset: " : "") + detail(of: condition, facts)
+            write(.watchdogStarving(condition, detail: detail))
             writeRecords()
         }
     }
