@@ -272,6 +272,7 @@ extension Daemon {
                 count: Int64(cause.services), of: Int64(cause.of))
         }
         report.safeSwitch = switchReport
+        report.watchdog = watchdogReport
         report.workers = workers.slots.compactMap { $0.map { workerReport($0) } }
         report.routes = notices.routes.map { routeReport($0) }
         return report

@@ -17,8 +17,8 @@ extension Recollection {
             json.integer("common_cause_age_ms", commonCause.opened.age(at: now) / 1_000_000)
         }
         append(json.bytes)
-        switching.stepped(to: now).carry(at: now, into: &json, append: append)
         let settled = settled(at: now)
+        settled.switching.stepped(to: now).carry(at: now, into: &json, append: append)
         for name in order {
             guard let past = settled.pasts[name] else { continue }
             json.removeAll()

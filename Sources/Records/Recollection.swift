@@ -74,7 +74,7 @@ public struct Recollection: Sendable {
             nextIncident = max(nextIncident, incident + 1)
         }
         takeCommonCause(event, json, at: moment)
-        settleHopes(at: moment)
+        enterBoot(at: moment)
         takeSwitching(event, json, at: moment)
         guard let service = json["service"]?.string else { return }
         if pasts[service] == nil {
@@ -123,12 +123,29 @@ extension Recollection.Moment {
         Instant(nanoseconds: now.boottime - age(at: now))
     }
 
+    /// This moment, told by the clock of a boot that begins at `moment`; `newest` is the last one that is
+    /// known of the boot before. All that happened before it keeps its order, and how far it lies
+    /// apart, whatever the wall clock was set to meanwhile.
+    func carriedOver(from newest: Self, to moment: Self) -> Self {
+        let between = boot == newest.boot ? age(at: newest) : 0
+        let (age, overflow) = newest.age(at: moment).addingReportingOverflow(between)
+        return moment.earlier(byNanoseconds: overflow ? .max : age)
+    }
+
+    mutating func carryOver(from newest: Self, to moment: Self) {
+        self = carriedOver(from: newest, to: moment)
+    }
+
     /// A century: what is older is of no interest, and its nanoseconds fit 64 bits.
     private static let longestAge: Int64 = 100 * 365 * 86_400_000
 
     /// The moment so many milliseconds before this one; a negative age counts as none.
     func earlier(by milliseconds: Int64) -> Self {
-        let age = min(max(0, milliseconds), Self.longestAge) * 1_000_000
+        earlier(byNanoseconds: min(max(0, milliseconds), Self.longestAge) * 1_000_000)
+    }
+
+    private func earlier(byNanoseconds nanoseconds: Int64) -> Self {
+        let age = min(nanoseconds, Self.longestAge * 1_000_000)
         func before(_ start: Int64) -> Int64 {
             let (moment, overflow) = start.subtractingReportingOverflow(age)
             return overflow ? .min : moment
@@ -241,6 +258,7 @@ extension Recollection.Past {
             incident = nil
             attempts = 0
             isHandedOver = json["reason"]?.string != HandoverReason.operatorStopped.rawValue
+            if !isHandedOver { failedStarts = 0 }
         case "service.recover": forgive()
         default: break
         }

@@ -98,6 +98,33 @@ import Testing
             (.routeRefused(route: "ops", reason: "no such file"), "route.refuse"),
             (.systemdLost(reason: "no such socket"), "systemd.lost"),
             (.systemdFound, "systemd.found"),
+            (
+                .watchdogOpened(
+                    ArmedWatchdog(
+                        device: "/dev/watchdog0", identity: "i6300ESB timer", asked: .seconds(30),
+                        timeout: .seconds(32), pretimeout: .seconds(5), isNoWayOut: false,
+                        disarmsAtDeath: true, bootStatus: 32)), "watchdog.open"
+            ),
+            (
+                .watchdogBusy(
+                    device: "/dev/watchdog0", holder: "systemd (pid 1)", watchedEvery: .seconds(15)),
+                "watchdog.busy"
+            ),
+            (
+                .watchdogStarving(
+                    .ledgerAnswered, detail: String(repeating: "\u{1}", count: 9999)),
+                "watchdog.starve"
+            ),
+            (.watchdogFed(after: .seconds(2)), "watchdog.fed"),
+            (
+                .watchdogClosed(device: "/dev/watchdog0", magic: true, timeout: .seconds(30)),
+                "watchdog.close"
+            ),
+            (
+                .watchdogOff(
+                    device: String(repeating: "\u{1}", count: 4095), reason: "it is a directory"),
+                "watchdog.off"
+            ),
         ] + SwitchExamples.records.map { (.switching($0.0), $0.1) }
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -155,13 +182,19 @@ import Testing
         case .routeRefused: 42
         case .systemdLost: 43
         case .systemdFound: 44
-        case .switching(let record): 45 + SwitchExamples.place(record)
+        case .watchdogOpened: 45
+        case .watchdogBusy: 46
+        case .watchdogStarving: 47
+        case .watchdogFed: 48
+        case .watchdogClosed: 49
+        case .watchdogOff: 50
+        case .switching(let record): 51 + SwitchExamples.place(record)
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...66))
+        #expect(Self.entries.map { place($0.0) } == Array(0...72))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }
