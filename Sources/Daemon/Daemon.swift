@@ -63,6 +63,7 @@ final class Daemon {
 
     let switching: Switching
     let units: Units
+    var boots: Boots
     /// Who is told how we are; `nil`: nobody wants to know.
     let manager: ServiceManager?
     /// When the manager's status is next made anew; `nil`: nothing has changed.
@@ -86,6 +87,8 @@ final class Daemon {
     var wantsReload = false
     var state = State.ready
     var leavesRunning = 0
+    /// The end is that of the machine, as far as systemd knows.
+    var endsWithMachine = false
 
     /// The daemon's own life.
     enum State: String {
@@ -109,6 +112,7 @@ final class Daemon {
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         switching = Switching(parts.switchMemory)
         units = Units(.system)
+        boots = Boots(parts.bootMemory)
         manager = parts.manager
         probeAccount = parts.probeAccount
         journalAccount = Parts.journalAccount(like: parts.probeAccount)
@@ -134,7 +138,9 @@ final class Daemon {
     /// Turns until everything that had to stop is down.
     func run() throws(SystemError) {
         while state != .finished { try turn() }
-        write(.daemonStopped(reason: "asked", left: leavesRunning))
+        write(
+            .daemonStopped(
+                reason: "asked", left: leavesRunning, withMachine: endsWithMachine))
         writeRecords()
         tellManager()
         chronicle.close()
@@ -209,7 +215,7 @@ final class Daemon {
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
-            units.due, statusDue, manager?.due,
+            units.due, statusDue, manager?.due, boots.due,
         ] {
             next = min(next, other ?? .max)
         }

@@ -18,6 +18,7 @@ extension Recollection {
         }
         append(json.bytes)
         switching.stepped(to: now).carry(at: now, into: &json, append: append)
+        boots.carry(at: now, into: &json, append: append)
         let settled = settled(at: now)
         for name in order {
             guard let past = settled.pasts[name] else { continue }
@@ -35,6 +36,7 @@ extension Recollection {
             commonCause = (id, moment.earlier(by: age))
         }
         switching.recall(json, at: moment)
+        boots.recall(json, at: moment)
         guard let name = json["service"]?.string else { return }
         if pasts[name] == nil { order.append(name) }
         pasts[name] = Past(carried: json, at: moment)

@@ -57,6 +57,7 @@ public struct Recollection: Sendable {
     var nextIncident = 1
     var commonCause: (id: Int, opened: Moment)?
     var switching = SwitchPast()
+    var boots = BootPast()
 
     /// Nothing yet.
     public init() {}
@@ -73,6 +74,7 @@ public struct Recollection: Sendable {
             nextIncident = max(nextIncident, incident + 1)
         }
         takeCommonCause(event, json, at: moment)
+        boots.take(event, json, at: moment)
         settleHopes(at: moment)
         takeSwitching(event, json, at: moment)
         guard let service = json["service"]?.string else { return }
