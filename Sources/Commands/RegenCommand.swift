@@ -19,7 +19,7 @@ struct RegenCommand: ParsableCommand {
                 name: "Looking",
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
-                    ExplainCommand.self,
+                    ExplainCommand.self, VetCommand.self,
                     GenerationsCommand.self, DoctorCommand.self, LookCommand.self,
                 ]),
             CommandGroup(

@@ -123,7 +123,9 @@ extension DaemonReport {
         if let detail = ledger.detail { lines += ": \(detail.printable)" }
         if let records = ledger.records { lines += ", \(records) records" }
         let system = safeSwitch?.lines(for: terminal) ?? []
-        return ([lines] + system + troubles(for: terminal, now: now)).joined(separator: "\n") + "\n"
+        let dog = watchdog?.lines(for: terminal) ?? []
+        return ([lines] + system + dog + troubles(for: terminal, now: now)).joined(separator: "\n")
+            + "\n"
     }
 }
 

@@ -44,7 +44,36 @@ enum ControlInterface {
           # Absent where SafeSwitch is off.
           switch: ?Switch,
           # Why the machine has booted.
-          boot: ?Boot
+          boot: ?Boot,
+          # Absent where no watchdog is configured.
+          watchdog: ?Watchdog
+        )
+
+        # How hardware watches the machine through the daemon.
+        type Watchdog (
+          # feeding, starving, waiting (no device is held), test (none would ever be)
+          state: string,
+          # What fails while it starves: loop-turned, critical-supervised, ledger-answered.
+          condition: ?string,
+          # The rule by which no device is used.
+          reason: ?string,
+          # How often systemd hears that the daemon is alive, where it wants to.
+          watched_ms: ?int,
+          devices: ?[]WatchdogDevice
+        )
+
+        # A watchdog device that is wanted.
+        type WatchdogDevice (
+          path: string,
+          # armed, busy (somebody else feeds it), absent, unusable, test
+          state: string,
+          identity: ?string,
+          timeout_ms: ?int,
+          # It cannot be stopped; it stops when the daemon is killed.
+          nowayout: ?bool,
+          disarms_at_death: ?bool,
+          # Who feeds it, or why it is unusable.
+          detail: ?string
         )
 
         # How the boot before this one ended: clean, watchdog, power-loss, panic, unknown; and from

@@ -34,6 +34,8 @@ public struct DaemonReport: Equatable, Sendable {
     public var safeSwitch: SwitchReport?
     /// Why the machine has booted; `nil`: the daemon that saw it boot did not say.
     public var boot: BootCauseReport?
+    /// How the hardware watches; `nil` where the configuration has no `watchdog:`.
+    public var watchdog: WatchdogReport?
 
     /// A daemon's description.
     public init(
@@ -115,6 +117,7 @@ extension DaemonReport {
         if stalled { json.bool("stalled", true) }
         json.member("switch", safeSwitch) { $0.write(into: &$1) }
         json.member("boot", boot) { $0.write(into: &$1) }
+        json.member("watchdog", watchdog) { $0.write(into: &$1) }
         json.endObject()
     }
 
@@ -138,6 +141,7 @@ extension DaemonReport {
         stalled = json["stalled"]?.bool ?? false
         safeSwitch = json["switch"].flatMap(SwitchReport.init)
         boot = json["boot"].flatMap(BootCauseReport.init)
+        watchdog = json["watchdog"].flatMap(WatchdogReport.init)
     }
 }
 

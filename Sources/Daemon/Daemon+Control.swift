@@ -276,6 +276,7 @@ extension Daemon {
         report.boot = boots.report.map {
             BootCauseReport(cause: $0.cause.rawValue, evidence: $0.evidence)
         }
+        report.watchdog = watchdogReport
         report.workers = workers.slots.compactMap { $0.map { workerReport($0) } }
         report.routes = notices.routes.map { routeReport($0) }
         return report

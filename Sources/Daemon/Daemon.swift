@@ -64,6 +64,7 @@ final class Daemon {
     let switching: Switching
     let units: Units
     var boots: Boots
+    let watchdog = Watchdog()
     /// Who is told how we are; `nil`: nobody wants to know.
     let manager: ServiceManager?
     /// When the manager's status is next made anew; `nil`: nothing has changed.
@@ -138,6 +139,7 @@ final class Daemon {
     /// Turns until everything that had to stop is down.
     func run() throws(SystemError) {
         while state != .finished { try turn() }
+        closeWatchdogs()
         write(
             .daemonStopped(
                 reason: "asked", left: leavesRunning, withMachine: endsWithMachine))
@@ -177,6 +179,7 @@ final class Daemon {
             keepWorkers()
         }
         tellManager()
+        keepWatchdog()
         narrator.flush()
         if count == 0, mustTrim, !hasWork {
             mustTrim = false
@@ -186,8 +189,11 @@ final class Daemon {
 
     var instant: Instant { Instant(nanoseconds: now.boot) }
 
+    /// Not everything that the mind asked for is done.
+    var hasActions: Bool { nextAction < queue.count }
+
     private var hasWork: Bool {
-        nextAction < queue.count || chronicle.hasPending || switching.hasWork
+        hasActions || chronicle.hasPending || switching.hasWork
     }
 
     private func dispatch(_ event: Poller.Event) {
@@ -203,6 +209,7 @@ final class Daemon {
         case .notices: takeNotices()
         case .activation: activationReady()
         case .bus: units.isReady = true
+        case .watchdog: watchdog.takeIn(at: now.boot)
         case .systemWatch: switching.watch?.takeIn(at: now.boot)
         case .control(let source): controlReady(source, event.readiness)
         }
@@ -215,7 +222,7 @@ final class Daemon {
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
-            units.due, statusDue, manager?.due, boots.due,
+            units.due, statusDue, manager?.due, boots.due, watchdog.due,
         ] {
             next = min(next, other ?? .max)
         }

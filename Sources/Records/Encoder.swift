@@ -103,11 +103,46 @@ public struct Encoder {
             json.string("reason", reason.clipped(to: Self.longestReason))
             return "systemd.lost"
         case .systemdFound: return "systemd.found"
+        case .watchdogOpened(let watchdog):
+            encode(watchdog)
+            return "watchdog.open"
+        case .watchdogBusy(let device, let holder, let interval):
+            json.string("device", device.clipped(to: Self.longestName))
+            if let holder { json.string("holder", holder) }
+            if let interval { encode("watched_ms", interval) }
+            return "watchdog.busy"
+        case .watchdogStarving(let condition, let detail):
+            json.string("condition", condition.rawValue)
+            json.string("detail", detail.clipped(to: Self.longestReason))
+            return "watchdog.starve"
+        case .watchdogFed(let after):
+            encode("after_ms", after)
+            return "watchdog.fed"
+        case .watchdogClosed(let device, let magic, let timeout):
+            json.string("device", device.clipped(to: Self.longestName))
+            json.bool("magic", magic)
+            if let timeout { encode("timeout_ms", timeout) }
+            return "watchdog.close"
+        case .watchdogOff(let device, let reason):
+            if let device { json.string("device", device.clipped(to: Self.longestName)) }
+            json.string("reason", reason.clipped(to: Self.longestReason))
+            return "watchdog.off"
         case .routeRefused(let route, let reason):
             json.string("route", route)
             json.string("reason", reason.clipped(to: Self.longestReason))
             return "route.refuse"
         }
+    }
+
+    private mutating func encode(_ watchdog: ArmedWatchdog) {
+        json.string("device", watchdog.device.clipped(to: Self.longestName))
+        json.string("identity", watchdog.identity)
+        encode("asked_ms", watchdog.asked)
+        if let timeout = watchdog.timeout { encode("timeout_ms", timeout) }
+        if let pretimeout = watchdog.pretimeout { encode("pretimeout_ms", pretimeout) }
+        if let isNoWayOut = watchdog.isNoWayOut { json.bool("nowayout", isNoWayOut) }
+        if watchdog.disarmsAtDeath { json.bool("disarms_at_death", true) }
+        if let status = watchdog.bootStatus { json.integer("bootstatus", Int64(status)) }
     }
 
     /// No `service`: what is told of one is nothing that happened to it.
@@ -261,9 +296,10 @@ public struct Encoder {
         case .stopForced(let id):
             json.string("service", facts(id).name)
             return "service.kill"
-        case .rested(let id, let rest):
+        case .rested(let id, let rest, let run):
             json.string("service", facts(id).name)
             json.string("why", rest.rawValue)
+            if let run { json.string("invocation", run.hexadecimal) }
             return "service.rest"
         case .detached(let id):
             json.string("service", facts(id).name)

@@ -13,6 +13,9 @@ extension Recollection {
         "switch.confirm", "switch.linger",
     ]
 
+    /// The systems, and the parts of systems, that Regen has switched away from.
+    public var quarantined: [String] { switching.quarantined }
+
     /// What SafeSwitch is to remember, in terms of this boot's clock.
     ///
     /// An earlier boot's moments are aged by the wall clock; a negative age counts as none. Where the
@@ -20,24 +23,30 @@ extension Recollection {
     /// uptime only.
     public func switchMemory(wall: Int64, boottime: Int64, boot: String) -> SwitchMemory {
         let now = Moment(wall: wall, boottime: boottime, boot: boot)
-        var memory = switching.stepped(to: now).memory(at: now)
-        for (name, past) in settled(at: now).pasts {
+        let settled = settled(at: now)
+        var memory = settled.switching.stepped(to: now).memory(at: now)
+        for (name, past) in settled.pasts {
             memory.services[name] = past.history(at: now)
         }
         return memory
     }
 
-    /// What an earlier boot has started lived until the last line of that boot, as far as anybody
-    /// knows: the time that the machine was off is no proof that it had come up.
-    mutating func settleHopes(at moment: Moment) {
+    /// The first word of a new boot. What an earlier one has started lived until the last line of that
+    /// boot, as far as anybody knows: the time that the machine was off is no proof that it had come
+    /// up. What is weighed against each other is told by this boot's clock from now on.
+    mutating func enterBoot(at moment: Moment) {
         guard let newest = switching.newest, newest.boot != moment.boot else { return }
-        for name in order { pasts[name]?.settleHope(at: newest) }
+        for name in order {
+            pasts[name]?.settleHope(at: newest)
+            pasts[name]?.carryOver(from: newest, to: moment)
+        }
+        switching.carryOver(from: newest, to: moment)
     }
 
     /// The same, with a boot that no line is from yet.
     func settled(at now: Moment) -> Recollection {
         var settled = self
-        settled.settleHopes(at: now)
+        settled.enterBoot(at: now)
         return settled
     }
 
@@ -172,6 +181,15 @@ extension Recollection.Past {
     fileprivate mutating func settleHope(at moment: Recollection.Moment) {
         isHealthy = isHealthy(at: moment)
         hopes = nil
+    }
+
+    fileprivate mutating func carryOver(
+        from newest: Recollection.Moment, to moment: Recollection.Moment
+    ) {
+        failures = failures.map { $0.carriedOver(from: newest, to: moment) }
+        unhealthy?.since.carryOver(from: newest, to: moment)
+        // What a service was about ended with its boot.
+        (rest, stopping, restarting, detached) = (nil, nil, nil, nil)
     }
 
     private mutating func fail(at moment: Recollection.Moment) {

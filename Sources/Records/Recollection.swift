@@ -22,6 +22,7 @@ public struct Recollection: Sendable {
         var isHandedOver = false
         var failedStarts = 0
         var rest: (Rest, Moment)?
+        var over: UnitSight.Invocation?
         var stopping: (Stopping.Aftermath, Moment)?
         var restarting: Moment?
         /// The start command ended as it may, and nothing has happened since.
@@ -75,7 +76,7 @@ public struct Recollection: Sendable {
         }
         takeCommonCause(event, json, at: moment)
         boots.take(event, json, at: moment)
-        settleHopes(at: moment)
+        enterBoot(at: moment)
         takeSwitching(event, json, at: moment)
         guard let service = json["service"]?.string else { return }
         if pasts[service] == nil {
@@ -124,12 +125,29 @@ extension Recollection.Moment {
         Instant(nanoseconds: now.boottime - age(at: now))
     }
 
+    /// This moment, told by the clock of a boot that begins at `moment`; `newest` is the last one that is
+    /// known of the boot before. All that happened before it keeps its order, and how far it lies
+    /// apart, whatever the wall clock was set to meanwhile.
+    func carriedOver(from newest: Self, to moment: Self) -> Self {
+        let between = boot == newest.boot ? age(at: newest) : 0
+        let (age, overflow) = newest.age(at: moment).addingReportingOverflow(between)
+        return moment.earlier(byNanoseconds: overflow ? .max : age)
+    }
+
+    mutating func carryOver(from newest: Self, to moment: Self) {
+        self = carriedOver(from: newest, to: moment)
+    }
+
     /// A century: what is older is of no interest, and its nanoseconds fit 64 bits.
     private static let longestAge: Int64 = 100 * 365 * 86_400_000
 
     /// The moment so many milliseconds before this one; a negative age counts as none.
     func earlier(by milliseconds: Int64) -> Self {
-        let age = min(max(0, milliseconds), Self.longestAge) * 1_000_000
+        earlier(byNanoseconds: min(max(0, milliseconds), Self.longestAge) * 1_000_000)
+    }
+
+    private func earlier(byNanoseconds nanoseconds: Int64) -> Self {
+        let age = min(nanoseconds, Self.longestAge * 1_000_000)
         func before(_ start: Int64) -> Int64 {
             let (moment, overflow) = start.subtractingReportingOverflow(age)
             return overflow ? .min : moment
@@ -167,6 +185,7 @@ extension Recollection.Past {
             detached = nil
         case "service.rest":
             rest = json["why"]?.string.flatMap(Rest.init).map { ($0, moment) }
+            over = json["invocation"]?.string.map(UnitSight.Invocation.init(hexadecimal:))
             // Its own end, or one that somebody wanted: not a crash after all.
             if mayNotCount, rest?.0 != .failed, rest?.0 != .outside { _ = crashes.popLast() }
             mayNotCount = false
@@ -241,6 +260,7 @@ extension Recollection.Past {
             incident = nil
             attempts = 0
             isHandedOver = json["reason"]?.string != HandoverReason.operatorStopped.rawValue
+            if !isHandedOver { failedStarts = 0 }
         case "service.recover": forgive()
         default: break
         }
@@ -301,6 +321,7 @@ extension Recollection.Past {
         memory.launch = launch
         memory.isRestarting = restarting?.boot == now.boot
         if let rest, rest.1.boot == now.boot { memory.rest = rest.0 }
+        memory.over = over
         if let stopping, stopping.1.boot == now.boot { memory.stopping = stopping.0 }
         memory.isDetached = detached?.boot == now.boot
         memory.pausedUntil = pause.map { pause in

@@ -185,10 +185,19 @@ struct SwitchPast: Sendable {
     /// Until it has looked, nobody knows which system runs.
     mutating func noteStart(at moment: Moment) {
         guard unseen == nil, let newest else { return }
-        unseen = (moment, newest)
+        let isNewBoot = newest.boot != moment.boot
+        unseen = (moment, isNewBoot ? newest.carriedOver(from: newest, to: moment) : newest)
     }
 
     // MARK: Clocks
+
+    /// A new boot begins at `moment`: what failures are weighed against is told by its clock.
+    mutating func carryOver(from newest: Moment, to moment: Moment) {
+        probation?.carryOver(from: newest, to: moment)
+        replaced?.carryOver(from: newest, to: moment)
+        unseen?.since.carryOver(from: newest, to: moment)
+        unseen?.heard.carryOver(from: newest, to: moment)
+    }
 
     /// The wall clock was set forward by so many nanoseconds, just before `moment`: what an earlier boot
     /// has left has become no older by that. From now on it ages by the uptime of this boot.
@@ -266,6 +275,14 @@ struct SwitchPast: Sendable {
 }
 
 extension SwitchPast.Probation {
+    fileprivate mutating func carryOver(
+        from newest: Recollection.Moment, to moment: Recollection.Moment
+    ) {
+        began.carryOver(from: newest, to: moment)
+        seen.carryOver(from: newest, to: moment)
+        chain?.carryOver(from: newest, to: moment)
+    }
+
     fileprivate func memory(at now: Recollection.Moment) -> ProbationMemory {
         var memory = ProbationMemory(
             system: system, generation: generation, previous: previous,

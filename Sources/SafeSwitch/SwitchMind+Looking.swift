@@ -97,6 +97,7 @@ extension SwitchMind {
             seenSerial = serial
             see(landscape, services, &turn)
         }
+        let landscape = brought(landscape, upTo: seenSerial == serial ? nil : self.landscape)
         switch look.purpose {
         case .watch: break
         case .weigh(let before, let after):
@@ -109,10 +110,18 @@ extension SwitchMind {
         }
     }
 
+    /// What an older look was about, by what was seen since.
+    private func brought(_ old: Landscape, upTo newer: Landscape?) -> Landscape {
+        guard var newer else { return old }
+        newer.systems += old.systems.filter { newer.system($0.path) == nil }
+        return newer
+    }
+
     mutating func lookFailed(
         _ serial: Int, _ trouble: String, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let look = taken(serial) else { return }
+        isBlind = !isOriented
         planPoll(&turn)
         switch look.purpose {
         case .watch: break
@@ -179,9 +188,16 @@ extension SwitchMind {
         turn.record(.foreignSwitchLasts(turn.now - foreign.began))
     }
 
+    /// An earlier daemon left a switch under way, and nobody has looked yet what became of it: what is
+    /// down until then may be down because of it.
+    private var mayBeSwitching: Bool {
+        guard hasBegun, !isOriented, !isBlind, !memory.isNewBoot else { return false }
+        return memory.foreign != nil || memory.flight?.step == .activate
+    }
+
     /// Keeps the mind told, in pairs, whether a switch runs; and has the configuration read after it.
     mutating func tellSwitching(_ turn: inout Turn) {
-        let isSwitching = foreign != nil || aloft?.isActivating == true
+        let isSwitching = foreign != nil || aloft?.isActivating == true || mayBeSwitching
         if isSwitching != hasToldSwitch {
             hasToldSwitch = isSwitching
             turn.actions.append(.tell(isSwitching ? .switchBegan : .switchEnded))

@@ -16,6 +16,8 @@ extension SwitchMind {
         if let flight { resume(flight, landscape, services, &turn) }
         guard policy.mode != .off else { return }
         if memory.current == nil { return seeFirst(landscape, &turn) }
+        // What ran still runs: nothing has come of a switch before it began.
+        if landscape.current == memory.current, let foreign { firstSign = foreign.began }
         seeChange(landscape, by: memory.isNewBoot ? .boot : .other, services, &turn)
         rebootProbation(landscape, services, &turn)
     }
@@ -41,7 +43,7 @@ extension SwitchMind {
                 from: nil, to: current, generation: generation(of: current), by: origin))
         if !isKnownGood(current) { beginProbation(of: current, previous: nil, &turn) }
         // From now on it is known what runs: the next sign is of another change.
-        if foreign == nil { firstSign = nil }
+        firstSign = foreign?.began
     }
 
     /// The machine was to boot what the profile says.

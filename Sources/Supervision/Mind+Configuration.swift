@@ -22,10 +22,14 @@ extension Mind {
             } else {
                 let i = add(definition, at: now)
                 added.append(i)
+                if isBelated(definition.name) {
+                    actions.append(.record(.rested(InstanceID(i), .fresh)))
+                }
                 if isConfigured.indices.contains(i) { isConfigured[i] = true }
             }
         }
         linkDependencies()
+        gatherNeeded()
         countServices()
         // Before the removals: what these free starts as it is configured now, and once.
         for i in changed { relaunch(i, at: now, into: &actions) }
@@ -108,6 +112,13 @@ extension Mind {
         return i
     }
 
+    /// Whether the ledger remembers one that was not configured when this daemon began: what is added
+    /// now is a new one, and the ledger has to be told.
+    private mutating func isBelated(_ name: String) -> Bool {
+        guard memory.instances[name] != nil else { return false }
+        return recalled.insert(name).inserted && hasBegun
+    }
+
     /// What is known of unchanged probes is kept.
     private mutating func redefine(_ i: Int, _ definition: InstanceDefinition, at now: Instant) {
         let old = instances[i].definition
@@ -147,10 +158,14 @@ extension Mind {
     /// What the process is given has changed: a new process, and a new chance.
     private mutating func relaunch(_ i: Int, at now: Instant, into actions: inout [Action]) {
         if isUnit(i) { return }
-        let wasHandedOver = instances[i].isHandedOver
-        forgive(i)
-        // The next daemon has to know of the new chance, too.
-        if wasHandedOver, isToRun(i) { actions.append(.record(.startAsked(InstanceID(i)))) }
+        if !instances[i].isHandedOver {
+            forgive(i)
+        } else if isToRun(i) {
+            forgive(i)
+            // The next daemon has to know of the new chance, too. Where it cannot be told, there is
+            // none yet: a stop under way would be forgotten with it.
+            actions.append(.record(.startAsked(InstanceID(i))))
+        }
         switch instances[i].phase {
         case .stopped(.finished), .stopped(.failed):
             if instances[i].policy.autostart { start(i, at: now, into: &actions) }
@@ -194,6 +209,7 @@ extension Instance {
     /// Takes over what the ledger remembers.
     mutating func recall(_ past: InstanceMemory, at now: Instant) {
         unit.known = past.process
+        unit.over = past.over
         pausedUntil = past.pausedUntil.map { max($0, now) }
         wasDetached =
             past.isDetached && definition.detaches && past.launch == definition.launch

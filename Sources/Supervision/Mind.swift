@@ -21,6 +21,8 @@ public struct Mind: Sendable {
     var cares = Deadlines()
     var jitter: Jitter
     let memory: Memory
+    /// Those of the names in `memory` that have been configured since this daemon's start.
+    var recalled: Set<String> = []
     var nextIncident: Int
     /// The highest attempt of what was forgotten. Later instances count on from here, so that no
     /// process in the kernel has the number of an earlier one of the same name.
@@ -30,6 +32,8 @@ public struct Mind: Sendable {
     var isSwitching = false
     /// The last look or remedy that was asked for. Answers tell theirs.
     var lastSerial = 0
+    /// Places of critical instances, and of all that those are started after.
+    var needed: [Int] = []
     /// Services with probes.
     var probedServices = 0
     /// By service number: when a probe of it last struck.

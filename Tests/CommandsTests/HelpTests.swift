@@ -12,7 +12,7 @@ import Testing
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
             "probe", "notify", "reload", "log", "ledger",
-            "ledger show", "ledger verify", "explain", "generations", "doctor", "rollback",
+            "ledger show", "ledger verify", "explain", "vet", "generations", "doctor", "rollback",
             "switch",
             "confirm", "boot-check",
         ])
@@ -41,7 +41,7 @@ import Testing
             ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
             ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
             ["probe"], ["probe", "a", "b"], ["notify"], ["notify", "a", "b"],
-            ["explain"], ["explain", "x"], ["explain", "0"],
+            ["vet"], ["explain"], ["explain", "x"], ["explain", "0"],
             ["rollback", "--to", "0"],
             ["rollback", "--to", "good"],
             ["rollback", "--json"], ["rollback", "41"], ["switch"],

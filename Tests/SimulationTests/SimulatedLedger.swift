@@ -116,6 +116,7 @@ private struct Fold {
             instances[i].incident = nil
             instances[i].attempts = 0
             instances[i].isHandedOver = reason != .operatorStopped
+            if reason == .operatorStopped { instances[i].failedStarts = 0 }
         case .recovered:
             instances[i].isHandedOver = false
             instances[i].failedStarts = 0
@@ -170,7 +171,8 @@ private struct Fold {
         case .stopBegan(_, let aftermath):
             instances[i].stopping = isOfThisBoot ? aftermath : nil
             instances[i].isRestarting = false
-        case .rested(_, let rest):
+        case .rested(_, let rest, let run):
+            instances[i].over = run
             if mayNotCount[i], rest != .failed, rest != .outside {
                 _ = instances[i].crashes.popLast()
             }

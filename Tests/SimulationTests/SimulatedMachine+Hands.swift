@@ -25,6 +25,7 @@ extension SimulatedMachine {
         say("--- Regen starts")
         mind = Mind(seed: random.next(), memory: memory)
         hands = SimHands()
+        dog.reopen(at: now)
         startSwitcher()
         do {
             try adopt(memory)
@@ -141,6 +142,7 @@ extension SimulatedMachine {
             }
             try serveSwitch(into: &records)
             try write(records)
+            try tendWatchdog()
             if hands.ending == nil, mind == nil { say("--- Regen ended") }
         } catch let violation as Violation {
             throw violation
@@ -312,7 +314,9 @@ extension SimulatedMachine {
         try checkQueue(queue, event, actions)
         return actions.map { action in
             let owner = action.instance.flatMap { hands.owners[$0.index] }
-            return SimAction(action: action, owner: owner, line: line(action, owner))
+            return SimAction(
+                action: action, owner: owner, line: line(action, owner),
+                definition: action.instance.flatMap { mind?.definition($0) })
         }
     }
 
@@ -327,8 +331,8 @@ extension SimulatedMachine {
         let owner = deed.owner ?? -1
         switch deed.action {
         case .spawn(let id, let attempt): queue.append(try spawn(id, owner, attempt))
-        case .terminate: try signal(owner) { $0.terminate(at: $1) }
-        case .kill: try signal(owner) { $0.kill(at: $1) }
+        case .terminate: try signal(owner, deed.definition) { $0.terminate(at: $1) }
+        case .kill: try signal(owner, deed.definition) { $0.kill(at: $1) }
         case .sweep:
             for i in kernel.processes.indices where kernel.processes[i].owner == owner {
                 kernel.processes[i].kill(at: now)
@@ -372,10 +376,11 @@ extension SimulatedMachine {
     }
 
     private mutating func signal(
-        _ owner: Int, _ signal: (inout SimProcess, Instant) -> Void
+        _ owner: Int, _ definition: InstanceDefinition?,
+        _ signal: (inout SimProcess, Instant) -> Void
     ) throws {
         for i in kernel.processes.indices where kernel.processes[i].owner == owner {
-            try checkSignal(kernel.processes[i])
+            try checkSignal(kernel.processes[i], definition)
             // Once there was a reason, there is one.
             kernel.processes[i].isWanted = false
             signal(&kernel.processes[i], now)
@@ -546,6 +551,8 @@ struct SimAction {
     var action: Action
     var owner: Int?
     var line: SimRecord?
+    /// As it was configured when the mind decided.
+    var definition: InstanceDefinition?
 }
 
 extension Action {
@@ -572,7 +579,7 @@ extension Record {
             .restartDecided(let id, _, _, _, _), .crashLoopDetected(let id, _, _, _, _),
             .incidentOpened(let id, _, _, _), .incidentResolved(let id, _, _),
             .incidentHandedOver(let id, _, _), .recovered(let id), .stopBegan(let id, _),
-            .stopForced(let id), .startAsked(let id), .rested(let id, _), .detached(let id),
+            .stopForced(let id), .startAsked(let id), .rested(let id, _, _), .detached(let id),
             .paused(let id, _), .resumed(let id), .probeProven(let id, _, _),
             .probeSuspected(let id, _, _), .probeStruck(let id, _, _, _),
             .probeCleared(let id, _, _), .probeHeld(let id, _, _), .remedied(let id, _, _, _, _):

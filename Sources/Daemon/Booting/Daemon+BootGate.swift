@@ -10,6 +10,16 @@ extension Daemon {
     /// Whether the hardware watchdog may be used.
     var resetVerdict: ResetVerdict { boots.resets.verdict(at: instant) }
 
+    /// A watchdog that resets the machine over and over is not used for a while.
+    func heedResets() {
+        guard case .staysOff(let until) = resetVerdict, let reason = resetVerdict.reason else {
+            return
+        }
+        watchdog.ban = (
+            "\(reason); it is used again in \((until - instant).words)", until.nanoseconds
+        )
+    }
+
     func serveBootCheck(_ call: Call, milliseconds: Int64) {
         guard state == .ready else {
             return server.fail(
