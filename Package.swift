@@ -131,6 +131,9 @@ let package = Package(
             ],
             exclude: ["make-rootfs"], swiftSettings: strict),
         .testTarget(
+            name: "VMTests", dependencies: ["JSON", "regen", "regend", "regen-net"],
+            exclude: ["make-vm", "guest"], swiftSettings: strict),
+        .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],
             swiftSettings: strict),
         .executableTarget(

@@ -20,6 +20,8 @@ extension WatchdogReport {
     private func styled(_ terminal: Terminal) -> String {
         switch state {
         case Self.feeding: terminal.styled("fed", .green)
+        case Self.starving where devices.contains { $0.state == Device.test }:
+            terminal.styled("not fed, a test: nothing is reset", .yellow)
         case Self.starving: terminal.styled("not fed: the machine will be reset", .red)
         case Self.waiting: terminal.styled("not used", .yellow)
         case Self.test: terminal.styled("test, no device is opened", .yellow)

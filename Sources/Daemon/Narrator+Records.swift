@@ -142,8 +142,8 @@ extension Narrator {
         case .watchdogStarving(let condition, let detail):
             say(
                 .error,
-                "watchdog: not fed any more (\(condition.rawValue)): \(detail); unless that ends, "
-                    + "the machine will be reset")
+                "watchdog: not fed any more (\(condition.rawValue)): \(detail); a device that is not "
+                    + "fed resets the machine when its time-out is over")
         case .watchdogFed(let after):
             say(.notice, "watchdog: fed again after \(after.words)")
         case .watchdogClosed(let device, magic: true, _):

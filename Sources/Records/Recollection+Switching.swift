@@ -188,6 +188,8 @@ extension Recollection.Past {
     ) {
         failures = failures.map { $0.carriedOver(from: newest, to: moment) }
         unhealthy?.since.carryOver(from: newest, to: moment)
+        // What a service was about ended with its boot.
+        (rest, stopping, restarting, detached) = (nil, nil, nil, nil)
     }
 
     private mutating func fail(at moment: Recollection.Moment) {

@@ -19,6 +19,14 @@ extension Finding {
         let mark = isFault ? "✗" : isWarning ? "!" : "✓"
         return "\(mark) \(found)"
     }
+
+    /// What is to be done, where there is something.
+    fileprivate var fix: String? {
+        switch verdict {
+        case .fine: nil
+        case .warning(let fix), .fault(let fix): fix
+        }
+    }
 }
 
 @Suite("regen doctor judges: the machine") struct MachineJudgementTests {

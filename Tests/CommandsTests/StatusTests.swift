@@ -57,7 +57,7 @@ import Testing
         func told(_ state: String, _ change: (inout WatchdogReport) -> Void) throws -> String {
             var report = WatchdogReport(state: state)
             change(&report)
-            let told = try regen("status") { _ in .status([]) { $0.watchdog = report } }
+            let told = try regen("status") { [report] _ in .status([]) { $0.watchdog = report } }
             let line = told.output.split(separator: "\n").first { $0.hasPrefix("watchdog") }
             return String(line ?? "")
         }

@@ -24,7 +24,7 @@ private enum UnitScene: String, CaseIterable, CustomTestStringConvertible {
         case .deaths: try crashesAndStops(debian)
         case .limits: try startLimits(debian)
         case .action: try startLimitAction(debian)
-        case .crowd: try crowd(debian)
+        case .crowd: try manyAtOnce(debian)
         case .dark: try withoutBus(debian)
         case .hang: try hangs(debian)
         case .templates: try instances(debian)
@@ -204,7 +204,7 @@ private func startLimitAction(_ debian: Debian) throws {
     #expect(try machine.count("restart.attempt", "strict") == 0)
 }
 
-private func crowd(_ debian: Debian) throws {
+private func manyAtOnce(_ debian: Debian) throws {
     // Each start takes a while, so that all of them are under way at once.
     let machine = try UnitMachine(
         debian, ["worker@.service": "[Service]\nExecStartPre=/bin/sleep 2\n\(sleep)"],

@@ -47,7 +47,9 @@ import Testing
             try Self.watchdog(installation)?["state"]?.string == "starving"
         }
         #expect(try Self.watchdog(installation)?["condition"]?.string == "ledger-answered")
-        #expect(installation.messages.contains("not fed any more (ledger-answered): the disk"))
+        #expect(
+            installation.messages.contains(
+                "not fed any more (ledger-answered): a test, nothing is reset: the disk"))
         try disk.thaw()
         try installation.until("it is fed again", seconds: 90) {
             try Self.watchdog(installation)?["state"]?.string == "test"
@@ -115,6 +117,126 @@ import Testing
         let refused = try installation.regen("reload")
         #expect(refused.status == 1 || refused.status == 2)
         #expect(refused.errors.contains("watchdog.timeout: 9s is outside"))
+    }
+
+    /// A daemon that feeds a device without hardware; `nil`: there is no compiler for one.
+    private func feeding(
+        _ watchdog: String, _ change: (FakeWatchdog) throws -> Void = { _ in }
+    ) throws -> (Installation, FakeWatchdog)? {
+        guard FakeWatchdog.library != nil else {
+            print("SKIPPED: no C compiler, so no watchdog device without hardware")
+            return nil
+        }
+        let installation = try Installation(Self.yaml(watchdog))
+        let device = FakeWatchdog(in: installation.directory)
+        try change(device)
+        try installation.launch(below: device.shell)
+        try installation.until("the daemon answers") { (try? installation.status()) != nil }
+        return (installation, device)
+    }
+
+    private static let plain = "{ device: '@DIR@/watchdog', timeout: 10s }"
+
+    private func untilState(
+        _ installation: Installation, _ state: String, seconds: Double = 30
+    ) throws {
+        try installation.until("the device is \(state)", seconds: seconds) {
+            try Self.device(installation)?["state"]?.string == state
+        }
+    }
+
+    @Test("it is armed, fed at half of its time-out, and stopped by the magic at a proper end")
+    func life() throws {
+        guard let (installation, device) = try feeding(Self.plain) else { return }
+        try untilState(installation, "armed")
+        #expect(device.events.prefix(3) == ["open", "timeout 10", "feed"])
+        #expect(try Self.device(installation)?["identity"]?.string == "a fake")
+        #expect(try Self.device(installation)?["timeout_ms"]?.integer == 10_000)
+        #expect(try Self.watchdog(installation)?["state"]?.string == "feeding")
+        // Turns alone do not feed it.
+        let (began, before) = (Date(), device.feedings)
+        for _ in 0..<20 { _ = try installation.status() }
+        let most = Int(Date().timeIntervalSince(began) / 5) + 1
+        #expect(device.feedings - before <= most)
+        try installation.until("it is fed again") { device.feedings > before }
+        #expect(try installation.end() == 0)
+        #expect(device.events.suffix(3) == ["feed", "magic", "close"])
+        let close = try #require(try installation.records("watchdog.close").first)
+        #expect(close["magic"]?.bool == true)
+        #expect(try installation.records("watchdog.open").count == 1)
+    }
+
+    @Test("killed, the daemon leaves it armed, and the next one takes it") func killed() throws {
+        guard let (installation, device) = try feeding(Self.plain) else { return }
+        try untilState(installation, "armed")
+        installation.killDaemon()
+        #expect(!device.events.contains("magic"))
+        try installation.launch(below: device.shell)
+        try installation.until("the next one has it") {
+            device.events.count { $0 == "open" } == 2 && device.events.last == "feed"
+        }
+    }
+
+    @Test("busy is told, tried again within seconds, and taken when somebody lets go") func busy()
+        throws
+    {
+        let made = try feeding(Self.plain) { $0.set("busy", true) }
+        guard let (installation, device) = made else { return }
+        try untilState(installation, "busy")
+        try installation.until("it is told") {
+            try installation.records("watchdog.busy").count == 1
+        }
+        #expect(try Self.watchdog(installation)?["state"]?.string == "waiting")
+        #expect(installation.messages.contains("somebody else feeds it; nobody watches me"))
+        device.set("busy", false)
+        try untilState(installation, "armed")
+        #expect(try installation.records("watchdog.busy").count == 1)
+    }
+
+    @Test("a reload changes the time-out of an armed device, and lets go of one that it removes")
+    func reloadArmed() throws {
+        guard let (installation, device) = try feeding(Self.plain) else { return }
+        try untilState(installation, "armed")
+        try installation.configure(Self.yaml("{ device: '@DIR@/watchdog', timeout: 20s }"))
+        #expect(try installation.regen("reload").status == 0)
+        try installation.until("it has the new one") { device.events.contains("timeout 20") }
+        #expect(!device.events.contains("close"))
+        try installation.configure(Self.yaml(nil))
+        #expect(try installation.regen("reload").status == 0)
+        try installation.until("it is let go") {
+            device.events.suffix(3) == ["feed", "magic", "close"]
+        }
+    }
+
+    @Test("a driver that takes another time-out is fed by that, and one too short is not used")
+    func timeouts() throws {
+        let made = try feeding("{ device: '@DIR@/watchdog', timeout: 1h }") { try $0.setMost(12) }
+        guard let (installation, device) = made else { return }
+        try untilState(installation, "armed")
+        #expect(try Self.device(installation)?["timeout_ms"]?.integer == 12_000)
+        #expect(try installation.records("watchdog.open").first?["asked_ms"]?.integer == 3_600_000)
+        try device.setMost(9)
+        try installation.configure(Self.yaml("{ device: ['@DIR@/watchdog'], test: true }"))
+        #expect(try installation.regen("reload").status == 0)
+        try installation.configure(Self.yaml(Self.plain))
+        #expect(try installation.regen("reload").status == 0)
+        try untilState(installation, "unusable")
+        #expect(device.events.suffix(2) == ["magic", "close"])
+    }
+
+    @Test("one that cannot be fed is told, and opened anew") func broken() throws {
+        guard let (installation, device) = try feeding(Self.plain) else { return }
+        try untilState(installation, "armed")
+        device.set("broken", true)
+        try installation.until("it is told") {
+            try !installation.records("watchdog.off").isEmpty
+        }
+        device.set("broken", false)
+        try installation.until("it is fed again") {
+            device.events.count { $0 == "open" } >= 2 && device.events.last == "feed"
+        }
+        try untilState(installation, "armed")
+        #expect(!device.events.contains("magic"))
     }
 }
 

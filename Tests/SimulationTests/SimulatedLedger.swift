@@ -116,6 +116,7 @@ private struct Fold {
             instances[i].incident = nil
             instances[i].attempts = 0
             instances[i].isHandedOver = reason != .operatorStopped
+            if reason == .operatorStopped { instances[i].failedStarts = 0 }
         case .recovered:
             instances[i].isHandedOver = false
             instances[i].failedStarts = 0

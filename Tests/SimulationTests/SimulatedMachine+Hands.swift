@@ -314,7 +314,9 @@ extension SimulatedMachine {
         try checkQueue(queue, event, actions)
         return actions.map { action in
             let owner = action.instance.flatMap { hands.owners[$0.index] }
-            return SimAction(action: action, owner: owner, line: line(action, owner))
+            return SimAction(
+                action: action, owner: owner, line: line(action, owner),
+                definition: action.instance.flatMap { mind?.definition($0) })
         }
     }
 
@@ -329,8 +331,8 @@ extension SimulatedMachine {
         let owner = deed.owner ?? -1
         switch deed.action {
         case .spawn(let id, let attempt): queue.append(try spawn(id, owner, attempt))
-        case .terminate: try signal(owner) { $0.terminate(at: $1) }
-        case .kill: try signal(owner) { $0.kill(at: $1) }
+        case .terminate: try signal(owner, deed.definition) { $0.terminate(at: $1) }
+        case .kill: try signal(owner, deed.definition) { $0.kill(at: $1) }
         case .sweep:
             for i in kernel.processes.indices where kernel.processes[i].owner == owner {
                 kernel.processes[i].kill(at: now)
@@ -374,10 +376,11 @@ extension SimulatedMachine {
     }
 
     private mutating func signal(
-        _ owner: Int, _ signal: (inout SimProcess, Instant) -> Void
+        _ owner: Int, _ definition: InstanceDefinition?,
+        _ signal: (inout SimProcess, Instant) -> Void
     ) throws {
         for i in kernel.processes.indices where kernel.processes[i].owner == owner {
-            try checkSignal(kernel.processes[i])
+            try checkSignal(kernel.processes[i], definition)
             // Once there was a reason, there is one.
             kernel.processes[i].isWanted = false
             signal(&kernel.processes[i], now)
@@ -548,6 +551,8 @@ struct SimAction {
     var action: Action
     var owner: Int?
     var line: SimRecord?
+    /// As it was configured when the mind decided.
+    var definition: InstanceDefinition?
 }
 
 extension Action {

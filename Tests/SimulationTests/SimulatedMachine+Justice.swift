@@ -46,7 +46,8 @@ extension SimulatedMachine {
         say("--- the victim is \(instances[victim].name)")
         let isHanging = hasProvenProbe(victim) && isPatient(victim) && random.oneIn(2)
         let rate = random.oneIn(3) ? nil : Int(random.within(5...60))
-        killsLeft = 1 + random.below(6)
+        let deaths = 1 + random.below(6)
+        killsLeft = deaths
         let before = oversight.rollbacks
         let bad = successor {
             $0.versions[victim] += 100
@@ -54,11 +55,15 @@ extension SimulatedMachine {
         }
         killRate = rate
         deploy(bad, .switch)
+        let change = oversight.changeBegan
         try live(.minutes(40))
         killRate = nil
         try live(.minutes(2))
-        if isWaiting(instances[victim].name) {
-            // For somebody whom a human was told of: it cannot fail.
+        let isSlow =
+            isHanging && oversight.rollbacks == before
+            && failsTooSlowly(victim, since: change, deaths: deaths - killsLeft)
+        if isWaiting(instances[victim].name) || isHeldBack(victim) || isSlow {
+            // A human's matter: see there.
             nixos.changeSystems { $0[bad].effects[victim] = .works }
             return try live(.minutes(20))
         }
@@ -173,6 +178,25 @@ extension SimulatedMachine {
             let (one, other) = (nixos.systems[place], nixos.systems[from])
             return one.initInterface == other.initInterface && one.inhibitor == other.inhibitor
         }
+    }
+
+    /// Whether its own strikes lead to nothing, because of a dependency that a human was told of.
+    private func isHeldBack(_ number: Int) -> Bool {
+        guard let mind, let id = mind.id(named: instances[number].name),
+            let other = mind.status(id, at: now).heldBy.flatMap({ numbers[$0] })
+        else { return false }
+        return isHandedOver(other)
+    }
+
+    /// Whether it has failed less than three times in the time that a probation waits at most, twice its
+    /// own, and could not have sooner: each start that hangs is waited for twice as long as the last
+    /// one, and anew by each daemon. The policy asks for three failures within the probation.
+    private func failsTooSlowly(_ number: Int, since change: Int64, deaths: Int) -> Bool {
+        let most = 2 * safeSwitch.probation.nanoseconds
+        let failures = oversight.failures[number].count { $0 >= change && $0 - change <= most }
+        let timeout = instances[number].definition.policy.start.timeout.nanoseconds
+        let needed = timeout * Int64(1 + 2 + 4 + 4 * deaths)
+        return failures < TriageFacts.failuresOfAProbation && !isHealthy(number) && needed > most
     }
 
     /// Whether a start that hangs fails three times before a human is told.

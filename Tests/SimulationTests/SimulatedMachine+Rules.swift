@@ -48,7 +48,10 @@ extension SimulatedMachine {
         }
     }
 
-    func checkSignal(_ process: SimProcess) throws(Violation) {
+    /// `definition`: what the mind went by. Another one may be in force already.
+    func checkSignal(
+        _ process: SimProcess, _ definition: InstanceDefinition?
+    ) throws(Violation) {
         guard process.isMain, process.isWanted, process.fate.map({ $0 > now }) ?? true else {
             return
         }
@@ -56,10 +59,11 @@ extension SimulatedMachine {
         guard instances[process.owner].isConfigured, let mind, let id = mind.id(named: name) else {
             return
         }
-        if mind.definition(id).probes.isEmpty {
+        let definition = definition ?? mind.definition(id)
+        if definition.probes.isEmpty {
             throw Violation(rule: .unwantedStop, what: "\(name) \(process.identity.pid)")
         }
-        if !hasReason(id, process.owner, mind.definition(id)) {
+        if !hasReason(id, process.owner, definition) {
             throw Violation(rule: .strikes, what: "\(name) \(process.identity.pid)")
         }
     }

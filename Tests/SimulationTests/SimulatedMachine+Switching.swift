@@ -219,6 +219,7 @@ extension SimulatedMachine {
 
     private mutating func see(_ look: inout SimHands.Survey) {
         look.landscape = nixos.landscape()
+        look.seenAt = now
         look.isForeign = nixos.activation.map { $0.flight == nil } ?? false
         if sabotage == .handsHideSwitches, look.isForeign { look.landscape?.switchHolder = nil }
         guard let question = look.question, let number = numbers[question.subject.service] else {
@@ -237,7 +238,7 @@ extension SimulatedMachine {
         guard !fails, sabotage != .handsSeeNothing, let landscape = look.landscape else {
             return .surveyFailed(serial: look.serial, "nobody can look")
         }
-        hands.seen = (look.serial, look.isForeign)
+        if look.seenAt >= hands.seen.at { hands.seen = (look.seenAt, look.isForeign) }
         return .surveyed(serial: look.serial, landscape, look.comparison)
     }
 

@@ -95,7 +95,7 @@ extension SimulatedMachine {
             }
         }
         nixos.activation = nil
-        if !one.isInForce { oversight.takeBackChange() }
+        if !one.isInForce, one.isChange { oversight.takeBackChange() }
         let status =
             end == one.dies ? Supervision.ExitStatus.signal(9, outOfMemory: false) : one.status
         say("    switch-to-configuration \(one.activation) s\(one.system) ended: \(status)")
@@ -159,7 +159,8 @@ extension SimulatedMachine {
             flight: flight, process: kernel.freshIdentity(at: now), system: system,
             activation: activation, bootsAt: now + .milliseconds(middle / 2),
             runsAt: now + .milliseconds(middle), ends: now + .milliseconds(length),
-            status: .code(0))
+            status: .code(0), isChange: system != nixos.current)
+        if one.isChange { oversight.beginChange(at: truth) }
         if isCalm { return one }
         if random.oneIn(12) { one.dies = now + .milliseconds(random.within(0...length)) }
         if random.oneIn(6) { one.status = random.pick([.code(2), .code(4)]) }
@@ -196,7 +197,6 @@ extension SimulatedMachine {
         var one = self.activation(of: system, activation, flight: flight)
         one.serial = serial
         nixos.activation = one
-        oversight.beginChange(at: truth)
         hands.switchEvents.append(.activationBegan(serial: serial, one.process))
     }
 
@@ -254,7 +254,7 @@ extension SimulatedMachine {
         guard hasNixOS else { return }
         if !isOrderly { losePower() }
         let before = nixos.current
-        if let cut = nixos.activation, !cut.isInForce { oversight.takeBackChange() }
+        if let cut = nixos.activation, !cut.isInForce, cut.isChange { oversight.takeBackChange() }
         rebootAt = nil
         nixos.activation = nil
         deeds = []
@@ -354,7 +354,6 @@ extension SimulatedMachine {
         // Another switch is running: this one gives up.
         guard nixos.activation == nil else { return }
         nixos.activation = self.activation(of: system, activation, flight: nil)
-        oversight.beginChange(at: truth)
         sign()
     }
 

@@ -267,6 +267,8 @@ struct SimHands {
         var due: Instant
         var landscape: Landscape?
         var comparison: Comparison?
+        /// When it has seen that.
+        var seenAt = Instant(nanoseconds: 0)
         /// Somebody else was switching.
         var isForeign = false
     }
@@ -278,8 +280,8 @@ struct SimHands {
     /// What it will be told then.
     var later: [(due: Instant, event: SwitchEvent)] = []
     var surveys: [Survey] = []
-    /// What the latest look has seen.
-    var seen: (serial: Int, isForeign: Bool) = (0, false)
+    /// What was seen last. Answers may come in another order.
+    var seen = (at: Instant(nanoseconds: 0), isForeign: false)
     /// The configuration is read again then.
     var reloadAt: Instant?
     /// By the mind's place: since when it has waited for SafeSwitch's word.

@@ -42,6 +42,8 @@ struct SimActivation {
     /// It is killed by then.
     var dies: Instant?
     var status: Supervision.ExitStatus
+    /// It is to another system than the one that ran.
+    var isChange: Bool
     /// It refuses before it does anything.
     var refuses = false
     var hasBootEntry = false

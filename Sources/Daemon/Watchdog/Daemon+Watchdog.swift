@@ -57,6 +57,9 @@ extension Daemon {
                 "its driver takes a time-out of \(timeout.words), and "
                     + "\(WatchdogPolicy.shortestTimeout.words) are needed")
         }
+        do throws(SystemError) { try device.feed() } catch {
+            return broken(i, device.path, error)
+        }
         watchdog.posts[i].state = .armed(device)
         watchdog.posts[i].isBusyTold = false
         write(.watchdogOpened(ArmedWatchdog(device, asked: policy.timeout)))
@@ -147,7 +150,10 @@ extension Daemon {
             feed()
             write(.watchdogFed(after: after))
         case .beginStarving(let condition):
-            write(.watchdogStarving(condition, detail: detail(of: condition, facts)))
+            // What only would have been must frighten nobody.
+            let isTest = watchdog.policy?.isTest == true
+            let detail = (isTest ? "a test, nothing is reset: " : "") + detail(of: condition, facts)
+            write(.watchdogStarving(condition, detail: detail))
             writeRecords()
         }
     }
@@ -181,17 +187,20 @@ extension Daemon {
         for i in watchdog.posts.indices {
             guard let device = watchdog.posts[i].device else { continue }
             do throws(SystemError) { try device.feed() } catch {
-                // It may be gone; as it is not closed by the magic, it stays armed where it is not.
-                watchdog.posts[i].state = .awaited
-                watchdog.posts[i].tryAnew(at: now.boot + Feeding.recheck.nanoseconds)
+                broken(i, device.path, error)
                 isHeld = false
-                write(.watchdogOff(device: device.path, reason: "\(error)"))
             }
         }
         if !isHeld {
             listenForWatchdogs()
             timeWatchdogs()
         }
+    }
+
+    /// It cannot be fed. Without the magic it stays armed while it is closed, and opening feeds it, too.
+    private func broken(_ i: Int, _ path: String, _ error: SystemError) {
+        unusable(i, path, "\(error)")
+        watchdog.posts[i].tryAnew(at: now.boot + Feeding.recheck.nanoseconds)
     }
 
     // MARK: - Reload and end
