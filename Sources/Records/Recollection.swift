@@ -286,7 +286,10 @@ extension Recollection.Past {
         process = nil
         guard json["asked"]?.bool == false else {
             // Nobody has stopped it for good: somebody else restarts systemd's unit.
-            if stopping == nil, detached == nil { restarting = moment }
+            // A stop of an earlier boot is not under way any more.
+            if stopping?.1.boot != moment.boot, detached?.boot != moment.boot {
+                restarting = moment
+            }
             return
         }
         restarting = moment
