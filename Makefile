@@ -3,12 +3,12 @@
 # What Debian 12 must have: to build, and to test. Later needs are named here, nowhere else.
 BUILD_PACKAGES = libsystemd-dev libssl-dev libjansson-dev libcurl4-openssl-dev pkg-config
 TEST_PACKAGES = python3 nginx-light openssl mandoc mmdebstrap debian-archive-keyring systemd-container \
-  nix-bin shellcheck
+  nix-bin shellcheck qemu-system-x86 busybox-static e2fsprogs
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SWIFT_TEST = swift test -c release --disable-xctest --no-parallel
 
-.PHONY: run build test lint soak fuzz bench clean build-packages test-packages test-rootfs
+.PHONY: run build test lint soak fuzz bench clean build-packages test-packages test-rootfs test-vm
 
 run: build
 	@examples/quickstart/run
@@ -16,7 +16,7 @@ run: build
 build: build-packages
 	swift build -c release
 
-test: build-packages test-packages test-rootfs lint
+test: build-packages test-packages test-rootfs test-vm lint
 	swift build -c release --build-tests
 	$(SWIFT_TEST) --skip-build
 
@@ -24,7 +24,7 @@ lint:
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks Fuzz
 
 # The long versions: hours, not minutes. docs/soak.md keeps the last seed, date and result.
-soak: build-packages test-packages test-rootfs
+soak: build-packages test-packages test-rootfs test-vm
 	swift build -c release --build-tests
 	REGEN_SOAK=1 REGEN_SIMULATION_SEEDS=100000 REGEN_KILL_ROUNDS=1000 $(SWIFT_TEST) --skip-build
 
@@ -51,6 +51,10 @@ test-packages:
 # What the container tests boot. Without it they are skipped, and say so.
 test-rootfs: test-packages
 	@Tests/ContainerTests/make-rootfs || echo "container tests will be skipped"
+
+# What the VM tests boot: that, with a kernel of its own.
+test-vm: test-rootfs
+	@Tests/VMTests/make-vm || echo "VM tests will be skipped"
 
 define install
 command -v dpkg-query >/dev/null || { echo "not Debian: needed are $$packages"; exit 0; }; \

@@ -122,12 +122,17 @@ let package = Package(
             exclude: ["Snapshots"]),
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
+            name: "NixTests", dependencies: ["regen"], exclude: ["Nix"], swiftSettings: strict),
+        .testTarget(
             name: "ContainerTests",
             dependencies: [
                 "Linux", "JSON", "Systemd", "Supervision", "Configuration", "Daemon", "regen",
                 "regend", "regen-net",
             ],
             exclude: ["make-rootfs"], swiftSettings: strict),
+        .testTarget(
+            name: "VMTests", dependencies: ["JSON", "regen", "regend", "regen-net"],
+            exclude: ["make-vm", "guest"], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["Supervision", "SafeSwitch", "Records"],
             swiftSettings: strict),

@@ -19,7 +19,7 @@ struct RegenCommand: ParsableCommand {
                 name: "Looking",
                 subcommands: [
                     StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
-                    ExplainCommand.self,
+                    ExplainCommand.self, VetCommand.self,
                     GenerationsCommand.self, DoctorCommand.self, LookCommand.self,
                 ]),
             CommandGroup(
@@ -31,7 +31,10 @@ struct RegenCommand: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "System",
-                subcommands: [RollbackCommand.self, SwitchCommand.self, ConfirmCommand.self]),
+                subcommands: [
+                    RollbackCommand.self, SwitchCommand.self, ConfirmCommand.self,
+                    BootCheckCommand.self,
+                ]),
         ])
 
     /// The version of this build.

@@ -62,7 +62,7 @@ struct SwitchCommand: ParsableCommand {
 
     /// The store path that a path leads to. The daemon may look at another root than ours, so that a
     /// store path goes there as it is; a link within one is followed.
-    private static func storePath(_ path: String) throws(Exit) -> String {
+    static func storePath(_ path: String) throws(Exit) -> String {
         let store = "/nix/store/"
         let isWhole = !path.dropFirst(store.utf8.count).contains("/")
         if path.hasPrefix(store), isWhole { return path }

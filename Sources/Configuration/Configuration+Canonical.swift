@@ -34,6 +34,10 @@ extension Configuration {
             json.key("safeswitch")
             safeSwitch.write(into: &json)
         }
+        if let watchdog {
+            json.key("watchdog")
+            watchdog.write(into: &json)
+        }
         json.key("services")
         json.beginObject()
         for service in services {

@@ -8,9 +8,8 @@ extension Configuration {
 
     private static let keys = [
         "state_directory", "runtime_directory", "cgroup", "on_exit", "control", "notices",
-        "safeswitch", "defaults", "services",
+        "safeswitch", "watchdog", "defaults", "services",
     ]
-    private static let laterKeys = ["watchdog"]
 
     /// Reads and checks a configuration. Throws all that is wrong with it; adds to `warnings` what
     /// is worth a second look.
@@ -18,9 +17,7 @@ extension Configuration {
         _ tree: Tree, warnings: inout [ConfigurationError]
     ) throws(ConfigurationErrors) {
         var findings = Findings()
-        let root = Section(
-            Place(tree: tree, path: ""), keys: Configuration.keys, later: Configuration.laterKeys,
-            &findings)
+        let root = Section(Place(tree: tree, path: ""), keys: Configuration.keys, &findings)
         self.init(root, &findings)
         warnings += findings.warnings.inOrder
         guard findings.errors.first.isEmpty else {
@@ -38,6 +35,7 @@ extension Configuration {
         control = Control(root, &findings)
         notices = NoticeRoute.read(root, &findings)
         safeSwitch = SafeSwitchPolicy(root: root, &findings)
+        watchdog = WatchdogPolicy(root: root, &findings)
         let defaults = ServiceDefaults(
             root, onExit: onExit, mayRollBack: (safeSwitch?.mode ?? .off) != .off, &findings)
         guard let place = root.place("services") else {

@@ -18,6 +18,9 @@ public struct Configuration: Equatable, Sendable {
     /// What SafeSwitch may do; `nil` where the configuration has no `safeswitch:`, and then nothing of
     /// it happens.
     public var safeSwitch: SafeSwitchPolicy?
+    /// How the hardware watches; `nil` where the configuration has no `watchdog:`, and then no device is
+    /// touched.
+    public var watchdog: WatchdogPolicy?
     /// The services in the order of the file.
     public var services: [ServiceConfiguration]
 
@@ -26,7 +29,7 @@ public struct Configuration: Equatable, Sendable {
         stateDirectory: String = "/var/lib/regen", runtimeDirectory: String = "/run/regen",
         cgroup: Cgroup = .auto, onExit: ExitPolicy = .auto, control: Control = Control(),
         notices: [NoticeRoute] = [], safeSwitch: SafeSwitchPolicy? = nil,
-        services: [ServiceConfiguration]
+        watchdog: WatchdogPolicy? = nil, services: [ServiceConfiguration]
     ) {
         self.stateDirectory = stateDirectory
         self.runtimeDirectory = runtimeDirectory
@@ -35,6 +38,7 @@ public struct Configuration: Equatable, Sendable {
         self.control = control
         self.notices = notices
         self.safeSwitch = safeSwitch
+        self.watchdog = watchdog
         self.services = services
     }
 

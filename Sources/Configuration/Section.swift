@@ -5,16 +5,16 @@ struct Section {
     let knowsAllKeys: Bool
     private let members: [Tree.Member]
 
-    /// Opens a mapping that knows `keys`. `later` are keys that the design has and this version not yet.
+    /// Opens a mapping that knows `keys`.
     ///
     /// When something else stands there, that is told, and the section is as if it were empty.
-    init(_ place: Place, keys: [String], later: [String] = [], _ findings: inout Findings) {
+    init(_ place: Place, keys: [String], _ findings: inout Findings) {
         self.place = place
         members = uniqueMembers(of: place, &findings)
         let unknown = members.filter { !keys.contains($0.key) }
         knowsAllKeys = unknown.isEmpty
         for member in unknown {
-            let complaint = Section.unknown(member.key, in: place.path, keys: keys, later: later)
+            let complaint = Section.unknown(member.key, in: place.path, keys: keys)
             findings.error(
                 at: member.position, joined(place.path, member.key), complaint.message,
                 complaint.hint)
@@ -32,13 +32,8 @@ struct Section {
         self.members = members.filter { keys.contains($0.key) }
     }
 
-    private static func unknown(
-        _ key: String, in path: String, keys: [String], later: [String]
-    ) -> Complaint {
+    private static func unknown(_ key: String, in path: String, keys: [String]) -> Complaint {
         let name = path.isEmpty ? quoted(key) : "\(quoted(key)) in \(path)"
-        if later.contains(key) {
-            return Complaint("key \(name) is not supported by this version yet", "leave it out")
-        }
         if key == "<<" {
             return Complaint(
                 "merge key \(name) is not supported", "write what services share under 'defaults'")

@@ -42,8 +42,43 @@ enum ControlInterface {
           common_cause: ?CommonCause,
           stalled: ?bool,
           # Absent where SafeSwitch is off.
-          switch: ?Switch
+          switch: ?Switch,
+          # Why the machine has booted.
+          boot: ?Boot,
+          # Absent where no watchdog is configured.
+          watchdog: ?Watchdog
         )
+
+        # How hardware watches the machine through the daemon.
+        type Watchdog (
+          # feeding, starving, waiting (no device is held), test (none would ever be)
+          state: string,
+          # What fails while it starves: loop-turned, critical-supervised, ledger-answered.
+          condition: ?string,
+          # The rule by which no device is used.
+          reason: ?string,
+          # How often systemd hears that the daemon is alive, where it wants to.
+          watched_ms: ?int,
+          devices: ?[]WatchdogDevice
+        )
+
+        # A watchdog device that is wanted.
+        type WatchdogDevice (
+          path: string,
+          # armed, busy (somebody else feeds it), absent, unusable, test
+          state: string,
+          identity: ?string,
+          timeout_ms: ?int,
+          # It cannot be stopped; it stops when the daemon is killed.
+          nowayout: ?bool,
+          disarms_at_death: ?bool,
+          # Who feeds it, or why it is unusable.
+          detail: ?string
+        )
+
+        # How the boot before this one ended: clean, watchdog, power-loss, panic, unknown; and from
+        # what this was concluded.
+        type Boot (cause: string, evidence: string)
 
         # A process that looks (probe) or tells people (notify) for the daemon.
         type Worker (
@@ -335,6 +370,20 @@ enum ControlInterface {
 
         # Act: the trial may stay.
         method ConfirmSwitch() -> (flight: ?int, refused: ?Refusal)
+
+        # Waits at most so long (up to 15 min, 5 min if not said) for the critical services to be
+        # healthy. A failure is written down first: no boot of a system is failed twice.
+        # Act: whether this boot may count as a good one.
+        method BootCheck(wait_ms: ?int) -> (
+          passed: bool,
+          # Why it may, in one word.
+          reason: ?string,
+          text: string,
+          system: ?string,
+          generation: ?int,
+          unhealthy: []string,
+          waited_ms: int
+        )
 
         # There is no service with this name.
         error NoSuchService (name: string)

@@ -42,6 +42,9 @@ final class Chronicle {
     /// Records that found no place, and never reach the disk.
     var lost: UInt64 { writer?.status.lost ?? 0 }
 
+    /// Since when the disk has owed an answer, in nanoseconds since boot; `nil`: it owes none.
+    var atDiskSince: Int64? { writer?.status.atDiskSince }
+
     /// What is appended is kept, and so was the past.
     var isSound: Bool { writer != nil && trouble == nil && scar == nil }
 

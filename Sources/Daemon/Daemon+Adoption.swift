@@ -33,6 +33,8 @@ extension Daemon {
         // Reading secrets may take its time, and starting services must not wait for it.
         open(configuration.notices)
         tellOfOpenHandovers()
+        heedResets()
+        watch(configuration.watchdog)
     }
 
     private func place(_ order: Order) {

@@ -63,6 +63,7 @@ extension Daemon {
                         + "runs; give it another name")
             }
         }
+        if let refusal = watchdogRefusal(configuration.watchdog) { throw refusal }
         let changes = changes(configuration)
         do throws(SystemError) {
             take(try order(configuration))
@@ -73,6 +74,7 @@ extension Daemon {
         configureSwitching(configuration)
         perform()
         open(configuration.notices)
+        watch(configuration.watchdog)
         mustTrim = true
         return changes
     }

@@ -63,6 +63,8 @@ final class Daemon {
 
     let switching: Switching
     let units: Units
+    var boots: Boots
+    let watchdog = Watchdog()
     /// Who is told how we are; `nil`: nobody wants to know.
     let manager: ServiceManager?
     /// When the manager's status is next made anew; `nil`: nothing has changed.
@@ -86,6 +88,8 @@ final class Daemon {
     var wantsReload = false
     var state = State.ready
     var leavesRunning = 0
+    /// The end is that of the machine, as far as systemd knows.
+    var endsWithMachine = false
 
     /// The daemon's own life.
     enum State: String {
@@ -109,6 +113,7 @@ final class Daemon {
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         switching = Switching(parts.switchMemory)
         units = Units(.system)
+        boots = Boots(parts.bootMemory)
         manager = parts.manager
         probeAccount = parts.probeAccount
         journalAccount = Parts.journalAccount(like: parts.probeAccount)
@@ -134,7 +139,10 @@ final class Daemon {
     /// Turns until everything that had to stop is down.
     func run() throws(SystemError) {
         while state != .finished { try turn() }
-        write(.daemonStopped(reason: "asked", left: leavesRunning))
+        closeWatchdogs()
+        write(
+            .daemonStopped(
+                reason: "asked", left: leavesRunning, withMachine: endsWithMachine))
         writeRecords()
         tellManager()
         chronicle.close()
@@ -171,6 +179,7 @@ final class Daemon {
             keepWorkers()
         }
         tellManager()
+        keepWatchdog()
         narrator.flush()
         if count == 0, mustTrim, !hasWork {
             mustTrim = false
@@ -180,8 +189,11 @@ final class Daemon {
 
     var instant: Instant { Instant(nanoseconds: now.boot) }
 
+    /// Not everything that the mind asked for is done.
+    var hasActions: Bool { nextAction < queue.count }
+
     private var hasWork: Bool {
-        nextAction < queue.count || chronicle.hasPending || switching.hasWork
+        hasActions || chronicle.hasPending || switching.hasWork
     }
 
     private func dispatch(_ event: Poller.Event) {
@@ -197,6 +209,7 @@ final class Daemon {
         case .notices: takeNotices()
         case .activation: activationReady()
         case .bus: units.isReady = true
+        case .watchdog: watchdog.takeIn(at: now.boot)
         case .systemWatch: switching.watch?.takeIn(at: now.boot)
         case .control(let source): controlReady(source, event.readiness)
         }
@@ -209,7 +222,7 @@ final class Daemon {
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
-            units.due, statusDue, manager?.due,
+            units.due, statusDue, manager?.due, boots.due, watchdog.due,
         ] {
             next = min(next, other ?? .max)
         }

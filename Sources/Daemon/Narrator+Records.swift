@@ -1,5 +1,6 @@
 import Linux
 import Records
+import SafeSwitch
 import Supervision
 
 /// What the records mean, in a person's words.
@@ -46,8 +47,8 @@ extension Narrator {
         case .stopForced(let id):
             say(.warning, "\(facts(id).name): did not end in time, SIGKILL sent")
         // Only what is removed is as if it had never been started.
-        case .rested(let id, .fresh): say(.info, "\(facts(id).name): removed")
-        case .rested(let id, let rest): say(.info, "\(facts(id).name): \(rest.words)")
+        case .rested(let id, .fresh, _): say(.info, "\(facts(id).name): removed")
+        case .rested(let id, let rest, _): say(.info, "\(facts(id).name): \(rest.words)")
         case .detached(let id): say(.info, "\(facts(id).name): its start command is done")
         case .paused(let id, let interval):
             say(.notice, "\(facts(id).name): paused for \(interval.words)")
@@ -95,13 +96,16 @@ extension Narrator {
         case .mind(let record): tell(record, facts)
         case .switching(let record): tell(record)
         case .daemonStarted(let pid, let version): say(.info, "regend \(version), pid \(pid)")
-        case .daemonStopped(_, let left):
+        case .daemonStopped(_, let left, _):
             let rest = left == 1 ? "process goes" : "processes go"
             say(.info, left == 0 ? "ended" : "ended; \(left) \(rest) on without me")
         case .configurationLoaded(let file, let services, let instances):
             let copies = instances == services ? "" : " (\(instances) instances)"
             say(.info, "\(file) in force: \(Self.count(services, "service"))\(copies)")
-        case .configurationRefused, .booted, .clockStepped: break
+        case .configurationRefused, .clockStepped: break
+        case .booted(let report):
+            say(report.cause.level, "the last boot ended: \(report.words)")
+        case .bootChecked(let facts, let verdict, let took): tell(facts, verdict, took)
         case .asked(let method, let services, let uid, _):
             let words = ["user \(uid) asked: \(method)"] + services
             say(.info, words.joined(separator: " "))
@@ -132,12 +136,75 @@ extension Narrator {
         case .systemdLost(let reason):
             say(.warning, "systemd cannot be reached: \(reason); trying again, and no strike")
         case .systemdFound: say(.notice, "systemd answers again")
+        case .watchdogOpened(let watchdog): tell(watchdog)
+        case .watchdogBusy(let device, let holder, let interval):
+            let who = holder ?? "somebody else"
+            let instead =
+                interval.map { "systemd watches me instead, told each \($0.words)" }
+                ?? "nobody watches me: set WatchdogSec= in my unit"
+            say(.warning, "watchdog \(device): \(who) feeds it; \(instead)")
+        case .watchdogStarving(let condition, let detail):
+            say(
+                .error,
+                "watchdog: not fed any more (\(condition.rawValue)): \(detail); a device that is not "
+                    + "fed resets the machine when its time-out is over")
+        case .watchdogFed(let after):
+            say(.notice, "watchdog: fed again after \(after.words)")
+        case .watchdogClosed(let device, magic: true, _):
+            say(.info, "watchdog \(device): stopped, nothing resets this machine any more")
+        case .watchdogClosed(let device, magic: false, let timeout):
+            let time = timeout?.words ?? "its time-out"
+            say(
+                .warning,
+                "watchdog \(device): cannot be stopped (nowayout); the machine will be reset in "
+                    + "\(time) unless somebody feeds it, such as the next regend")
+        case .watchdogOff(let device, let reason):
+            say(.error, "watchdog\(device.map { " \($0)" } ?? ""): not used: \(reason)")
         case .routeFailed(let route, let reason):
             say(.warning, "route \(route): fails, I go on trying: \(reason)")
         case .routeRefused(let route, let reason):
             say(
                 .error,
                 "route \(route): tells nobody until this is mended and reloaded: \(reason)")
+        }
+    }
+
+    private mutating func tell(
+        _ facts: BootGateFacts, _ verdict: BootVerdict, _ took: Interval
+    ) {
+        let names = facts.unhealthy.joined(separator: ", ")
+        let unhealthy = names.isEmpty ? "" : "; not healthy: \(names)"
+        switch verdict {
+        case .passed(let why):
+            say(
+                names.isEmpty ? .info : .warning,
+                "the boot counts as good after \(took.words): \(why.phrase)\(unhealthy)")
+        case .failed:
+            let name = facts.system.map { Self.name($0, facts.generation) } ?? "what runs"
+            say(
+                .error,
+                "the boot of \(name) has failed after \(took.words)\(unhealthy); they were healthy "
+                    + "on the generation before; no boot of it is failed again")
+        }
+    }
+
+    private mutating func tell(_ watchdog: ArmedWatchdog) {
+        let identity = watchdog.identity.isEmpty ? "" : " (\(watchdog.identity))"
+        let timeout = watchdog.timeout?.words ?? "unknown"
+        let asked =
+            watchdog.timeout == watchdog.asked ? "" : ", not the \(watchdog.asked.words) asked for"
+        say(.notice, "watchdog \(watchdog.device)\(identity): armed, time-out \(timeout)\(asked)")
+        if watchdog.isNoWayOut == true {
+            say(
+                .warning,
+                "watchdog \(watchdog.device): nowayout: when I am stopped the machine is reset, "
+                    + "unless somebody else feeds it in time")
+        }
+        if watchdog.disarmsAtDeath {
+            say(
+                .warning,
+                "watchdog \(watchdog.device): its driver knows no magic close: when I am killed it "
+                    + "stops, and resets nothing")
         }
     }
 
@@ -222,6 +289,21 @@ extension Rest {
         case .finished: "finished"
         case .failed: "failed, and is not to be restarted"
         case .outside: "is down by somebody else's hand, and left alone until it is up again"
+        }
+    }
+}
+
+extension BootReport {
+    /// `power-loss (all ended at once, …)`
+    var words: String { "\(cause.rawValue) (\(evidence))" }
+}
+
+extension ResetCause {
+    fileprivate var level: Narrator.Level {
+        switch self {
+        case .clean, .unknown: .info
+        case .powerLoss: .warning
+        case .watchdog, .panic: .error
         }
     }
 }

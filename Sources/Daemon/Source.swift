@@ -20,6 +20,8 @@ enum Source {
     case systemWatch
     /// The connection to systemd.
     case bus
+    /// A watchdog device has come, or somebody has let go of one.
+    case watchdog
     /// A connection of the control server, by the server's own name for it.
     case control(UInt64)
 
@@ -40,6 +42,7 @@ enum Source {
         case 10: self = .activation
         case 11: self = .systemWatch
         case 12: self = .bus
+        case 13: self = .watchdog
         default: self = .control(payload)
         }
     }
@@ -59,6 +62,7 @@ enum Source {
         case .activation: 10 << Self.shift
         case .systemWatch: 11 << Self.shift
         case .bus: 12 << Self.shift
+        case .watchdog: 13 << Self.shift
         }
     }
 }

@@ -11,14 +11,17 @@ public enum Entry: Sendable {
     case switching(SwitchRecord)
     /// The daemon began: its process and version.
     case daemonStarted(pid: Int32, version: String)
-    /// The daemon ends: by which signal or word, and how many services it leaves running.
-    case daemonStopped(reason: String, left: Int)
+    /// The daemon ends: by which signal or word, how many services it leaves running, and whether the
+    /// machine is known to go down.
+    case daemonStopped(reason: String, left: Int, withMachine: Bool = false)
     /// A configuration came into force.
     case configurationLoaded(file: String, services: Int, instances: Int)
     /// A configuration was refused; the old one stays in force.
     case configurationRefused(file: String, errors: Int)
-    /// The machine has booted since the last record.
-    case booted
+    /// The machine has booted since the last record, and why.
+    case booted(BootReport)
+    /// Whether this boot may count as a good one was judged, after so long.
+    case bootChecked(BootGateFacts, BootVerdict, after: Interval)
     /// The clock was set while nobody looked: by so many nanoseconds, forward if positive.
     case clockStepped(by: Int64)
     /// Somebody with the right to act asked for it over the control socket.
@@ -48,6 +51,55 @@ public enum Entry: Sendable {
     case systemdFound
     /// A route cannot be used as it is configured: a secret is missing, say.
     case routeRefused(route: String, reason: String)
+    /// A watchdog device was opened, and is fed from now on.
+    case watchdogOpened(ArmedWatchdog)
+    /// Somebody else feeds it: who, where that is known; and how often systemd, which may be that
+    /// one, hears that we are alive, where it wants to.
+    case watchdogBusy(device: String, holder: String?, watchedEvery: Interval?)
+    /// It is not fed from now on. Comes before that.
+    case watchdogStarving(Feeding.Condition, detail: String)
+    /// It is fed again; it was not for so long.
+    case watchdogFed(after: Interval)
+    /// It was let go: stopped (by the magic close), or left armed with this time-out.
+    case watchdogClosed(device: String, magic: Bool, timeout: Interval?)
+    /// A device, or where none is named each of them, is not used: why.
+    case watchdogOff(device: String?, reason: String)
+}
+
+/// A watchdog device that is fed.
+public struct ArmedWatchdog: Equatable, Sendable {
+    /// The path that it was opened by.
+    public var device: String
+    /// What its driver calls it.
+    public var identity: String
+    /// The time-out that the configuration wants.
+    public var asked: Interval
+    /// The one that it has; `nil`: its driver does not say.
+    public var timeout: Interval?
+    /// So long before the reset it gives warning.
+    public var pretimeout: Interval?
+    /// It cannot be stopped any more; `nil`: nobody knows.
+    public var isNoWayOut: Bool?
+    /// It does not stay armed when we are killed: its driver knows no magic close.
+    public var disarmsAtDeath: Bool
+    /// Bits of why the machine was reset last; `nil`: its driver does not say.
+    public var bootStatus: Int?
+
+    /// A device.
+    public init(
+        device: String, identity: String, asked: Interval, timeout: Interval?,
+        pretimeout: Interval? = nil, isNoWayOut: Bool? = nil, disarmsAtDeath: Bool = false,
+        bootStatus: Int? = nil
+    ) {
+        self.device = device
+        self.identity = identity
+        self.asked = asked
+        self.timeout = timeout
+        self.pretimeout = pretimeout
+        self.isNoWayOut = isNoWayOut
+        self.disarmsAtDeath = disarmsAtDeath
+        self.bootStatus = bootStatus
+    }
 }
 
 /// Which notice a record is about.

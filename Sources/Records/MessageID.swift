@@ -8,6 +8,8 @@ public enum MessageID {
 
     /// All of them. The ledger's events, and two of the daemon's that the ledger itself cannot take.
     public static let all: [(event: String, id: String)] = [
+        ("boot", "49b54d4ca159e2a149284ea79f07d3a3"),
+        ("boot.check", "3a1dbfb69c55a4b505fb1afa4c3ba603"),
         ("boot.elsewhere", "fdb8c69dc53c58d98baa2128eb548bf4"),
         ("clock.step", "46bf020ba7ad58ec97c6084f90b22c3b"),
         ("commoncause.begin", "bcd1b0c4d24d52cdbabbf67cbd82ddc7"),
@@ -69,6 +71,12 @@ public enum MessageID {
         ("systemd.found", "6051898c96d9548f81b056ebab9fe79d"),
         ("systemd.lost", "e297602a68df5086b561faf40ea73258"),
         ("triage.verdict", "0386237d466b54ae9f1ffa70bc74b1b8"),
+        ("watchdog.busy", "ef367e9eb4f25cd5a95ca00ca839a9db"),
+        ("watchdog.close", "ba064f556a975348aa3f02b5b21df45f"),
+        ("watchdog.fed", "0e9777be852b52ae8c1b9bf15cdb6ea7"),
+        ("watchdog.off", "6744311007cb5df48fa76302dbb039aa"),
+        ("watchdog.open", "3aaa1ebf49195d169df9af7476f12abf"),
+        ("watchdog.starve", "033a0b0b03e95d90a8c48c4a2ab843e0"),
         ("worker.fail", "c01a28ccab6a52bfb02a93e9399775e3"),
     ]
 }

@@ -17,6 +17,7 @@ extension Recollection {
             json.integer("common_cause_age_ms", commonCause.opened.age(at: now) / 1_000_000)
         }
         append(json.bytes)
+        boots.carry(at: now, into: &json, append: append)
         let settled = settled(at: now)
         settled.switching.stepped(to: now).carry(at: now, into: &json, append: append)
         for name in order {
@@ -35,6 +36,7 @@ extension Recollection {
             commonCause = (id, moment.earlier(by: age))
         }
         switching.recall(json, at: moment)
+        boots.recall(json, at: moment)
         guard let name = json["service"]?.string else { return }
         if pasts[name] == nil { order.append(name) }
         pasts[name] = Past(carried: json, at: moment)
@@ -62,6 +64,7 @@ extension Recollection.Past {
         writeHealth(into: &json, at: now)
         if failedStarts > 0 { json.integer("failed_starts", Int64(failedStarts)) }
         if let rest, rest.1.boot == now.boot { json.string("rest", rest.0.rawValue) }
+        if let over { json.string("invocation", over.hexadecimal) }
         if restarting?.boot == now.boot { json.bool("restarting", true) }
         if let stopping, stopping.1.boot == now.boot {
             json.string("stopping", stopping.0.rawValue)
@@ -145,6 +148,7 @@ extension Recollection.Past {
         lastIncident = json.count("last_incident")
         failedStarts = json.count("failed_starts") ?? 0
         rest = json["rest"]?.string.flatMap(Rest.init).map { ($0, moment) }
+        over = json["invocation"]?.string.map(UnitSight.Invocation.init(hexadecimal:))
         if json["restarting"]?.bool == true { restarting = moment }
         stopping = json["stopping"]?.string.flatMap(Stopping.Aftermath.init).map { ($0, moment) }
         if json["detached"]?.bool == true { detached = moment }

@@ -13,6 +13,9 @@ extension Recollection {
         "switch.confirm", "switch.linger",
     ]
 
+    /// The systems, and the parts of systems, that Regen has switched away from.
+    public var quarantined: [String] { switching.quarantined }
+
     /// What SafeSwitch is to remember, in terms of this boot's clock.
     ///
     /// An earlier boot's moments are aged by the wall clock; a negative age counts as none. Where the
@@ -185,6 +188,8 @@ extension Recollection.Past {
     ) {
         failures = failures.map { $0.carriedOver(from: newest, to: moment) }
         unhealthy?.since.carryOver(from: newest, to: moment)
+        // What a service was about ended with its boot.
+        (rest, stopping, restarting, detached) = (nil, nil, nil, nil)
     }
 
     private mutating func fail(at moment: Recollection.Moment) {

@@ -22,6 +22,7 @@ public struct Recollection: Sendable {
         var isHandedOver = false
         var failedStarts = 0
         var rest: (Rest, Moment)?
+        var over: UnitSight.Invocation?
         var stopping: (Stopping.Aftermath, Moment)?
         var restarting: Moment?
         /// The start command ended as it may, and nothing has happened since.
@@ -57,6 +58,7 @@ public struct Recollection: Sendable {
     var nextIncident = 1
     var commonCause: (id: Int, opened: Moment)?
     var switching = SwitchPast()
+    var boots = BootPast()
 
     /// Nothing yet.
     public init() {}
@@ -73,6 +75,7 @@ public struct Recollection: Sendable {
             nextIncident = max(nextIncident, incident + 1)
         }
         takeCommonCause(event, json, at: moment)
+        boots.take(event, json, at: moment)
         enterBoot(at: moment)
         takeSwitching(event, json, at: moment)
         guard let service = json["service"]?.string else { return }
@@ -182,6 +185,7 @@ extension Recollection.Past {
             detached = nil
         case "service.rest":
             rest = json["why"]?.string.flatMap(Rest.init).map { ($0, moment) }
+            over = json["invocation"]?.string.map(UnitSight.Invocation.init(hexadecimal:))
             // Its own end, or one that somebody wanted: not a crash after all.
             if mayNotCount, rest?.0 != .failed, rest?.0 != .outside { _ = crashes.popLast() }
             mayNotCount = false
@@ -317,6 +321,7 @@ extension Recollection.Past {
         memory.launch = launch
         memory.isRestarting = restarting?.boot == now.boot
         if let rest, rest.1.boot == now.boot { memory.rest = rest.0 }
+        memory.over = over
         if let stopping, stopping.1.boot == now.boot { memory.stopping = stopping.0 }
         memory.isDetached = detached?.boot == now.boot
         memory.pausedUntil = pause.map { pause in

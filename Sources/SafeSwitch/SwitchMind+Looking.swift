@@ -121,6 +121,7 @@ extension SwitchMind {
         _ serial: Int, _ trouble: String, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         guard let look = taken(serial) else { return }
+        isBlind = !isOriented
         planPoll(&turn)
         switch look.purpose {
         case .watch: break
@@ -187,9 +188,16 @@ extension SwitchMind {
         turn.record(.foreignSwitchLasts(turn.now - foreign.began))
     }
 
+    /// An earlier daemon left a switch under way, and nobody has looked yet what became of it: what is
+    /// down until then may be down because of it.
+    private var mayBeSwitching: Bool {
+        guard hasBegun, !isOriented, !isBlind, !memory.isNewBoot else { return false }
+        return memory.foreign != nil || memory.flight?.step == .activate
+    }
+
     /// Keeps the mind told, in pairs, whether a switch runs; and has the configuration read after it.
     mutating func tellSwitching(_ turn: inout Turn) {
-        let isSwitching = foreign != nil || aloft?.isActivating == true
+        let isSwitching = foreign != nil || aloft?.isActivating == true || mayBeSwitching
         if isSwitching != hasToldSwitch {
             hasToldSwitch = isSwitching
             turn.actions.append(.tell(isSwitching ? .switchBegan : .switchEnded))

@@ -50,6 +50,8 @@ public struct SwitchMind: Sendable {
     var hasBegun = false
     /// The first landscape was seen, and what an earlier daemon left is understood.
     var isOriented = false
+    /// The first look has failed. Nothing waits for the next one.
+    var isBlind = false
     var landscape: Landscape?
     /// The last number given to a look, a record or a deed. Answers tell theirs.
     var lastSerial = 0

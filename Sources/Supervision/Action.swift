@@ -61,8 +61,9 @@ public enum Record: Equatable, Sendable {
     case stopBegan(InstanceID, Stopping.Aftermath)
     /// The grace period was over, and SIGKILL was sent.
     case stopForced(InstanceID)
-    /// It is down and not meant to run.
-    case rested(InstanceID, Rest)
+    /// It is down and not meant to run. `run`: of a unit, the last run that is known of; whatever is
+    /// seen of it later is no news, for the next daemon either.
+    case rested(InstanceID, Rest, run: UnitSight.Invocation? = nil)
     /// The start command has ended, as it may: what it started is not Regen's.
     case detached(InstanceID)
     /// An operator wants nothing done to it for so long.

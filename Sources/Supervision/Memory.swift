@@ -42,6 +42,8 @@ public struct InstanceMemory: Equatable, Sendable {
     public var failedStarts = 0
     /// At rest in this boot, and why.
     public var rest: Rest?
+    /// Of a unit, the run that was the last one known of when it came to rest.
+    public var over: UnitSight.Invocation?
     /// In this boot a start was asked for, a process failed, or a restart was decided on, and
     /// since then no process has begun and no stop.
     public var isRestarting = false

@@ -29,6 +29,7 @@ extension Mind {
             }
         }
         linkDependencies()
+        gatherNeeded()
         countServices()
         // Before the removals: what these free starts as it is configured now, and once.
         for i in changed { relaunch(i, at: now, into: &actions) }
@@ -208,6 +209,7 @@ extension Instance {
     /// Takes over what the ledger remembers.
     mutating func recall(_ past: InstanceMemory, at now: Instant) {
         unit.known = past.process
+        unit.over = past.over
         pausedUntil = past.pausedUntil.map { max($0, now) }
         wasDetached =
             past.isDetached && definition.detaches && past.launch == definition.launch

@@ -114,7 +114,7 @@ extension Mind {
         instances[i].stopWhenFree = nil
         instances[i].unit.rest()
         enter(i, .stopped(rest))
-        actions.append(.record(.rested(InstanceID(i), rest)))
+        actions.append(.record(.rested(InstanceID(i), rest, run: instances[i].unit.over)))
     }
 
     mutating func forget(_ i: Int, at now: Instant, into actions: inout [Action]) {

@@ -1,6 +1,7 @@
 /// What systemd is asked for, and what a switch of the system means for its units.
 extension Mind {
-    /// More automatic restarts between two sights than this are told as so many.
+    /// More automatic restarts between two sights than this are told as so many, unless more of them
+    /// make a crash loop.
     static let mostUnseen = 10
 
     /// Asks systemd to start it, once it has ended what it is at. The rest of `start`.
@@ -9,7 +10,11 @@ extension Mind {
             return enter(i, .starting(.awaited))
         }
         if isOthers(i) {
-            if sight.isDown { return rest(i, .failed, at: now, into: &actions) }
+            if sight.isDown {
+                // An earlier daemon did not live to hand it over.
+                handOver(i, .notOurs, into: &actions)
+                return rest(i, .failed, at: now, into: &actions)
+            }
             enter(i, .starting(.awaited))
             return follow(i, sight, at: now, into: &actions)
         }
@@ -144,7 +149,10 @@ extension Mind {
         let wasGone = instances[i].unit.wasGone
         instances[i].unit.wasGone = false
         instances[i].unit.forgetCrashes()
-        if instances[i].unit.run == sight.invocation, sight.hasEnded {
+        // One that hangs waits for its restart, and is up.
+        let hasGoneDown = instances[i].unit.run == sight.invocation && sight.hasEnded
+        let isNews = hasGoneDown || sight.invocation != instances[i].unit.over
+        if hasGoneDown {
             endRun(i, sight.exit ?? .unknown, asked: true, at: now, into: &actions)
         }
         if instances[i].stopWhenFree != nil {
@@ -154,8 +162,7 @@ extension Mind {
         switch instances[i].phase {
         case .stopped, .stopping: weigh(i, sight, at: now, into: &actions)
         case .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
-            let isOther = sight.invocation != instances[i].unit.over && !sight.hasFailed
-            if sight.isDown, isOther || wasGone, !instances[i].unit.isOrdered {
+            if sight.isDown, isNews && !sight.hasFailed || wasGone, !instances[i].unit.isOrdered {
                 leave(i, sight, at: now, into: &actions)
             } else {
                 weigh(i, sight, at: now, into: &actions)

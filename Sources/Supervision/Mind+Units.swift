@@ -76,7 +76,7 @@ extension Mind {
         case .up: beUp(i, sight, at: now, into: &actions)
         case .coming: awaitUnit(i)
         case .retrying, .going:
-            if sight.hasEnded, !sight.wasStopped, instances[i].unit.run == sight.invocation {
+            if sight.hasCrashed, instances[i].unit.run == sight.invocation {
                 crash(i, sight.exit ?? .unknown, count: 1, at: now, into: &actions)
                 instances[i].unit.isAhead = true
             }
@@ -105,7 +105,9 @@ extension Mind {
                 instances[i].unit.isWanted = true
             }
             failed(i, sight, at: now, into: &actions)
-        case .going, .stopped, .ended, .missing: break
+        // Should it be refused another start, and be called failed for that, this is no news.
+        case .stopped, .ended: instances[i].unit.over = sight.invocation
+        case .going, .missing: break
         }
     }
 
@@ -374,7 +376,8 @@ extension Mind {
         if !instances[i].isHandedOver {
             openIncident(i, FailureKind(status), at: now, into: &actions)
         }
-        for place in 0..<min(count, Self.mostUnseen) {
+        let most = max(Self.mostUnseen, instances[i].policy.crashLoop?.crashes ?? 0)
+        for place in 0..<min(count, most) {
             if place == 0, instances[i].unit.run != nil {
                 endRun(i, status, asked: false, at: now, into: &actions)
             } else {

@@ -32,6 +32,8 @@ public struct Mind: Sendable {
     var isSwitching = false
     /// The last look or remedy that was asked for. Answers tell theirs.
     var lastSerial = 0
+    /// Places of critical instances, and of all that those are started after.
+    var needed: [Int] = []
     /// Services with probes.
     var probedServices = 0
     /// By service number: when a probe of it last struck.

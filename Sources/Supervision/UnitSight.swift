@@ -29,6 +29,20 @@ public struct UnitSight: Equatable, Sendable {
             self.high = high
             self.low = low
         }
+
+        /// 32 hexadecimal digits, as systemd writes them; anything else is no run.
+        public init(hexadecimal text: String) {
+            high = UInt64(text.prefix(16), radix: 16) ?? 0
+            low = UInt64(text.dropFirst(16), radix: 16) ?? 0
+        }
+
+        /// 32 hexadecimal digits, as systemd writes them.
+        public var hexadecimal: String {
+            [high, low].map {
+                let digits = String($0, radix: 16)
+                return String(repeating: "0", count: 16 - digits.count) + digits
+            }.joined()
+        }
     }
 
     /// Where it stands.

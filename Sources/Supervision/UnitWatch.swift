@@ -63,7 +63,8 @@ struct UnitWatch: Sendable {
 
     /// It is down and stays down: whatever happens to it next is somebody's doing.
     mutating func rest() {
-        over = sight?.invocation
+        // One that is gone does not say which run was its last.
+        if let last = sight?.invocation, last != UnitSight.Invocation() { over = last }
         run = nil
         asked = nil
         isWanted = false
@@ -114,6 +115,12 @@ extension UnitSight {
         case .going: exit != nil
         case .up, .coming, .missing: false
         }
+    }
+
+    /// Whether its run is over and counts as a crash, although the unit is not down yet. What goes
+    /// down without a complaint may rest there; systemd's own next attempt says that it was one.
+    var hasCrashed: Bool {
+        hasEnded && !wasStopped && (stand == .retrying || isFailure)
     }
 
     /// Whether it has failed, as far as a sight after a switch tells: switch-to-configuration makes

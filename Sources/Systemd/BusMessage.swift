@@ -140,6 +140,11 @@ struct BusCallMessage: ~Copyable {
         text.withCString { note(sd_bus_message_append_basic(message, code("s"), $0)) }
     }
 
+    mutating func append(_ flag: Bool) {
+        var value: Int32 = flag ? 1 : 0
+        note(sd_bus_message_append_basic(message, code("b"), &value))
+    }
+
     /// An array of bytes, `ay`.
     mutating func append(bytes: [UInt8]) {
         bytes.withUnsafeBytes {

@@ -13,6 +13,8 @@ final class Subject {
     var isWatched = true
     /// It waits for a look.
     var isQueued = false
+    /// Nothing is known to have changed: it waits its turn.
+    var isRoutine = false
     /// A look is under way.
     var isLooking = false
     /// Something has changed since that look began.
@@ -78,6 +80,10 @@ struct Request {
 
     var isLook: Bool {
         if case .look = purpose { true } else { false }
+    }
+
+    var isRoutineLook: Bool {
+        if case .look(let subject) = purpose { subject.isRoutine } else { false }
     }
 
     var awaitsAnswer: Bool {

@@ -114,7 +114,7 @@ extension SystemBus {
         } else if message.isSignal(Self.interface, "Reloading") {
             guard let isReloading = message.boolean() else { return }
             tell(.reloading(isReloading))
-            if !isReloading { for subject in order { enqueue(subject) } }
+            if !isReloading { for subject in order { enlist(subject) } }
         } else if message.isSignal(Self.interface, "UnitNew") {
             cameOrWent(message)
         } else if message.isSignal(Self.interface, "UnitRemoved") {

@@ -41,7 +41,7 @@ extension SystemBus {
         guard order.count(where: { $0.kind.isPattern == isPattern }) < most else { return false }
         subjects[subject.key] = subject
         order.append(subject)
-        enqueue(subject)
+        enlist(subject)
         return true
     }
 
@@ -65,31 +65,48 @@ extension SystemBus {
     // MARK: - Looking
 
     var looks: Int { requests.count { $0.isLook } }
+    var routineLooks: Int { requests.count { $0.isRoutineLook } }
 
-    /// It shall be looked at, once for however many reasons.
-    func enqueue(_ subject: Subject) {
-        guard phase == .up, subject.isWatched else { return }
-        if subject.isLooking {
-            subject.isStale = true
-            return
-        }
-        guard !subject.isQueued else { return }
+    /// It shall be looked at when those that have changed were, though nothing is known of a change.
+    func enlist(_ subject: Subject) {
+        guard mayQueue(subject), !subject.isQueued else { return }
         subject.isQueued = true
+        subject.isRoutine = true
         queue.append(subject)
+    }
+
+    /// It has changed, and shall be looked at, once for however many reasons.
+    func enqueue(_ subject: Subject) {
+        guard mayQueue(subject), !subject.isQueued || subject.isRoutine else { return }
+        if subject.isQueued { queue.removeAll { $0 === subject } }
+        subject.isQueued = true
+        subject.isRoutine = false
+        queue.insert(subject, at: queue.firstIndex { $0.isRoutine } ?? queue.endIndex)
+    }
+
+    /// While it is looked at, another look follows that one.
+    private func mayQueue(_ subject: Subject) -> Bool {
+        guard phase == .up, subject.isWatched else { return false }
+        if subject.isLooking { subject.isStale = true }
+        return !subject.isLooking
     }
 
     /// Begins as many looks as may be.
     func look(at now: Int64) {
         guard phase == .up, !queue.isEmpty else { return }
         var room = Self.looksAtOnce - looks
+        var routineRoom = Self.routineLooksAtOnce - routineLooks
         var rest: [Subject] = []
         for subject in queue {
-            guard room > 0, subject.notBefore <= now, mayLook(at: now), begin(subject, at: now)
+            guard room > 0, subject.notBefore <= now,
+                !subject.isRoutine || routineRoom > 0,
+                budget.take(isRoutine: subject.isRoutine, at: now), begin(subject, at: now)
             else {
                 rest.append(subject)
                 continue
             }
             room -= 1
+            if subject.isRoutine { routineRoom -= 1 }
         }
         queue = rest
     }

@@ -28,8 +28,13 @@ public final class SystemBus {
     public static let mostInstances = 1024
     /// So many looks at units wait for their answer; the rest waits for these.
     public static let looksAtOnce = 16
+    /// So many of them at units that are not known to have changed. PID 1 answers before it begins
+    /// jobs: it must come to an end with us now and then, however slow the machine is.
+    public static let routineLooksAtOnce = 1
     /// So many looks are begun in a second. One costs PID 1 half a millisecond.
     public static let looksPerSecond = 250
+    /// No more of them than this are looks at units that are not known to have changed.
+    public static let routineLooksPerSecond = 200
     /// In the long run, two looks at one unit, or at one template's instances, are so many
     /// nanoseconds apart.
     public static let lookPause: Int64 = 50_000_000
@@ -76,7 +81,7 @@ public final class SystemBus {
     var order: [Subject] = []
     /// Those to look at.
     var queue: [Subject] = []
-    private var second: (start: Int64, looks: Int) = (.min, 0)
+    var budget = LookBudget()
 
     /// Nothing happens before the first `turn`.
     public init(_ address: BusAddress) { self.address = address }
@@ -156,7 +161,7 @@ public final class SystemBus {
         pause = Self.firstPause
         told = nil
         tell(.connected)
-        for subject in order { enqueue(subject) }
+        for subject in order { enlist(subject) }
     }
 
     /// PID 1 has left the bus, which is still there.
@@ -214,20 +219,12 @@ public final class SystemBus {
 
     // MARK: - Looking
 
-    /// One of the looks that a second has.
-    func mayLook(at now: Int64) -> Bool {
-        if now - 1_000_000_000 >= second.start { second = (now, 0) }
-        guard second.looks < Self.looksPerSecond else { return false }
-        second.looks += 1
-        return true
-    }
-
     /// When there is room for the next look; `nil`: when an answer comes, or never.
     private var nextLook: Int64? {
-        guard !queue.isEmpty, looks < Self.looksAtOnce else { return nil }
-        let first = queue.reduce(Int64.max) { min($0, $1.notBefore) }
-        let isSpent = second.looks >= Self.looksPerSecond
-        return isSpent ? max(first, second.start + 1_000_000_000) : first
+        guard looks < Self.looksAtOnce else { return nil }
+        let isFull = routineLooks >= Self.routineLooksAtOnce
+        return queue.lazy.filter { !(isFull && $0.isRoutine) }
+            .map { max($0.notBefore, self.budget.room(isRoutine: $0.isRoutine)) }.min()
     }
 
     func number() -> UInt64 {

@@ -60,19 +60,29 @@ public struct TransientUnit: Equatable, Sendable {
                     for field in journalFields { call.append(bytes: Array(field.utf8)) }
                 }
             }
-            call.property("ExecStartEx", "a(sasas)") { call in
-                call.container("a", "(sasas)") { call in
-                    call.container("r", "sasas") { call in
+            // Not ExecStartEx with its `no-env-expand`: systemd 252 writes that into the unit's file by
+            // a key that it does not read, and after a daemon-reload the unit has no command.
+            call.property("ExecStart", "a(sasb)") { call in
+                call.container("a", "(sasb)") { call in
+                    call.container("r", "sasb") { call in
                         call.append(command[0])
                         call.container("a", "s") { call in
-                            for argument in command { call.append(argument) }
+                            for argument in command { call.append(argument.dollarsDoubled) }
                         }
-                        call.container("a", "s") { $0.append("no-env-expand") }
+                        // That its failure is one is not ignored.
+                        call.append(false)
                     }
                 }
             }
         }
         call.container("a", "(sa(sv))") { _ in }
+    }
+}
+
+extension String {
+    /// Written so that PID 1 takes no `$` for a variable's: systemd.service(5), command lines.
+    fileprivate var dollarsDoubled: String {
+        split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$")
     }
 }
 

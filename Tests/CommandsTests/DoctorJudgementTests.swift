@@ -19,6 +19,14 @@ extension Finding {
         let mark = isFault ? "✗" : isWarning ? "!" : "✓"
         return "\(mark) \(found)"
     }
+
+    /// What is to be done, where there is something.
+    fileprivate var fix: String? {
+        switch verdict {
+        case .fine: nil
+        case .warning(let fix), .fault(let fix): fix
+        }
+    }
 }
 
 @Suite("regen doctor judges: the machine") struct MachineJudgementTests {
@@ -499,6 +507,62 @@ extension Finding {
                 $0.runtime = nil
                 $0.devices[0].isActive = nil
             }.hasPrefix("! nobody that is seen"))
+    }
+
+    @Test("what regend says of those that it is to feed") func own() throws {
+        typealias Device = WatchdogReport.Device
+        func told(_ state: String, _ change: (inout Device) -> Void = { _ in }) throws -> String {
+            try look("/dev/w") {
+                var device = Device(path: "/dev/w", state: state)
+                change(&device)
+                $0.own = WatchdogReport(state: WatchdogReport.feeding)
+                $0.own?.devices = [device]
+            }
+        }
+        #expect(try told(Device.armed) == "✓ armed by regend")
+        #expect(try told(Device.armed) { $0.isNoWayOut = true }.hasPrefix("! nowayout"))
+        #expect(try told(Device.armed) { $0.disarmsAtDeath = true }.hasPrefix("! its driver"))
+        #expect(
+            try told(Device.busy) { $0.detail = "systemd (pid 1)" }
+                == "! regend is to feed it, and systemd (pid 1) does")
+        #expect(try told(Device.absent).contains("not there; it is taken when it comes"))
+        #expect(try told(Device.unusable) { $0.detail = "it is a directory" }.contains("directory"))
+        #expect(try told(Device.test).hasPrefix("! a test"))
+        #expect(
+            try look("feeding") {
+                $0.own = WatchdogReport(state: WatchdogReport.starving)
+                $0.own?.condition = "ledger-answered"
+            } == "! not fed, the machine will be reset: ledger-answered does not hold")
+        #expect(
+            try look("feeding") {
+                $0.own = WatchdogReport(state: WatchdogReport.waiting)
+                $0.own?.reason = "three resets"
+            } == "! not used: three resets")
+    }
+
+    @Test("systemd comes before the device, where the time-outs leave it the time")
+    func order() throws {
+        func facts(_ milliseconds: Int64) -> WatchdogFacts {
+            var facts = Self.fed
+            var device = WatchdogReport.Device(path: "/dev/w", state: "armed")
+            device.timeoutMilliseconds = milliseconds
+            facts.own = WatchdogReport(state: WatchdogReport.feeding)
+            facts.own?.devices = [device]
+            facts.regend = 30_000_000
+            return facts
+        }
+        let short = facts(69_999).judge().first { $0.check == "time-out" }
+        #expect(short?.fix == "watchdog: { timeout: 70s }  # then: regen reload")
+        #expect(!facts(70_000).judge().contains { $0.check == "time-out" })
+    }
+
+    @Test("nobody feeds it: the fix names Regen's own key") func key() throws {
+        var facts = Self.fed
+        facts.runtime = 0
+        facts.sawHolders = true
+        facts.devices[0].isActive = false
+        let fix = facts.judge().first { $0.check == "fed by" }?.fix
+        #expect(fix?.hasPrefix("watchdog: { timeout: ") == true)
     }
 
     @Test("the device, and who watches regend") func others() throws {

@@ -12,9 +12,9 @@ import Testing
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
             "probe", "notify", "reload", "log", "ledger",
-            "ledger show", "ledger verify", "explain", "generations", "doctor", "rollback",
+            "ledger show", "ledger verify", "explain", "vet", "generations", "doctor", "rollback",
             "switch",
-            "confirm",
+            "confirm", "boot-check",
         ])
     func help(command: String) throws {
         let outcome = try run(command.split(separator: " ").map(String.init) + ["--help"])
@@ -41,13 +41,15 @@ import Testing
             ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
             ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
             ["probe"], ["probe", "a", "b"], ["notify"], ["notify", "a", "b"],
-            ["explain"], ["explain", "x"], ["explain", "0"],
+            ["vet"], ["explain"], ["explain", "x"], ["explain", "0"],
             ["rollback", "--to", "0"],
             ["rollback", "--to", "good"],
             ["rollback", "--json"], ["rollback", "41"], ["switch"],
             ["switch", "a", "--profile-generation", "1"], ["switch", "--profile-generation", "x"],
             ["switch", "a", "--confirm-within", "9s"], ["switch", "a", "--confirm-within", "25h"],
-            ["generations", "41"], ["confirm", "3"], ["doctor", "now"],
+            ["generations", "41"], ["confirm", "3"],
+            ["boot-check", "--wait", "16m"], ["boot-check", "--wait", "5"], ["boot-check", "now"],
+            ["doctor", "now"],
             ["doctor", "--config", "-"],
         ])
     func usage(arguments: [String]) throws {

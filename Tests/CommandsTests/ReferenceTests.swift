@@ -103,6 +103,40 @@ import Testing
         #expect(checked == 15)
     }
 
+    @Test("the watchdog is as the reference says") func watchdog() throws {
+        func read(_ key: String, _ value: String) throws(ConfigurationErrors) -> Configuration {
+            // A warning before the reset goes with a long time-out.
+            let more = key == "watchdog.pretimeout" ? ", timeout: 1h" : ""
+            return try self.read(top: "watchdog: {\(key.dropFirst(9)): \(value)\(more)}, ")
+        }
+        let told = rows("The hardware watchdog")
+        let keys = known { () throws(ConfigurationErrors) in
+            try read("watchdog.qqqqqqqqqq", "1")
+        }
+        #expect(Set(told.map(\.key)) == Set(keys.map { "watchdog.\($0)" }))
+        let plain = try self.read(top: "watchdog: {}, ")
+        var checked = 0
+        for row in told {
+            if !row.fallback.isEmpty {
+                #expect(try read(row.key, row.fallback) == plain, "\(row.key)")
+                checked += 1
+            }
+            guard let range = row.allowed.wholeMatch(of: /(\d+)([smhd]) to (\d+)([smhd])/),
+                let (low, high) = Int(range.1).flatMap({ low in Int(range.3).map { (low, $0) } })
+            else { continue }
+            for (number, unit) in [(low, range.2), (high, range.4)] {
+                _ = try read(row.key, "\(number)\(unit)")
+            }
+            for (number, unit) in [(low - 1, range.2), (high + 1, range.4)] {
+                #expect(throws: ConfigurationErrors.self, "\(row.key) \(number)") {
+                    try read(row.key, "\(number)\(unit)")
+                }
+            }
+            checked += 1
+        }
+        #expect(checked == 6)
+    }
+
     @Test("a route has every key of the reference and no other, and its defaults") func routes()
         throws
     {

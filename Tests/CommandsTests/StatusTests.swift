@@ -53,6 +53,44 @@ import Testing
                 "suspicious probes, which cause nothing, at web: regen status web tells why"))
     }
 
+    @Test("the watchdog has a line") func watchdog() throws {
+        func told(_ state: String, _ change: (inout WatchdogReport) -> Void) throws -> String {
+            var report = WatchdogReport(state: state)
+            change(&report)
+            let told = try regen("status") { [report] _ in .status([]) { $0.watchdog = report } }
+            let line = told.output.split(separator: "\n").first { $0.hasPrefix("watchdog") }
+            return String(line ?? "")
+        }
+        #expect(
+            try told(WatchdogReport.feeding) {
+                var device = WatchdogReport.Device(path: "/dev/watchdog0", state: "armed")
+                device.identity = "i6300ESB timer"
+                device.timeoutMilliseconds = 30_000
+                device.isNoWayOut = true
+                $0.devices = [device]
+            } == """
+                watchdog fed; /dev/watchdog0 (i6300ESB timer, time-out 30s, nowayout: stopping \
+                regend resets the machine)
+                """)
+        #expect(
+            try told(WatchdogReport.starving) { $0.condition = "ledger-answered" }
+                == "watchdog not fed: the machine will be reset: ledger-answered does not hold")
+        #expect(
+            try told(WatchdogReport.waiting) {
+                var device = WatchdogReport.Device(path: "/dev/watchdog0", state: "busy")
+                device.detail = "systemd (pid 1)"
+                $0.devices = [device]
+                $0.watchedMilliseconds = 15_000
+            } == """
+                watchdog not used; systemd watches regend, told each 15s; \
+                /dev/watchdog0 (fed by systemd (pid 1))
+                """)
+        #expect(
+            try told(WatchdogReport.test) {
+                $0.devices = [.init(path: "/dev/watchdog0", state: "test")]
+            } == "watchdog test, no device is opened; /dev/watchdog0 (test)")
+    }
+
     @Test("where nothing has probes there is no column for them") func noColumn() throws {
         let told = try regen("status") { _ in .status([.service("cron", "running")]) }
         #expect(!told.output.contains("PROBES"))

@@ -128,6 +128,16 @@ struct Generator {
         return policy
     }
 
+    mutating func watchdog() -> WatchdogPolicy {
+        let seconds = Int64.random(in: 10...3600, using: &random)
+        return WatchdogPolicy(
+            devices: (0..<Int.random(in: 0...8, using: &random)).map { "\(path())\($0)" },
+            timeout: .seconds(seconds), ledgerStall: interval(10_000...86_400_000),
+            pretimeout: chance(50)
+                ? nil : .seconds(Int64.random(in: 1...seconds / 4, using: &random)),
+            isTest: chance(50))
+    }
+
     mutating func configuration() -> Configuration {
         let safeSwitch = chance(70) ? safeSwitch() : nil
         let mayRollBack = safeSwitch.map { $0.mode != .off } ?? false
@@ -157,7 +167,7 @@ struct Generator {
             cgroup: [.auto, .off, .path(path())].randomElement(using: &random)!,
             onExit: ExitPolicy.allCases.randomElement(using: &random)!,
             control: .init(allow: chance(50) ? [] : [.uid(7), .name("ops")]), notices: routes(),
-            safeSwitch: safeSwitch, services: services)
+            safeSwitch: safeSwitch, watchdog: chance(50) ? watchdog() : nil, services: services)
     }
 }
 

@@ -37,7 +37,6 @@ import Testing
                 "services.a: a mapping of keys to values is needed, not 'x'"
             ),
             (#"{"servces":{}}"#, "unknown key 'servces'; did you mean 'services'?"),
-            (#"{"watchdog":{}}"#, "key 'watchdog' is not supported by this version yet"),
             (
                 #"{"defaults":{"probes":{}}}"#,
                 "unknown key 'probes' in defaults; did you mean 'probe'?"

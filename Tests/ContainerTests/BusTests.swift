@@ -84,6 +84,7 @@ private enum Scene: String, CaseIterable, CustomTestStringConvertible {
     case missing = "a unit that does not exist costs one look, and is seen when it comes"
     case startLimit = "a start limit that is hit is told, and reset"
     case pattern = "instances of a template come and go"
+    case crowd = "who changes does not wait for a thousand first looks"
     case flood = "a flood of changes costs a look now and then"
     case transient = "a transient unit runs just what it is given, once"
     case busRestarted = "the bus is restarted: connected again, nothing is missed"
@@ -99,6 +100,7 @@ private enum Scene: String, CaseIterable, CustomTestStringConvertible {
         case .missing: try machine.missing()
         case .startLimit: try machine.startLimit()
         case .pattern: try machine.pattern()
+        case .crowd: try machine.crowd()
         case .flood: try machine.flood()
         case .transient: try machine.transient()
         case .busRestarted: try machine.busRestarted()
@@ -252,6 +254,34 @@ extension BusMachine {
         try until(["worker@b.c.service"])
     }
 
+    fileprivate func crowd() throws {
+        let loop = try BusLoop(bus)
+        #expect(loop.bus.watch(plain))
+        try loop.connected()
+        #expect(try loop.request(.start, plain) == .done)
+        try loop.state(plain, "runs") { $0.subState == "running" }
+        let count = 1000
+        for number in 1...count {
+            #expect(loop.bus.watch(UnitName("worker@\(number).service")!))
+        }
+        try loop.turn(atMost: 0)
+        try sh("kill -KILL $(systemctl show -P MainPID plain)")
+        var told: Set<UnitName> = []
+        try loop.next("plain has failed") { event -> Bool? in
+            guard case .unit(let unit, let state) = event else { return nil }
+            if unit == plain { return state.activeState == "failed" ? true : nil }
+            told.insert(unit)
+            return nil
+        }
+        #expect(told.count < count)
+        // They have their turn all the same.
+        try loop.next("the last of them") { event -> Bool? in
+            guard case .unit(let unit, _) = event, unit != plain else { return nil }
+            told.insert(unit)
+            return told.count == count ? true : nil
+        }
+    }
+
     fileprivate func flood() throws {
         let loop = try BusLoop(bus)
         let unit = UnitName("flood.service")!
@@ -302,6 +332,8 @@ extension BusMachine {
             return
         }
         #expect(why.name == "org.freedesktop.systemd1.UnitExists")
+        // As every switch does, before it ends. What PID 1 has written of the unit is read again.
+        try sh("systemctl daemon-reload; systemctl show -P ExecStart one-off | grep -F 'HOME%n'")
         // However soon it is not wanted any more, it is let go.
         loop.bus.unwatch(unit.name)
         try loop.settle()
@@ -311,8 +343,8 @@ extension BusMachine {
         #expect(loop.bus.watch(unit.name))
         try loop.state(unit.name, "runs") { $0.subState == "running" }
         try sh("pkill -KILL -f 'sleep 1000' || kill -KILL $(systemctl show -P MainPID one-off)")
-        let end = try loop.state(unit.name, "has ended") { $0.mainPID == 0 && $0.exitedAt > 0 }
-        #expect(end.activeState == "failed", "while it is watched its end can be read")
+        // While it is watched its end can be read.
+        try loop.state(unit.name, "has failed") { $0.activeState == "failed" && $0.exitedAt > 0 }
         loop.bus.unwatch(unit.name)
         try loop.settle()
         #expect(try start() == .done, "the name is free again")

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Systemd
 import Testing
 
 private let sleep = "ExecStart=/bin/sleep 1000\n"
@@ -8,6 +9,9 @@ private let sleep = "ExecStart=/bin/sleep 1000\n"
 private enum UnitScene: String, CaseIterable, CustomTestStringConvertible {
     case deaths = "crashes are told from stops, counted, and healed by who should"
     case limits = "start limits, oneshots, sockets and failure actions"
+    case action = "what systemd does at a start limit is not kept from it"
+    case crowd = "more units at once than there are jobs"
+    case dark = "regend comes before the bus does"
     case hang = "a unit that hangs is restarted by a job"
     case templates = "instances of a template come and go"
     case upheavals = "PID 1 executes itself anew, the bus is restarted, regend is killed"
@@ -19,6 +23,9 @@ private enum UnitScene: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .deaths: try crashesAndStops(debian)
         case .limits: try startLimits(debian)
+        case .action: try startLimitAction(debian)
+        case .crowd: try manyAtOnce(debian)
+        case .dark: try withoutBus(debian)
         case .hang: try hangs(debian)
         case .templates: try instances(debian)
         case .upheavals: try upheaval(debian)
@@ -169,6 +176,86 @@ private func startLimits(_ debian: Debian) throws {
             try machine.show("ActiveState", "\(service).service") == "failed"
         }
     }
+}
+
+private func startLimitAction(_ debian: Debian) throws {
+    let machine = try UnitMachine(
+        debian,
+        [
+            "strict.service": """
+            [Unit]
+            StartLimitIntervalSec=1h
+            StartLimitBurst=3
+            StartLimitAction=poweroff
+            [Service]
+            Restart=always
+            RestartSec=100ms
+            ExecStartPre=/bin/test ! -e /srv/broken
+            \(sleep)
+            """
+        ], "services: { strict: { unit: strict.service } }")
+    try machine.sh("systemctl start strict")
+    try machine.begin()
+    try machine.until("strict", "running")
+    try machine.sh("touch /srv/broken")
+    try machine.kill("strict")
+    try machine.container.untilOff()
+    #expect(try machine.count("incident.open", "strict") == 1)
+    #expect(try machine.count("restart.attempt", "strict") == 0)
+}
+
+private func manyAtOnce(_ debian: Debian) throws {
+    // Each start takes a while, so that all of them are under way at once.
+    let machine = try UnitMachine(
+        debian, ["worker@.service": "[Service]\nExecStartPre=/bin/sleep 2\n\(sleep)"],
+        "services: { workers: { unit: worker@*.service } }")
+    let count = SystemBus.mostCalls + 16
+    let all = (1...count).map { "worker@\($0)" }.joined(separator: " ")
+    try machine.sh("systemctl start \(all)")
+    try machine.begin()
+    func untilAllRun() throws {
+        try machine.container.until("all of them run") {
+            try machine.services().values.count { $0["phase"]?.string == "running" } == count
+        }
+    }
+    try untilAllRun()
+    try machine.sh("kill -KILL $(systemctl show -P MainPID \(all))")
+    try machine.container.until("all of them are healed") {
+        try machine.count("incident.resolve") == count
+    }
+    try untilAllRun()
+    #expect(try machine.count("incident.open") == count)
+    #expect(try machine.count("process.fail") == 0)
+}
+
+private func withoutBus(_ debian: Debian) throws {
+    let machine = try UnitMachine(
+        debian, ["web.service": "[Service]\n\(sleep)", "db.service": "[Service]\n\(sleep)"],
+        """
+        services:
+          web: { unit: web.service }
+          db: { unit: db.service }
+        """)
+    try machine.sh("systemctl start web db")
+    try machine.begin()
+    for service in ["web", "db"] { try machine.until(service, "running") }
+    let untouched = try machine.show("InvocationID", "db")
+    // As at a boot: neither the bus is there nor its socket.
+    try machine.sh(
+        """
+        systemctl stop regen dbus.socket dbus.service
+        rm -f /run/dbus/system_bus_socket
+        """)
+    try machine.kill("web")
+    try machine.begin()
+    try machine.untilRecorded("systemd.lost")
+    #expect(try machine.count("incident.open") == 0)
+    try machine.sh("systemctl start dbus.socket")
+    try machine.untilRecorded("systemd.found")
+    try machine.until("web", "running")
+    try machine.until("db", "running")
+    #expect(try machine.show("ActiveState", "web") == "active")
+    #expect(try machine.show("InvocationID", "db") == untouched)
 }
 
 private func hangs(_ debian: Debian) throws {

@@ -243,6 +243,18 @@ extension DaemonReport {
         report.commonCause = CommonCauseReport(
             incident: 9, sinceUnixMilliseconds: 10, count: 40, of: 100)
         report.stalled = true
+        var device = WatchdogReport.Device(path: "/dev/watchdog0", state: "armed")
+        device.identity = "i6300ESB timer"
+        device.timeoutMilliseconds = 30_000
+        device.isNoWayOut = true
+        device.disarmsAtDeath = true
+        device.detail = "none"
+        var watchdog = WatchdogReport(state: WatchdogReport.starving)
+        watchdog.condition = "ledger-answered"
+        watchdog.reason = "none"
+        watchdog.watchedMilliseconds = 15_000
+        watchdog.devices = [device, .init(path: "/dev/watchdog1", state: "absent")]
+        report.watchdog = watchdog
         return report
     }
 }

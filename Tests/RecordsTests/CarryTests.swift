@@ -65,7 +65,13 @@ import Testing
                 incident: incident)
         case 23: return .commonCauseBegan(incident: incident, services: 3, of: 4)
         case 24: return .commonCauseEnded(incident: incident, after: .zero)
-        default: return .rested(id, Rest.allCases.randomElement(using: &chance)!)
+        default:
+            let run = UnitSight.Invocation(
+                high: .random(in: 0...9, using: &chance),
+                low: .random(in: 0 ... .max, using: &chance))
+            return .rested(
+                id, Rest.allCases.randomElement(using: &chance)!,
+                run: Bool.random(using: &chance) ? run : nil)
         }
     }
 

@@ -67,6 +67,18 @@ import Testing
     private static let notice = ToldNotice(
         id: "1790000000000-7", event: "incident.handover", instance: "web@1")
 
+    private static let gate: BootGateFacts = {
+        var facts = BootGateFacts()
+        facts.system = SwitchExamples.system(1)
+        facts.generation = 7
+        facts.services = (0..<99).map {
+            .init(
+                name: String(repeating: "s", count: 60) + "@\($0)", wasHealthyBefore: true,
+                standing: .unhealthy)
+        }
+        return facts
+    }()
+
     static let entries: [(Entry, String)] =
         records.map { (.mind($0.0), $0.1) } + [
             (.daemonStarted(pid: 1, version: "1.0"), "daemon.start"),
@@ -76,7 +88,12 @@ import Testing
                 "config.load"
             ),
             (.configurationRefused(file: "/etc/regen.yaml", errors: 3), "config.refuse"),
-            (.booted, "boot"),
+            (
+                .booted(
+                    BootReport(cause: .powerLoss, evidence: String(repeating: "\u{1}", count: 9999))
+                ),
+                "boot"
+            ),
             (.clockStepped(by: -Diary.year), "clock.step"),
             (.asked(method: "Stop", services: ["web", "db"], uid: 0, pid: 12), "control.act"),
             (.logUnavailable(id, errno: 28), "log.unavailable"),
@@ -98,6 +115,34 @@ import Testing
             (.routeRefused(route: "ops", reason: "no such file"), "route.refuse"),
             (.systemdLost(reason: "no such socket"), "systemd.lost"),
             (.systemdFound, "systemd.found"),
+            (
+                .watchdogOpened(
+                    ArmedWatchdog(
+                        device: "/dev/watchdog0", identity: "i6300ESB timer", asked: .seconds(30),
+                        timeout: .seconds(32), pretimeout: .seconds(5), isNoWayOut: false,
+                        disarmsAtDeath: true, bootStatus: 32)), "watchdog.open"
+            ),
+            (
+                .watchdogBusy(
+                    device: "/dev/watchdog0", holder: "systemd (pid 1)", watchedEvery: .seconds(15)),
+                "watchdog.busy"
+            ),
+            (
+                .watchdogStarving(
+                    .ledgerAnswered, detail: String(repeating: "\u{1}", count: 9999)),
+                "watchdog.starve"
+            ),
+            (.watchdogFed(after: .seconds(2)), "watchdog.fed"),
+            (
+                .watchdogClosed(device: "/dev/watchdog0", magic: true, timeout: .seconds(30)),
+                "watchdog.close"
+            ),
+            (
+                .watchdogOff(
+                    device: String(repeating: "\u{1}", count: 4095), reason: "it is a directory"),
+                "watchdog.off"
+            ),
+            (.bootChecked(gate, .failed, after: .minutes(5)), "boot.check"),
         ] + SwitchExamples.records.map { (.switching($0.0), $0.1) }
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -155,13 +200,20 @@ import Testing
         case .routeRefused: 42
         case .systemdLost: 43
         case .systemdFound: 44
-        case .switching(let record): 45 + SwitchExamples.place(record)
+        case .watchdogOpened: 45
+        case .watchdogBusy: 46
+        case .watchdogStarving: 47
+        case .watchdogFed: 48
+        case .watchdogClosed: 49
+        case .watchdogOff: 50
+        case .bootChecked: 51
+        case .switching(let record): 52 + SwitchExamples.place(record)
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...66))
+        #expect(Self.entries.map { place($0.0) } == Array(0...73))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }
@@ -276,6 +328,10 @@ import Testing
         #expect(try memory(started, .detached(Self.id)).isDetached)
         #expect(try !memory(started, .detached(Self.id), opened, restart(.unhealthy)).isDetached)
         #expect(try !memory(.detached(Self.id), .rested(Self.id, .asked)).isDetached)
+        let run = UnitSight.Invocation(high: 1, low: .max)
+        #expect(run.hexadecimal == "0000000000000001ffffffffffffffff")
+        #expect(try memory(.rested(Self.id, .outside, run: run)).over == run)
+        #expect(try memory(.rested(Self.id, .asked)).over == nil)
         #expect(try memory(.paused(Self.id, for: .seconds(60))).pausedUntil == .seconds(160))
         #expect(
             try memory(.paused(Self.id, for: .seconds(60)), .resumed(Self.id)).pausedUntil == nil)

@@ -248,6 +248,23 @@ struct ResumeTests {
         #expect(world.told.filter { $0 == .switchEnded }.count == 2)
     }
 
+    @Test(
+        "what an earlier daemon had begun to activate is under way until somebody has looked",
+        arguments: Flight.Step.allCases)
+    func blindMoment(step: Flight.Step) {
+        for isNewBoot in [false, true] {
+            var world = World()
+            world.landscape.add("/b")
+            world.remember(step)
+            world.memory.isNewBoot = isNewBoot
+            var switcher = SwitchMind(memory: world.memory)
+            let isHeld = step == .activate && !isNewBoot
+            #expect(world.told(by: &switcher, .begun) == (isHeld ? [.switchBegan] : []))
+            let failure = SwitchEvent.surveyFailed(serial: 1, "no answer")
+            #expect(world.told(by: &switcher, failure) == (isHeld ? [.switchEnded] : []))
+        }
+    }
+
     @Test("a switch whose profile somebody else has set since is not finished over their head")
     func disturbed() {
         var world = World()
@@ -304,5 +321,12 @@ extension World {
         flight.step = step
         flight.runs = runs
         memory.flight = flight
+    }
+
+    /// What `switcher` tells the mind when it hears of this.
+    fileprivate func told(by switcher: inout SwitchMind, _ event: SwitchEvent) -> [Event] {
+        var actions: [SwitchAction] = []
+        switcher.handle(event, at: now, wall: 0, services: mind, into: &actions)
+        return actions.compactMap { if case .tell(let event) = $0 { event } else { nil } }
     }
 }

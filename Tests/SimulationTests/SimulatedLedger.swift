@@ -171,7 +171,8 @@ private struct Fold {
         case .stopBegan(_, let aftermath):
             instances[i].stopping = isOfThisBoot ? aftermath : nil
             instances[i].isRestarting = false
-        case .rested(_, let rest):
+        case .rested(_, let rest, let run):
+            instances[i].over = run
             if mayNotCount[i], rest != .failed, rest != .outside {
                 _ = instances[i].crashes.popLast()
             }

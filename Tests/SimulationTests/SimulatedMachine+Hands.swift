@@ -25,6 +25,7 @@ extension SimulatedMachine {
         say("--- Regen starts")
         mind = Mind(seed: random.next(), memory: memory)
         hands = SimHands()
+        dog.reopen(at: now)
         startSwitcher()
         do {
             try adopt(memory)
@@ -141,6 +142,7 @@ extension SimulatedMachine {
             }
             try serveSwitch(into: &records)
             try write(records)
+            try tendWatchdog()
             if hands.ending == nil, mind == nil { say("--- Regen ended") }
         } catch let violation as Violation {
             throw violation
@@ -577,7 +579,7 @@ extension Record {
             .restartDecided(let id, _, _, _, _), .crashLoopDetected(let id, _, _, _, _),
             .incidentOpened(let id, _, _, _), .incidentResolved(let id, _, _),
             .incidentHandedOver(let id, _, _), .recovered(let id), .stopBegan(let id, _),
-            .stopForced(let id), .startAsked(let id), .rested(let id, _), .detached(let id),
+            .stopForced(let id), .startAsked(let id), .rested(let id, _, _), .detached(let id),
             .paused(let id, _), .resumed(let id), .probeProven(let id, _, _),
             .probeSuspected(let id, _, _), .probeStruck(let id, _, _, _),
             .probeCleared(let id, _, _), .probeHeld(let id, _, _), .remedied(let id, _, _, _, _):

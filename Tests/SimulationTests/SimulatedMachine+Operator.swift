@@ -296,7 +296,7 @@ extension SimulatedMachine {
         try noteDetached(record, number)
         noteAttempt(record)
         switch (record.record, instances[number].wish) {
-        case (.stopBegan(_, .rest), .down), (.rested(_, .asked), .down),
+        case (.stopBegan(_, .rest), .down), (.rested(_, .asked, _), .down),
             (.stopBegan(_, .restart), .up), (.startAsked, .up):
             instances[number].isWishDurable = true
         default: break

@@ -25,6 +25,7 @@ struct Violation: Error, CustomStringConvertible {
         case answers = "every accusation is answered in time"
         case pairs = "the mind is told of switches in pairs"
         case justice = "a generation that breaks a healthy service is gone back from"
+        case watchdog = "the device is fed while the loop is healthy, and never when it is not"
     }
 
     var rule: Rule
@@ -41,6 +42,7 @@ enum Sabotage: CaseIterable {
     case foldForgetsRollbacks, foldForgetsQuarantine, foldForgetsFlight
     case handsSkipIntents, handsRunTwice, handsLoseAnswers, handsHideSwitches, handsSkipDeeds
     case handsMistakeDifferences, handsSeeNothing, handsForgetEnds, ledgerLosesLandings
+    case feederForgets, feederIgnoresDisks
 }
 
 /// A machine, its operator and its Regen, which is killed at any point and started again. All of
@@ -101,6 +103,7 @@ struct SimulatedMachine {
     /// Questions of operators to SafeSwitch.
     var requests = 0
     var switchActions: [SwitchAction] = []
+    var dog: SimWatchdog
 
     var events = 0
     var actions: [Action] = []
@@ -112,6 +115,7 @@ struct SimulatedMachine {
     init(seed: UInt64, sabotage: Sabotage? = nil) {
         random = SplitMix64(seed: seed)
         self.sabotage = sabotage
+        dog = SimWatchdog(seed: seed, at: now)
         populate()
     }
 
@@ -128,6 +132,7 @@ struct SimulatedMachine {
     mutating func liveOn(until limit: Instant?) throws(Violation) {
         if mind == nil { return try startRegen() }
         let next = nextHappening()
+        try feedQuietly(until: next.map { min($0, limit ?? $0) } ?? limit)
         if let limit, next.map({ $0 > limit }) ?? true {
             now = max(now, limit)
         } else if let next {

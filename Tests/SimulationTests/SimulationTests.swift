@@ -94,6 +94,7 @@ import Testing
             (.handsHideSwitches, .foreign), (.handsSkipDeeds, .agreement),
             (.handsMistakeDifferences, .evidence), (.handsSeeNothing, .justice),
             (.handsForgetEnds, .pairs), (.ledgerLosesLandings, .flights),
+            (.feederForgets, .watchdog), (.feederIgnoresDisks, .watchdog),
         ])
     func planted(sabotage: Sabotage, rule: Violation.Rule) {
         guard Self.number("SEED") == nil else { return }

@@ -19,6 +19,8 @@ extension UnitMachine {
         say("--- Regen starts")
         mind = Mind(seed: random.next(), memory: memory)
         hands = UnitHands(units: systemd.units.count)
+        // What it is not told of is new to it when it comes back.
+        for i in facts.indices where !isConfigured[i] { facts[i].isUp = false }
         // What is told to one daemon is nothing to the next.
         tellings = []
         for i in systemd.units.indices { systemd.units[i].job = nil }
@@ -137,7 +139,7 @@ extension UnitMachine {
     }
 
     /// How the job of that unit ended; `nil`: it has not.
-    private mutating func jobEnd(_ i: Int) -> UnitJobEnd? {
+    func jobEnd(_ i: Int) -> UnitJobEnd? {
         let unit = systemd.units[i]
         if let lost = hands.lostAt[i] { return lost <= now ? .lost : nil }
         if busLostUntil > now { return .lost }

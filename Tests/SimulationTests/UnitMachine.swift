@@ -109,9 +109,7 @@ struct UnitMachine {
         if busLostUntil > now { consider(busLostUntil) }
         for telling in tellings { consider(telling.due) }
         for i in systemd.units.indices where hands.jobs[i] != nil {
-            if hands.lostAt[i] != nil || systemd.units[i].job == nil {
-                consider(hands.lostAt[i] ?? now)
-            }
+            consider(hands.lostAt[i] ?? (jobEnd(i) == nil ? nil : now))
         }
         for look in hands.looks { consider(look.due) }
         for answer in hands.answers { consider(answer.due) }

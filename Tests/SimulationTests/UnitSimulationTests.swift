@@ -26,7 +26,7 @@ import Testing
         guard Self.number("SEED") == nil else { return }
         let first = Self.number("FIRST_SEED") ?? 1
         var failures = 0
-        for seed in first..<first + (Self.number("SEEDS") ?? 500) where failures < 5 {
+        for seed in first..<first + (Self.number("SEEDS") ?? 10_000) where failures < 5 {
             guard let violation = Self.violation(seed: seed) else { continue }
             failures += 1
             Issue.record(

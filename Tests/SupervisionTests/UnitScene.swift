@@ -84,6 +84,6 @@ extension [Action] {
     }
 
     var rests: [Rest] {
-        records.compactMap { if case .rested(_, let rest) = $0 { rest } else { nil } }
+        records.compactMap { if case .rested(_, let rest, _) = $0 { rest } else { nil } }
     }
 }

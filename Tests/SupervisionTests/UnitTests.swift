@@ -66,6 +66,34 @@ import Testing
         #expect(machine.last.openings == [.unexpectedCleanExit])
     }
 
+    @Test("what goes down without a complaint is no crash before it is known where that leads")
+    func goesDownWell() {
+        var machine = running(unit("job"), unit("web") { $0.restart = .always })
+        machine.wait(.minutes(1))
+        for name in ["job", "web"] { machine.see(name, .deactivating, exit: .code(0)) }
+        #expect(machine.all.records.isEmpty)
+        machine.see("job", .inactive, exit: .code(0))
+        #expect(machine.phase("job") == .stopped(.finished))
+        #expect(machine.all.openings.isEmpty)
+        machine.see("web", .inactive, exit: .code(0))
+        #expect(machine.last.spawns == [1])
+        #expect(machine.last.openings == [.unexpectedCleanExit])
+    }
+
+    @Test("what an earlier daemon did not live to hand over is handed over")
+    func othersRecalled() {
+        var past = InstanceMemory()
+        past.isRestarting = true
+        past.incident = OpenIncident(id: 4, opened: .init(nanoseconds: 0))
+        var memory = Memory()
+        memory.instances["backup"] = past
+        var machine = Machine(unit("backup"), memory: memory)
+        machine.fails("backup", starter: .nobody)
+        #expect(machine.last.handovers == [.notOurs])
+        #expect(machine.phase("backup") == .stopped(.failed))
+        #expect(machine.all.deeds.isEmpty)
+    }
+
     @Test("what is another's to start is handed over and never asked for")
     func others() {
         var machine = Machine(unit("backup"))
@@ -199,6 +227,15 @@ import Testing
         #expect(machine.all.deeds.isEmpty)
     }
 
+    @Test("of those as many count as make a loop")
+    func unseenLoop() {
+        var machine = running(
+            unit("web") { $0.crashLoop = CrashLoopPolicy(crashes: 20, within: .minutes(1)) })
+        machine.up("web", 30, restarts: 29)
+        #expect(machine.last.exits.count == 20)
+        #expect(machine.last.handovers == [.crashLoop])
+    }
+
     @Test("they may be a loop; then a human is told, and systemd goes on")
     func loop() {
         var machine = running(unit("web"))
@@ -270,6 +307,43 @@ import Testing
         #expect(machine.all.openings == [.exitCode])
         machine.wait(.minutes(1))
         #expect(machine.all.spawns == [0])
+    }
+
+    @Test("a run that was over before it rested does not fail later: it was refused another start")
+    func refusedAtRest() {
+        var machine = running(unit("web"))
+        machine.stopped("web")
+        machine.stopped("web", 2)
+        machine.fails("web", 2, .signal(15, outOfMemory: false))
+        machine.wait(.hours(1))
+        #expect(machine.phase("web") == .stopped(.outside))
+        #expect(machine.all.openings.isEmpty)
+    }
+
+    @Test("nor to the next daemon; another run that has failed does", arguments: [true, false])
+    func recalledAtRest(isSame: Bool) {
+        var past = InstanceMemory()
+        past.rest = .outside
+        past.over = UnitSight.Invocation(high: 7, low: 1)
+        var memory = Memory()
+        memory.instances["web"] = past
+        var machine = Machine(unit("web"), memory: memory)
+        machine.fails("web", isSame ? 1 : 2)
+        machine.wait(.minutes(1))
+        #expect(machine.all.openings == (isSame ? [] : [.exitCode]))
+        #expect(machine.all.spawns == (isSame ? [] : [0]))
+    }
+
+    @Test("a rest tells which run was the last")
+    func restTellsRun() {
+        var machine = running(unit("web"))
+        machine.stopped("web")
+        let rest = Record.rested(machine.id("web"), .outside, run: machine.invocation(1))
+        #expect(machine.last.records.contains(rest))
+        machine.see("web", UnitSight(activity: .missing))
+        machine.tell("web", .stopAsked)
+        let asked = Record.rested(machine.id("web"), .asked, run: machine.invocation(1))
+        #expect(machine.last.records == [asked])
     }
 
     @Test("a stop that timed out is one all the same")
@@ -496,6 +570,19 @@ import Testing
         machine.answer("web", .passed)
         #expect(machine.phase("web") == .running)
         #expect(machine.all.resolutions == 1)
+    }
+
+    @Test("one that hung when a switch began, and was stopped during it, is left so")
+    func hungAndStopped() {
+        var machine = probed()
+        machine.strike("web", times: 3)
+        #expect(machine.phase("web") == .starting(.remedying))
+        machine.tell(.switchBegan)
+        machine.stopped("web")
+        machine.tell(.switchEnded)
+        machine.wait(.hours(1))
+        #expect(machine.phase("web") == .stopped(.outside))
+        #expect(machine.all.spawns.isEmpty)
     }
 
     @Test("a restart that systemd did not do is tried again, and a human told in the end")

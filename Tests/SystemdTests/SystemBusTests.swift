@@ -124,3 +124,25 @@ import Testing
 }
 
 private func unlinkSocket(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+
+@Suite("how many looks begin in a second") struct LookBudgetTests {
+    private static let second: Int64 = 1_000_000_000
+
+    @Test("those that can wait leave room for those that cannot, and all of them have a bound")
+    func shared() {
+        var budget = LookBudget()
+        func begun(isRoutine: Bool, at now: Int64) -> Int {
+            (1...1000).count { _ in budget.take(isRoutine: isRoutine, at: now) }
+        }
+        #expect(begun(isRoutine: true, at: 5) == SystemBus.routineLooksPerSecond)
+        #expect(budget.room(isRoutine: true) == Self.second + 5)
+        #expect(budget.room(isRoutine: false) == .min)
+        let left = SystemBus.looksPerSecond - SystemBus.routineLooksPerSecond
+        #expect(left > 0)
+        #expect(begun(isRoutine: false, at: Self.second + 4) == left)
+        #expect(budget.room(isRoutine: false) == Self.second + 5)
+        // The next second; the others may have all of it.
+        #expect(begun(isRoutine: false, at: Self.second + 5) == SystemBus.looksPerSecond)
+        #expect(begun(isRoutine: true, at: Self.second + 5) == 0)
+    }
+}

@@ -54,6 +54,7 @@ extension Examination {
             facts.runtimeDevice = look.manager.watchdogDevice
             facts.regend = Self.ownUnit.flatMap { hasOwnUnit ? look.watchdogs[$0] : nil }
         }
+        facts.own = daemon.report?.watchdog
         facts.sawHolders = ProcessTable.effectiveUser == 0
         if !names.isEmpty { facts.holders = Self.holders() }
         return facts

@@ -1,3 +1,5 @@
+public import Control
+
 /// What is seen of hardware watchdogs. No device is ever opened: that would start it.
 public struct WatchdogFacts: Equatable, Sendable {
     /// The devices, the first first.
@@ -14,6 +16,8 @@ public struct WatchdogFacts: Equatable, Sendable {
     public var sawHolders = false
     /// `WatchdogSec=` of regend's own unit in microseconds; `nil`: there is no such unit.
     public var regend: UInt64?
+    /// What regend says of those that it is to feed; `nil`: there is no `watchdog:`, or no regend.
+    public var own: WatchdogReport?
 
     /// A device of /sys/class/watchdog.
     public struct Device: Equatable, Sendable {
@@ -54,8 +58,8 @@ extension WatchdogFacts {
 
     /// What it comes to. None of it stops a rollback or a service from being healed.
     public func judge() -> [Finding] {
-        if devices.isEmpty { return [none] + [own].compactMap { $0 } }
-        return devices.map(judge) + [holder] + [own].compactMap { $0 }
+        let watched = (own?.devices ?? []).map(judge) + [feeding, order, keeper].compactMap { $0 }
+        return devices.isEmpty ? [none] + watched : devices.map(judge) + [holder] + watched
     }
 
     private func finding(_ check: String, _ verdict: Finding.Verdict, _ found: String) -> Finding {
@@ -81,8 +85,8 @@ extension WatchdogFacts {
 
     private var holder: Finding {
         let turnOn =
-            #"systemd.watchdog.runtimeTime = "30s";  "#
-            + "# RuntimeWatchdogSec=30s in /etc/systemd/system.conf; then systemctl daemon-reexec"
+            "watchdog: { timeout: 30s }  # in Regen's configuration; or let systemd feed it: "
+            + #"systemd.watchdog.runtimeTime = "30s""#
         if let runtime, runtime > 0 {
             let seconds = runtime / 1_000_000
             let device = runtimeDevice.isEmpty ? "" : " (\(runtimeDevice))"
@@ -103,8 +107,78 @@ extension WatchdogFacts {
             "fed by", .warning(fix: turnOn), "nobody: a kernel or a systemd that hangs stays so")
     }
 
+    /// One that regend is to feed.
+    private func judge(_ device: WatchdogReport.Device) -> Finding {
+        let path = device.path
+        let detail = device.detail ?? "somebody else"
+        switch device.state {
+        case WatchdogReport.Device.armed where device.isNoWayOut == true:
+            return finding(
+                path,
+                .warning(fix: "options DRIVER nowayout=0  # in /etc/modprobe.d, then reboot"),
+                "nowayout: whoever stops regend resets the machine")
+        case WatchdogReport.Device.armed where device.disarmsAtDeath:
+            return finding(
+                path,
+                .warning(fix: "WatchdogSec=30s  # in [Service]: systemctl edit regen"),
+                "its driver knows no magic close: if regend dies, nothing resets the machine")
+        case WatchdogReport.Device.armed:
+            return finding(path, .fine, "armed by regend")
+        case WatchdogReport.Device.busy:
+            return finding(
+                path,
+                .warning(
+                    fix: "RuntimeWatchdogSec=off  # systemd.watchdog.runtimeTime; "
+                        + "or take watchdog: out of Regen's configuration"),
+                "regend is to feed it, and \(detail) does")
+        case WatchdogReport.Device.absent:
+            return finding(
+                path, .warning(fix: "modprobe softdog  # or the driver of your hardware"),
+                "regend is to feed it, and it is not there; it is taken when it comes")
+        case WatchdogReport.Device.unusable:
+            return finding(
+                path, .warning(fix: "watchdog: { device: … }  # then: regen reload"),
+                "regend cannot use it: \(detail)")
+        default:
+            return finding(
+                path, .warning(fix: "watchdog: { test: false }  # then: regen reload"),
+                "a test: nothing is opened, and nothing resets the machine")
+        }
+    }
+
+    /// Whether regend feeds what it has.
+    private var feeding: Finding? {
+        guard let own else { return nil }
+        if own.state == WatchdogReport.starving {
+            return finding(
+                "feeding", .warning(fix: "regen status"),
+                "not fed, the machine will be reset: \(own.condition ?? "") does not hold")
+        }
+        guard let reason = own.reason else { return nil }
+        return finding(
+            "feeding", .warning(fix: "regen ledger show | grep watchdog"), "not used: \(reason)")
+    }
+
+    /// Half of its time-out may be over when regend begins to hang. Then systemd needs as long as
+    /// its own, and regend some seconds to start.
+    private var order: Finding? {
+        guard let own, let regend, regend > 0,
+            let timeout = own.devices.compactMap(\.timeoutMilliseconds).min()
+        else { return nil }
+        let needed = 2 * (Int64(clamping: regend / 1000) + Self.restart)
+        guard timeout < needed else { return nil }
+        return finding(
+            "time-out",
+            .warning(fix: "watchdog: { timeout: \(needed / 1000)s }  # then: regen reload"),
+            "\(timeout / 1000) s: a regend that hangs may reset the machine before systemd "
+                + "restarts it (WatchdogSec=\(regend / 1_000_000)s)")
+    }
+
+    /// Milliseconds that a start of regend is given.
+    private static let restart: Int64 = 5000
+
     /// Who watches regend.
-    private var own: Finding? {
+    private var keeper: Finding? {
         guard let regend else { return nil }
         return regend > 0
             ? finding("regend", .fine, "watched by systemd, WatchdogSec=\(regend / 1_000_000)s")

@@ -37,15 +37,6 @@ extension UnitSight.Activity {
     }
 }
 
-extension UnitSight.Invocation {
-    /// 32 hexadecimal digits; anything else is no run.
-    fileprivate init(hexadecimal text: String) {
-        self.init(
-            high: UInt64(text.prefix(16), radix: 16) ?? 0,
-            low: UInt64(text.dropFirst(16), radix: 16) ?? 0)
-    }
-}
-
 extension Instant {
     /// `microseconds` of CLOCK_MONOTONIC.
     fileprivate init(_ microseconds: UInt64, clockOffset: Int64) {
