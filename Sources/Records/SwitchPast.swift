@@ -213,20 +213,6 @@ struct SwitchPast: Sendable {
             anchor(&reboot)
             lastReboot = reboot
         }
-        if var probation {
-            anchor(&probation.began)
-            anchor(&probation.seen)
-            if var chain = probation.chain {
-                anchor(&chain)
-                probation.chain = chain
-            }
-            self.probation = probation
-        }
-        if var unseen {
-            anchor(&unseen.since)
-            anchor(&unseen.heard)
-            self.unseen = unseen
-        }
     }
 
     /// The same, with a step that nobody has recorded yet.

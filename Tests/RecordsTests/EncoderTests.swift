@@ -338,6 +338,12 @@ import Testing
         #expect(try memory(opened, restart(.unhealthy), restart(.startTimeout)).attempts == 2)
         #expect(try memory(restart(.unhealthy), opened).attempts == 0)
         #expect(try memory(opened, restart(.startTimeout)).failedStarts == 1)
+        // Whoever stops it ends the row of failed starts: once it is up again, nothing would say so.
+        #expect(
+            try memory(
+                opened, restart(.startTimeout),
+                .incidentHandedOver(Self.id, incident: 2, .operatorStopped)
+            ).failedStarts == 0)
         #expect(try memory(opened, restart(.atOnce)).attempts == 0)
         let remedied = Supervision.Record.remedied(
             Self.id, .environment, place: 4, .failed, incident: 2)

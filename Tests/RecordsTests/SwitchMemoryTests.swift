@@ -423,6 +423,32 @@ import Testing
         #expect(diary.switchMemory.rollbacks == [.seconds(0)])
     }
 
+    @Test("what failed before a change did so after each boot, whatever the clock says then")
+    func orderOverBoots() throws {
+        var diary = Diary()
+        diary.write(Self.exited(.code(1)))
+        diary.pass(30 * Diary.second)
+        diary.wall -= Diary.year
+        diary.write(Self.began)
+        diary.pass(5 * Diary.second)
+        diary.write(Self.exited(.code(1)))
+        func check(_ memory: SwitchMemory) throws {
+            let began = try #require(memory.probation?.began)
+            let failures = try #require(memory.services["web"]?.failures)
+            #expect(failures.map { $0 - began } == [.seconds(-30), .seconds(5)])
+            #expect(failures.allSatisfy { $0 <= .seconds(0) })
+        }
+        for step in [-Diary.year, 2 * Diary.year, -2 * Diary.year] {
+            diary.reboot(after: step)
+            try check(diary.switchMemory)
+            let carried = diary.carried(diary.recollection(of: diary.lines))
+            try check(diary.switchMemory(of: carried))
+            diary.write(.daemonStarted(pid: 1, version: "1"))
+            diary.pass(Self.hour)
+            try check(diary.switchMemory)
+        }
+    }
+
     @Test("a clock set forward makes no rollback old: from then on it ages by uptime")
     func steppedForward() {
         var diary = Diary()

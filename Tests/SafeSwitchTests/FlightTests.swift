@@ -32,6 +32,22 @@ struct FlightTests {
         #expect(world.activated == [])
     }
 
+    @Test("a look that comes after a newer one is taken by what that one saw")
+    func lateLook() throws {
+        var world = World.broken()
+        let serial = try world.holdIntent()
+        let early = world.landscape
+        world.answersSurveys = false
+        world.tell(.durable(serial: serial))
+        world.answersSurveys = true
+        world.landscape.switchHolder = 99
+        world.tell(.changed)
+        #expect(world.records.contains(.foreignSwitchBegan(pid: 99)))
+        world.tell(.surveyed(serial: serial + 1, early, nil))
+        #expect(world.records.ends == [.abandoned(.switching)])
+        #expect(world.performed == [])
+    }
+
     @Test("a profile lock that is held is waited for")
     func lockHeld() {
         var world = World()

@@ -116,6 +116,40 @@ struct ResumeTests {
         }
     }
 
+    @Test("what failed before a switch that the first look finds under way is not held against it")
+    func failuresBeforeSwitch() {
+        for isFirst in [false, true] {
+            var world = World()
+            if isFirst { world.memory = SwitchMemory() }
+            world.answersSurveys = false
+            world.die()
+            world.records = []
+            for _ in 1...2 {
+                world.wait(.seconds(5))
+                world.crash("web")
+            }
+            world.wait(.minutes(1))
+            world.landscape.switchHolder = 99
+            world.answersSurveys = true
+            world.wait(.minutes(2))
+            #expect(world.records.contains(.foreignSwitchBegan(pid: 99)))
+            world.deploy("/b")
+            world.landscape.switchHolder = nil
+            world.tell(.changed)
+            for _ in 1...2 {
+                world.wait(.seconds(5))
+                world.crash("web")
+            }
+            world.wait(.minutes(1))
+            #expect(world.landscape.current == "/b")
+            #expect(world.records.intents.isEmpty)
+            // And the third one is.
+            world.crash("web")
+            world.wait(.minutes(1))
+            #expect(world.records.intents.count == 1)
+        }
+    }
+
     private func check(_ world: World, _ place: Int) {
         #expect(world.landscape.current == "/a", "killed before action \(place)")
         #expect(world.landscape.defaultGeneration == 1, "killed before action \(place)")

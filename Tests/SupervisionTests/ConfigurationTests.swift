@@ -35,6 +35,22 @@ import Testing
         #expect(machine.mind.all == [machine.id("a")])
     }
 
+    @Test("takes what was not configured when this daemon began for a new one, on record")
+    func belated() {
+        var memory = Memory()
+        memory.instances["b"] = InstanceMemory()
+        memory.instances["b"]?.attempt = 4
+        memory.instances["b"]?.isHandedOver = true
+        var machine = Machine(service("a"), memory: memory)
+        machine.configure([service("a"), service("b")])
+        #expect(machine.last.records == [.rested(machine.id("b"), .fresh)])
+        #expect(machine.last.deeds == [.spawn(machine.id("b"), attempt: 5)])
+        #expect(!machine.status("b").isHandedOver)
+        machine.bringUp("b")
+        machine.configure([service("a"), service("b"), service("c")])
+        #expect(machine.last.records.isEmpty)
+    }
+
     @Test("forgets at once what has no process, and hands its incident over")
     func removedWhileWaiting() {
         var machine = Machine(service("a"))

@@ -336,6 +336,22 @@ import Testing
         #expect((machine.pause("web") ?? .hours(1)) <= .milliseconds(200))
     }
 
+    @Test("a new configuration gives a new chance on record, or none yet: a stop goes on as it was")
+    func noSilentChance() {
+        var machine = loopedMachine()
+        machine.wait(machine.pause("web") ?? .zero)
+        machine.spawn("web")
+        machine.tell("web", .restartAsked)
+        machine.configure([service("web", launch: 2)])
+        #expect(machine.last.isEmpty)
+        #expect(machine.status("web").isHandedOver)
+        machine.goDown("web")
+        machine.spawn("web")
+        machine.wait(.hours(1))
+        #expect(machine.all.contains(.record(.recovered(machine.id("web")))))
+        #expect(!machine.status("web").isHandedOver)
+    }
+
     @Test("an operator who cuts a back-off short starts it now")
     func cutShort() {
         var machine = Machine(service("web"))
