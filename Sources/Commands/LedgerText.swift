@@ -60,7 +60,8 @@ struct LedgerText {
     private static func style(of event: String) -> Terminal.Style {
         switch event {
         case "incident.handover", "crashloop.detected", "ledger.gap", "ledger.broken",
-            "quarantine.enter", "switch.linger", "foreignswitch.linger", "boot.elsewhere":
+            "quarantine.enter", "switch.linger", "foreignswitch.linger", "boot.elsewhere",
+            "watchdog.starve":
             .red
         case "incident.open", "process.fail", "service.kill", "ledger.repair", "switch.intent",
             "switch.falter", "quarantine.add":

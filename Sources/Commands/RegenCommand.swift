@@ -31,7 +31,10 @@ struct RegenCommand: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "System",
-                subcommands: [RollbackCommand.self, SwitchCommand.self, ConfirmCommand.self]),
+                subcommands: [
+                    RollbackCommand.self, SwitchCommand.self, ConfirmCommand.self,
+                    BootCheckCommand.self,
+                ]),
         ])
 
     /// The version of this build.

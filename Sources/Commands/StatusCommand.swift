@@ -116,6 +116,7 @@ extension DaemonReport {
         let up = Span(milliseconds: now / 1_000_000 &- startedUnixMilliseconds)
         let name = terminal.styled("regend \(version.printable)", .bold)
         var lines = "\(name) is \(state.printable), pid \(pid), up \(up)\n"
+        if let boot { lines += "\(boot.text(for: terminal))\n" }
         if let configFile { lines += "configuration \(configFile.printable)\n" }
         let isSound = ledger.state == "sound"
         lines += "ledger " + terminal.styled(ledger.state.printable, isSound ? .green : .red)
@@ -125,6 +126,19 @@ extension DaemonReport {
         let dog = watchdog?.lines(for: terminal) ?? []
         return ([lines] + system + dog + troubles(for: terminal, now: now)).joined(separator: "\n")
             + "\n"
+    }
+}
+
+extension BootCauseReport {
+    /// `last boot: watchdog (watchdog0 (i6300ESB timer) says that it has reset the machine)`
+    fileprivate func text(for terminal: Terminal) -> String {
+        let style: Terminal.Style =
+            switch cause {
+            case "watchdog", "panic": .red
+            case "power-loss": .yellow
+            default: .dim
+            }
+        return "last boot: \(terminal.styled(cause.printable, style)) (\(evidence.printable))"
     }
 }
 

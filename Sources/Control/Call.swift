@@ -60,7 +60,14 @@ public enum ControlRequest: Equatable, Sendable {
     case `switch`(SwitchTarget, confirmWithin: Int64?)
     /// The trial may stay. Answer: `SwitchReply`.
     case confirmSwitch
+    /// Whether this boot may count as a good one; within so many milliseconds, in `bootWaits`,
+    /// critical services should be healthy. Answer, when it is certain: `BootCheckReply`.
+    case bootCheck(milliseconds: Int64)
 
+    /// How long the boot gate may wait, in milliseconds: up to 15 min.
+    public static let bootWaits: ClosedRange<Int64> = 0...900_000
+    /// How long it waits when nobody says, in milliseconds: 5 min.
+    public static let usualBootWait: Int64 = 300_000
     /// How long a pause may be, in milliseconds: 1 s to 30 days.
     public static let pauses: ClosedRange<Int64> = 1_000...30 * 86_400_000
     /// How long a pause is when nobody says, in milliseconds: 1 h.
@@ -97,6 +104,10 @@ public enum ControlRequest: Equatable, Sendable {
                 confirmWithin: try parameters.optionalInteger(
                     "confirm_within_ms", in: Self.confirmations))
         case .confirmSwitch: self = .confirmSwitch
+        case .bootCheck:
+            self = .bootCheck(
+                milliseconds: try parameters.optionalInteger("wait_ms", in: Self.bootWaits)
+                    ?? Self.usualBootWait)
         }
     }
 }

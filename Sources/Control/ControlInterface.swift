@@ -43,6 +43,8 @@ enum ControlInterface {
           stalled: ?bool,
           # Absent where SafeSwitch is off.
           switch: ?Switch,
+          # Why the machine has booted.
+          boot: ?Boot,
           # Absent where no watchdog is configured.
           watchdog: ?Watchdog
         )
@@ -73,6 +75,10 @@ enum ControlInterface {
           # Who feeds it, or why it is unusable.
           detail: ?string
         )
+
+        # How the boot before this one ended: clean, watchdog, power-loss, panic, unknown; and from
+        # what this was concluded.
+        type Boot (cause: string, evidence: string)
 
         # A process that looks (probe) or tells people (notify) for the daemon.
         type Worker (
@@ -364,6 +370,20 @@ enum ControlInterface {
 
         # Act: the trial may stay.
         method ConfirmSwitch() -> (flight: ?int, refused: ?Refusal)
+
+        # Waits at most so long (up to 15 min, 5 min if not said) for the critical services to be
+        # healthy. A failure is written down first: no boot of a system is failed twice.
+        # Act: whether this boot may count as a good one.
+        method BootCheck(wait_ms: ?int) -> (
+          passed: bool,
+          # Why it may, in one word.
+          reason: ?string,
+          text: string,
+          system: ?string,
+          generation: ?int,
+          unhealthy: []string,
+          waited_ms: int
+        )
 
         # There is no service with this name.
         error NoSuchService (name: string)

@@ -36,6 +36,8 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     case `switch` = "Switch"
     /// Let the trial stay.
     case confirmSwitch = "ConfirmSwitch"
+    /// Whether this boot may count as a good one.
+    case bootCheck = "BootCheck"
 
     /// Who may call a method.
     public enum Access: Sendable {
@@ -52,7 +54,7 @@ public enum ControlMethod: String, CaseIterable, Sendable {
         // What a service or a probe's command writes is not for everyone who may see that it runs.
         case .logPath, .probe: .act
         case .start, .stop, .restart, .heal, .pause, .resume, .notify, .reload, .stopAll: .act
-        case .rollback, .switch, .confirmSwitch: .act
+        case .rollback, .switch, .confirmSwitch, .bootCheck: .act
         }
     }
 
@@ -65,6 +67,8 @@ public enum ControlMethod: String, CaseIterable, Sendable {
         // Each looks at the generations first, and those that act wait for the disk.
         case .generations, .planRollback, .rollback, .switch, .confirmSwitch:
             ControlClient.patiently
+        // As long as it was asked to wait at most, and a margin.
+        case .bootCheck: ControlRequest.bootWaits.upperBound + ControlClient.promptly
         }
     }
 
@@ -81,6 +85,7 @@ public enum ControlMethod: String, CaseIterable, Sendable {
         case .planRollback: ["to", "known_good"]
         case .rollback: ["to", "known_good", "expected"]
         case .switch: ["path", "generation", "confirm_within_ms"]
+        case .bootCheck: ["wait_ms"]
         case .version, .reload, .stopAll, .generations, .confirmSwitch: []
         }
     }

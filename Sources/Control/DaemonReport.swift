@@ -32,6 +32,8 @@ public struct DaemonReport: Equatable, Sendable {
     public var stalled = false
     /// How SafeSwitch is; `nil` where it is off.
     public var safeSwitch: SwitchReport?
+    /// Why the machine has booted; `nil`: the daemon that saw it boot did not say.
+    public var boot: BootCauseReport?
     /// How the hardware watches; `nil` where the configuration has no `watchdog:`.
     public var watchdog: WatchdogReport?
 
@@ -114,6 +116,7 @@ extension DaemonReport {
         json.member("common_cause", commonCause) { $0.write(into: &$1) }
         if stalled { json.bool("stalled", true) }
         json.member("switch", safeSwitch) { $0.write(into: &$1) }
+        json.member("boot", boot) { $0.write(into: &$1) }
         json.member("watchdog", watchdog) { $0.write(into: &$1) }
         json.endObject()
     }
@@ -137,6 +140,7 @@ extension DaemonReport {
         commonCause = json["common_cause"].flatMap(CommonCauseReport.init)
         stalled = json["stalled"]?.bool ?? false
         safeSwitch = json["switch"].flatMap(SwitchReport.init)
+        boot = json["boot"].flatMap(BootCauseReport.init)
         watchdog = json["watchdog"].flatMap(WatchdogReport.init)
     }
 }

@@ -33,6 +33,7 @@ extension Daemon {
         // Reading secrets may take its time, and starting services must not wait for it.
         open(configuration.notices)
         tellOfOpenHandovers()
+        heedResets()
         watch(configuration.watchdog)
     }
 

@@ -70,6 +70,7 @@ extension Daemon {
             tell(.stopAllAsked)
             wait(call.id, ids, .down)
         case .logPath(let service): replyLogPath(call.id, service)
+        case .bootCheck(let milliseconds): serveBootCheck(call, milliseconds: milliseconds)
         case .generations, .planRollback, .rollback, .switch, .confirmSwitch:
             serveSwitch(call)
         }
@@ -272,6 +273,9 @@ extension Daemon {
                 count: Int64(cause.services), of: Int64(cause.of))
         }
         report.safeSwitch = switchReport
+        report.boot = boots.report.map {
+            BootCauseReport(cause: $0.cause.rawValue, evidence: $0.evidence)
+        }
         report.watchdog = watchdogReport
         report.workers = workers.slots.compactMap { $0.map { workerReport($0) } }
         report.routes = notices.routes.map { routeReport($0) }

@@ -149,6 +149,7 @@ extension Daemon {
 
     private func machineStopsEnded(_ output: [UInt8]) {
         let stops = output.starts(with: "stopping".utf8)
+        endsWithMachine = stops
         narrator.say(
             .info, stops ? "the machine shuts down" : "services stay for the next regend")
         tell(.endAsked(stopping: stops))

@@ -13,6 +13,7 @@ extension Daemon {
         checkLogs()
         endLateErrands()
         answerWaiters()
+        keepBootChecks()
         keepCourses()
         keepNotices()
         keepWorkers()

@@ -63,6 +63,7 @@ final class Daemon {
 
     let switching: Switching
     let units: Units
+    var boots: Boots
     let watchdog = Watchdog()
     /// Who is told how we are; `nil`: nobody wants to know.
     let manager: ServiceManager?
@@ -87,6 +88,8 @@ final class Daemon {
     var wantsReload = false
     var state = State.ready
     var leavesRunning = 0
+    /// The end is that of the machine, as far as systemd knows.
+    var endsWithMachine = false
 
     /// The daemon's own life.
     enum State: String {
@@ -110,6 +113,7 @@ final class Daemon {
         mind = Mind(seed: UInt64(bitPattern: parts.now.wall), memory: parts.memory)
         switching = Switching(parts.switchMemory)
         units = Units(.system)
+        boots = Boots(parts.bootMemory)
         manager = parts.manager
         probeAccount = parts.probeAccount
         journalAccount = Parts.journalAccount(like: parts.probeAccount)
@@ -136,7 +140,9 @@ final class Daemon {
     func run() throws(SystemError) {
         while state != .finished { try turn() }
         closeWatchdogs()
-        write(.daemonStopped(reason: "asked", left: leavesRunning))
+        write(
+            .daemonStopped(
+                reason: "asked", left: leavesRunning, withMachine: endsWithMachine))
         writeRecords()
         tellManager()
         chronicle.close()
@@ -216,7 +222,7 @@ final class Daemon {
             waiters.map(\.deadline).min(), errands.compactMap { $0?.deadline }.min(),
             workers.nextCheck, notices.due, courses.compactMap(\.due).min(), server.nextDeadline,
             narrator.isIdle ? nil : now.boot + Self.slowReaderPause, nextSwitchDeadline,
-            units.due, statusDue, manager?.due, watchdog.due,
+            units.due, statusDue, manager?.due, boots.due, watchdog.due,
         ] {
             next = min(next, other ?? .max)
         }

@@ -1,5 +1,6 @@
 import Linux
 import Records
+import SafeSwitch
 import Supervision
 
 /// What the records mean, in a person's words.
@@ -95,13 +96,16 @@ extension Narrator {
         case .mind(let record): tell(record, facts)
         case .switching(let record): tell(record)
         case .daemonStarted(let pid, let version): say(.info, "regend \(version), pid \(pid)")
-        case .daemonStopped(_, let left):
+        case .daemonStopped(_, let left, _):
             let rest = left == 1 ? "process goes" : "processes go"
             say(.info, left == 0 ? "ended" : "ended; \(left) \(rest) on without me")
         case .configurationLoaded(let file, let services, let instances):
             let copies = instances == services ? "" : " (\(instances) instances)"
             say(.info, "\(file) in force: \(Self.count(services, "service"))\(copies)")
-        case .configurationRefused, .booted, .clockStepped: break
+        case .configurationRefused, .clockStepped: break
+        case .booted(let report):
+            say(report.cause.level, "the last boot ended: \(report.words)")
+        case .bootChecked(let facts, let verdict, let took): tell(facts, verdict, took)
         case .asked(let method, let services, let uid, _):
             let words = ["user \(uid) asked: \(method)"] + services
             say(.info, words.joined(separator: " "))
@@ -162,6 +166,25 @@ extension Narrator {
             say(
                 .error,
                 "route \(route): tells nobody until this is mended and reloaded: \(reason)")
+        }
+    }
+
+    private mutating func tell(
+        _ facts: BootGateFacts, _ verdict: BootVerdict, _ took: Interval
+    ) {
+        let names = facts.unhealthy.joined(separator: ", ")
+        let unhealthy = names.isEmpty ? "" : "; not healthy: \(names)"
+        switch verdict {
+        case .passed(let why):
+            say(
+                names.isEmpty ? .info : .warning,
+                "the boot counts as good after \(took.words): \(why.phrase)\(unhealthy)")
+        case .failed:
+            let name = facts.system.map { Self.name($0, facts.generation) } ?? "what runs"
+            say(
+                .error,
+                "the boot of \(name) has failed after \(took.words)\(unhealthy); they were healthy "
+                    + "on the generation before; no boot of it is failed again")
         }
     }
 
@@ -266,6 +289,21 @@ extension Rest {
         case .finished: "finished"
         case .failed: "failed, and is not to be restarted"
         case .outside: "is down by somebody else's hand, and left alone until it is up again"
+        }
+    }
+}
+
+extension BootReport {
+    /// `power-loss (all ended at once, …)`
+    var words: String { "\(cause.rawValue) (\(evidence))" }
+}
+
+extension ResetCause {
+    fileprivate var level: Narrator.Level {
+        switch self {
+        case .clean, .unknown: .info
+        case .powerLoss: .warning
+        case .watchdog, .panic: .error
         }
     }
 }

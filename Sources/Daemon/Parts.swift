@@ -21,6 +21,7 @@ struct Parts: ~Copyable {
     let server: ControlServer
     let memory: Memory
     let switchMemory: SwitchMemory
+    let bootMemory: BootMemory
     let null: OwnedFD
     /// Whom the network worker runs as; `nil`: ourselves, who are not root.
     let probeAccount: Account?
@@ -66,7 +67,16 @@ struct Parts: ~Copyable {
             generation: generation(options))
         chronicle.note(
             .daemonStarted(pid: ProcessTable.own, version: Version.text), at: now)
-        if !ledger.isSameBoot { chronicle.note(.booted, at: now) }
+        var boots = ledger.recollection.bootMemory(
+            wall: now.wall, boottime: now.boot, boot: boot)
+        if boots.isNew {
+            let report = Boots.investigate(boots)
+            boots.report = report
+            if report.cause == .watchdog {
+                boots.resets.note(Instant(nanoseconds: now.boot))
+            }
+            chronicle.note(.booted(report), at: now)
+        }
 
         let forge = forge(
             configuration, state: state, runtime: runtime, null: null.raw, &narrator)
@@ -81,7 +91,7 @@ struct Parts: ~Copyable {
                 wall: now.wall, boottime: now.boot, boot: boot),
             switchMemory: ledger.recollection.switchMemory(
                 wall: now.wall, boottime: now.boot, boot: boot),
-            null: null, probeAccount: probeAccount, signals: signals,
+            bootMemory: boots, null: null, probeAccount: probeAccount, signals: signals,
             lock: lock, manager: manager)
     }
 

@@ -1,4 +1,5 @@
 import JSON
+import SafeSwitch
 public import Supervision
 
 /// Entries as bytes: an event's name, and its members in a fixed order.
@@ -27,9 +28,10 @@ public struct Encoder {
             json.integer("pid", Int64(pid))
             json.string("version", version)
             return "daemon.start"
-        case .daemonStopped(let reason, let left):
+        case .daemonStopped(let reason, let left, let withMachine):
             json.string("reason", reason)
             json.integer("left_running", Int64(left))
+            if withMachine { json.string("machine", BootPast.goingDown) }
             return "daemon.stop"
         case .configurationLoaded(let file, let services, let instances):
             json.string("file", file)
@@ -40,7 +42,14 @@ public struct Encoder {
             json.string("file", file)
             json.integer("errors", Int64(errors))
             return "config.refuse"
-        case .booted: return "boot"
+        case .booted(let report):
+            json.string("cause", report.cause.rawValue)
+            json.string("evidence", report.evidence.clipped(to: Self.longestReason))
+            return "boot"
+        case .bootChecked(let facts, let verdict, let took):
+            encode(facts, verdict)
+            encode("waited_ms", took)
+            return "boot.check"
         case .clockStepped(let nanoseconds):
             json.integer("by_ms", nanoseconds / 1_000_000)
             return "clock.step"
@@ -150,6 +159,30 @@ public struct Encoder {
     private static let longestCause = 160
     private static let longestEvidence = 96
     private static let mostEvidence = 4
+
+    private mutating func encode(_ facts: BootGateFacts, _ verdict: BootVerdict) {
+        json.string("verdict", verdict.word)
+        if case .passed(let why) = verdict { json.string("reason", why.rawValue) }
+        if let system = facts.system { json.system("system", system, facts.generation) }
+        json.bool("known_good", facts.isKnownGood)
+        json.bool("booted", facts.isBooted)
+        json.bool("has_previous", facts.hasPrevious)
+        json.bool("failed_before", facts.hasFailedBefore)
+        if facts.isSwitching { json.bool("switching", true) }
+        if facts.isStalled { json.bool("stalled", true) }
+        json.integer("critical", Int64(facts.services.count))
+        let unhealthy = facts.services.filter { $0.standing == .unhealthy }
+        json.integer("unhealthy_count", Int64(unhealthy.count))
+        json.key("unhealthy")
+        json.beginArray()
+        for service in unhealthy.prefix(Self.mostNames) {
+            json.beginObject()
+            json.string("service", service.name)
+            json.bool("healthy_before", service.wasHealthyBefore)
+            json.endObject()
+        }
+        json.endArray()
+    }
 
     private mutating func encode(_ end: StepEnd) {
         switch end {

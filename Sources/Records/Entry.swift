@@ -11,14 +11,17 @@ public enum Entry: Sendable {
     case switching(SwitchRecord)
     /// The daemon began: its process and version.
     case daemonStarted(pid: Int32, version: String)
-    /// The daemon ends: by which signal or word, and how many services it leaves running.
-    case daemonStopped(reason: String, left: Int)
+    /// The daemon ends: by which signal or word, how many services it leaves running, and whether the
+    /// machine is known to go down.
+    case daemonStopped(reason: String, left: Int, withMachine: Bool = false)
     /// A configuration came into force.
     case configurationLoaded(file: String, services: Int, instances: Int)
     /// A configuration was refused; the old one stays in force.
     case configurationRefused(file: String, errors: Int)
-    /// The machine has booted since the last record.
-    case booted
+    /// The machine has booted since the last record, and why.
+    case booted(BootReport)
+    /// Whether this boot may count as a good one was judged, after so long.
+    case bootChecked(BootGateFacts, BootVerdict, after: Interval)
     /// The clock was set while nobody looked: by so many nanoseconds, forward if positive.
     case clockStepped(by: Int64)
     /// Somebody with the right to act asked for it over the control socket.

@@ -8,6 +8,8 @@ public enum MessageID {
 
     /// All of them. The ledger's events, and two of the daemon's that the ledger itself cannot take.
     public static let all: [(event: String, id: String)] = [
+        ("boot", "49b54d4ca159e2a149284ea79f07d3a3"),
+        ("boot.check", "3a1dbfb69c55a4b505fb1afa4c3ba603"),
         ("boot.elsewhere", "fdb8c69dc53c58d98baa2128eb548bf4"),
         ("clock.step", "46bf020ba7ad58ec97c6084f90b22c3b"),
         ("commoncause.begin", "bcd1b0c4d24d52cdbabbf67cbd82ddc7"),

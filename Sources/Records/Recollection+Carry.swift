@@ -17,6 +17,7 @@ extension Recollection {
             json.integer("common_cause_age_ms", commonCause.opened.age(at: now) / 1_000_000)
         }
         append(json.bytes)
+        boots.carry(at: now, into: &json, append: append)
         let settled = settled(at: now)
         settled.switching.stepped(to: now).carry(at: now, into: &json, append: append)
         for name in order {
@@ -35,6 +36,7 @@ extension Recollection {
             commonCause = (id, moment.earlier(by: age))
         }
         switching.recall(json, at: moment)
+        boots.recall(json, at: moment)
         guard let name = json["service"]?.string else { return }
         if pasts[name] == nil { order.append(name) }
         pasts[name] = Past(carried: json, at: moment)

@@ -58,6 +58,7 @@ public struct Recollection: Sendable {
     var nextIncident = 1
     var commonCause: (id: Int, opened: Moment)?
     var switching = SwitchPast()
+    var boots = BootPast()
 
     /// Nothing yet.
     public init() {}
@@ -74,6 +75,7 @@ public struct Recollection: Sendable {
             nextIncident = max(nextIncident, incident + 1)
         }
         takeCommonCause(event, json, at: moment)
+        boots.take(event, json, at: moment)
         enterBoot(at: moment)
         takeSwitching(event, json, at: moment)
         guard let service = json["service"]?.string else { return }

@@ -387,7 +387,7 @@ extension JSONWriter {
     }
 
     /// A text, where there is one, or as much of it as fits.
-    fileprivate mutating func clipped(_ key: StaticString, _ text: String?, to bytes: Int) {
+    mutating func clipped(_ key: StaticString, _ text: String?, to bytes: Int) {
         if let text { string(key, text.clipped(toEscaped: bytes)) }
     }
 

@@ -48,10 +48,9 @@ extension SwitchMind {
 
     /// The machine was to boot what the profile says.
     private mutating func seeBoot(_ landscape: Landscape, _ turn: inout Turn) {
+        let bootBegan = (turn.wall - turn.now.nanoseconds) / 1_000_000_000
         guard let booted = landscape.booted,
-            let chosen = landscape.generations.first(where: {
-                $0.number == landscape.defaultGeneration
-            }), !landscape.generations(of: booted).contains(where: { $0.path == chosen.path })
+            let chosen = landscape.missedBoot(bootBegan: bootBegan)
         else { return }
         turn.record(
             .bootedElsewhere(

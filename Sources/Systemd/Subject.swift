@@ -82,6 +82,10 @@ struct Request {
         if case .look = purpose { true } else { false }
     }
 
+    var isRoutineLook: Bool {
+        if case .look(let subject) = purpose { subject.isRoutine } else { false }
+    }
+
     var awaitsAnswer: Bool {
         if case .awaitedJob = purpose { false } else { true }
     }

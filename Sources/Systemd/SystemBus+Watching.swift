@@ -65,6 +65,7 @@ extension SystemBus {
     // MARK: - Looking
 
     var looks: Int { requests.count { $0.isLook } }
+    var routineLooks: Int { requests.count { $0.isRoutineLook } }
 
     /// It shall be looked at when those that have changed were, though nothing is known of a change.
     func enlist(_ subject: Subject) {
@@ -94,15 +95,18 @@ extension SystemBus {
     func look(at now: Int64) {
         guard phase == .up, !queue.isEmpty else { return }
         var room = Self.looksAtOnce - looks
+        var routineRoom = Self.routineLooksAtOnce - routineLooks
         var rest: [Subject] = []
         for subject in queue {
             guard room > 0, subject.notBefore <= now,
+                !subject.isRoutine || routineRoom > 0,
                 budget.take(isRoutine: subject.isRoutine, at: now), begin(subject, at: now)
             else {
                 rest.append(subject)
                 continue
             }
             room -= 1
+            if subject.isRoutine { routineRoom -= 1 }
         }
         queue = rest
     }

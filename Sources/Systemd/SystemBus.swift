@@ -28,6 +28,9 @@ public final class SystemBus {
     public static let mostInstances = 1024
     /// So many looks at units wait for their answer; the rest waits for these.
     public static let looksAtOnce = 16
+    /// So many of them at units that are not known to have changed. PID 1 answers before it begins
+    /// jobs: it must come to an end with us now and then, however slow the machine is.
+    public static let routineLooksAtOnce = 1
     /// So many looks are begun in a second. One costs PID 1 half a millisecond.
     public static let looksPerSecond = 250
     /// No more of them than this are looks at units that are not known to have changed.
@@ -219,7 +222,9 @@ public final class SystemBus {
     /// When there is room for the next look; `nil`: when an answer comes, or never.
     private var nextLook: Int64? {
         guard looks < Self.looksAtOnce else { return nil }
-        return queue.lazy.map { max($0.notBefore, self.budget.room(isRoutine: $0.isRoutine)) }.min()
+        let isFull = routineLooks >= Self.routineLooksAtOnce
+        return queue.lazy.filter { !(isFull && $0.isRoutine) }
+            .map { max($0.notBefore, self.budget.room(isRoutine: $0.isRoutine)) }.min()
     }
 
     func number() -> UInt64 {

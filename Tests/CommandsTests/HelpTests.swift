@@ -14,7 +14,7 @@ import Testing
             "probe", "notify", "reload", "log", "ledger",
             "ledger show", "ledger verify", "explain", "vet", "generations", "doctor", "rollback",
             "switch",
-            "confirm",
+            "confirm", "boot-check",
         ])
     func help(command: String) throws {
         let outcome = try run(command.split(separator: " ").map(String.init) + ["--help"])
@@ -47,7 +47,9 @@ import Testing
             ["rollback", "--json"], ["rollback", "41"], ["switch"],
             ["switch", "a", "--profile-generation", "1"], ["switch", "--profile-generation", "x"],
             ["switch", "a", "--confirm-within", "9s"], ["switch", "a", "--confirm-within", "25h"],
-            ["generations", "41"], ["confirm", "3"], ["doctor", "now"],
+            ["generations", "41"], ["confirm", "3"],
+            ["boot-check", "--wait", "16m"], ["boot-check", "--wait", "5"], ["boot-check", "now"],
+            ["doctor", "now"],
             ["doctor", "--config", "-"],
         ])
     func usage(arguments: [String]) throws {

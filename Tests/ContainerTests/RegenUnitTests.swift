@@ -45,6 +45,27 @@ extension Unit {
         return output
     }
 
+    /// Installs the boot gate, which is not enabled; where it `reboots`, with the drop-in for that. Here
+    /// it runs this program.
+    func installBootGate(reboots: Bool = false, program: String? = nil) throws {
+        let units = "\(container.directory)/units"
+        let name = "regen-boot-check.service"
+        try Self.example(name).write(
+            toFile: "\(units)/\(name)", atomically: false, encoding: .utf8)
+        try FileManager.default.createDirectory(
+            atPath: "\(units)/\(name).d", withIntermediateDirectories: true)
+        if reboots {
+            try Self.example("\(name).d/reboot.conf").write(
+                toFile: "\(units)/\(name).d/reboot.conf", atomically: false, encoding: .utf8)
+        }
+        if let program {
+            try "[Service]\nExecStart=\nExecStart=\(program)\n".write(
+                toFile: "\(units)/\(name).d/program.conf", atomically: false, encoding: .utf8)
+        }
+        try systemctl("daemon-reload")
+        try systemctl("enable", name)
+    }
+
     /// Writes the configuration anew.
     func configure(_ yaml: String) throws {
         let path = "\(container.directory)/etc/regen.yaml"
@@ -84,9 +105,36 @@ struct RegenUnitTests {
             atomically: false, encoding: .utf8)
         let other = "/usr/local/lib/systemd/system/regen-units-only.service"
         #expect(try unit.shell("systemd-analyze verify --man=no \(other) 2>&1").isEmpty)
+        try unit.installBootGate(reboots: true)
+        let gate = "/usr/local/lib/systemd/system/regen-boot-check.service"
+        let complaints = try unit.shell("systemd-analyze verify --man=no \(gate) 2>&1")
+        #expect(complaints.isEmpty, "\(complaints)")
+        #expect(try unit.shell("systemctl cat regen-boot-check").contains("FailureAction=reboot"))
         let security = try unit.shell("systemd-analyze security --offline=true --no-pager \(other)")
         let exposure = try #require(security.firstMatch(of: /exposure level.*: ([0-9.]+)/)?.1)
         #expect(try #require(Double(exposure)) <= 6)
+    }
+
+    @Test(
+        "the boot gate lets boot-complete.target pass, and only its own no keeps it",
+        arguments: both)
+    func bootGate(_ debian: Debian) throws {
+        let unit = try Unit.shipped(debian, Holding.leaves.yaml)
+        let programs: [(String?, Bool)] = [
+            (nil, true), ("/usr/local/bin/no-such-program", true), ("/bin/sh -c 'exit 2'", true),
+            ("/bin/sh -c 'kill -SEGV $$$$'", true), ("/bin/sh -c 'kill -KILL $$$$'", true),
+            ("/bin/sh -c 'exit 127'", true), ("/bin/false", false),
+        ]
+        for (program, passes) in programs {
+            try unit.installBootGate(program: program)
+            let (status, output) = try unit.container.run(
+                ["systemctl", "start", "boot-complete.target"])
+            #expect((status == 0) == passes, "\(program ?? "regen"): \(output)")
+            try unit.shell("systemctl stop boot-complete.target regen-boot-check; true")
+            try unit.shell("systemctl reset-failed regen-boot-check; true")
+        }
+        let checks = try unit.shell("grep -c '\"ev\":\"boot.check\"' /var/lib/regen/ledger/*.jsonl")
+        #expect(checks == "1\n")
     }
 
     @Test("systemd knows how it is, and a reload tells whether it was good", arguments: both)

@@ -56,6 +56,36 @@ extension Installation {
         try #require(try outside("\(Self.standIns)/boot", [directory] + number).status == 0)
     }
 
+    /// Everything ends at once, and the machine boots into the generation, or else its default.
+    func reboot(into generation: Int? = nil) throws {
+        abandon()
+        try boot(generation)
+        try startInNewBoot()
+    }
+
+    /// The daemon starts and believes that the machine has booted again. Needs root.
+    func startInNewBoot() throws {
+        try "\(UUID().uuidString.lowercased())\n".write(
+            toFile: "\(directory)/boot-id", atomically: true, encoding: .utf8)
+        try startInSameBoot()
+    }
+
+    /// The daemon starts and believes to be in that boot. Below `sys` of the scratch directory is what
+    /// it sees of /sys/class/watchdog and /sys/fs/pstore, where there is something.
+    func startInSameBoot() throws {
+        var mounts = [("boot-id", "/proc/sys/kernel/random/boot_id")]
+        for folder in ["class/watchdog", "fs/pstore"]
+        where FileManager.default.fileExists(atPath: "\(directory)/sys/\(folder)") {
+            mounts.append(("sys/\(folder)", "/sys/\(folder)"))
+        }
+        let script = mounts.map { "mount --bind \(directory)/\($0.0) \($0.1)" }
+            .joined(separator: " && ")
+        try launch(
+            below: "exec unshare -m /bin/sh -c '\(script) && exec \"$0\" run --config \"$@\"' "
+                + "\"$0\" \"$@\"")
+        try until("the daemon answers") { (try? self.status()) != nil }
+    }
+
     /// Runs switch-to-configuration of a system, as a deployment does: its exit status.
     @discardableResult
     func deploy(_ system: String, _ action: String = "switch") throws -> Int32 {

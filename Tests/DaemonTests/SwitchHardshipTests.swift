@@ -217,18 +217,4 @@ extension Installation {
     fileprivate func says(_ tool: String, _ option: String) throws -> String {
         try outside(tool, [option, "\(pid)"]).line
     }
-
-    /// Everything ends, and the machine boots into the generation, or else its default.
-    fileprivate func reboot(into generation: Int? = nil) throws {
-        abandon()
-        try boot(generation)
-        let boot = "\(directory)/boot-id"
-        try "\(UUID().uuidString.lowercased())\n".write(
-            toFile: boot, atomically: true, encoding: .utf8)
-        let mount = "mount --bind \(boot) /proc/sys/kernel/random/boot_id"
-        try launch(
-            below: "exec unshare -m /bin/sh -c '\(mount) && exec \"$0\" run --config \"$@\"' "
-                + "\"$0\" \"$@\"")
-        try until("the daemon answers") { (try? self.status()) != nil }
-    }
 }

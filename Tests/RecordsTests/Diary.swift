@@ -43,6 +43,9 @@ struct Diary {
         return "\(event)"
     }
 
+    /// Puts in a line that another wrote.
+    mutating func append(_ line: [UInt8]) { lines.append(line) }
+
     mutating func write(_ record: Supervision.Record) { write(.mind(record)) }
 
     mutating func write(_ record: SwitchRecord) { write(.switching(record)) }

@@ -67,6 +67,18 @@ import Testing
     private static let notice = ToldNotice(
         id: "1790000000000-7", event: "incident.handover", instance: "web@1")
 
+    private static let gate: BootGateFacts = {
+        var facts = BootGateFacts()
+        facts.system = SwitchExamples.system(1)
+        facts.generation = 7
+        facts.services = (0..<99).map {
+            .init(
+                name: String(repeating: "s", count: 60) + "@\($0)", wasHealthyBefore: true,
+                standing: .unhealthy)
+        }
+        return facts
+    }()
+
     static let entries: [(Entry, String)] =
         records.map { (.mind($0.0), $0.1) } + [
             (.daemonStarted(pid: 1, version: "1.0"), "daemon.start"),
@@ -76,7 +88,12 @@ import Testing
                 "config.load"
             ),
             (.configurationRefused(file: "/etc/regen.yaml", errors: 3), "config.refuse"),
-            (.booted, "boot"),
+            (
+                .booted(
+                    BootReport(cause: .powerLoss, evidence: String(repeating: "\u{1}", count: 9999))
+                ),
+                "boot"
+            ),
             (.clockStepped(by: -Diary.year), "clock.step"),
             (.asked(method: "Stop", services: ["web", "db"], uid: 0, pid: 12), "control.act"),
             (.logUnavailable(id, errno: 28), "log.unavailable"),
@@ -125,6 +142,7 @@ import Testing
                     device: String(repeating: "\u{1}", count: 4095), reason: "it is a directory"),
                 "watchdog.off"
             ),
+            (.bootChecked(gate, .failed, after: .minutes(5)), "boot.check"),
         ] + SwitchExamples.records.map { (.switching($0.0), $0.1) }
 
     /// Each kind's place in `records`. Exhaustive, so that none is forgotten.
@@ -188,13 +206,14 @@ import Testing
         case .watchdogFed: 48
         case .watchdogClosed: 49
         case .watchdogOff: 50
-        case .switching(let record): 51 + SwitchExamples.place(record)
+        case .bootChecked: 51
+        case .switching(let record): 52 + SwitchExamples.place(record)
         }
     }
 
     @Test("none is forgotten, and no two share an event")
     func complete() {
-        #expect(Self.entries.map { place($0.0) } == Array(0...72))
+        #expect(Self.entries.map { place($0.0) } == Array(0...73))
         #expect(Set(Self.entries.map(\.1)).count == Self.entries.count)
         var diary = Diary()
         for (entry, event) in Self.entries { #expect(diary.write(entry) == event) }

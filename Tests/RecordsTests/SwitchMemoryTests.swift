@@ -98,7 +98,7 @@ import Testing
         #expect(diary.switchMemory.flight?.process == nil)
         #expect(diary.switchMemory.lastReboot == .seconds(-10))
         // A daemon that dies before it has looked: the next one must not reboot a second time.
-        diary.write(.booted)
+        diary.write(.booted(BootReport(cause: .unknown, evidence: "")))
         diary.write(.daemonStarted(pid: 1, version: "1"))
         #expect(diary.switchMemory.isNewBoot)
         let carried = diary.carried(diary.recollection(of: diary.lines))
@@ -114,7 +114,7 @@ import Testing
         diary.write(.daemonStarted(pid: 1, version: "1"))
         diary.reboot()
         #expect(diary.switchMemory.isNewBoot)
-        diary.write(.booted)
+        diary.write(.booted(BootReport(cause: .unknown, evidence: "")))
         #expect(!diary.switchMemory.isNewBoot)
     }
 

@@ -340,7 +340,7 @@ import Testing
         machine.stopped("web")
         let rest = Record.rested(machine.id("web"), .outside, run: machine.invocation(1))
         #expect(machine.last.records.contains(rest))
-        machine.see("web", .missing, 0)
+        machine.see("web", UnitSight(activity: .missing))
         machine.tell("web", .stopAsked)
         let asked = Record.rested(machine.id("web"), .asked, run: machine.invocation(1))
         #expect(machine.last.records == [asked])

@@ -59,12 +59,16 @@ public struct NoticeRoute: Equatable, Sendable {
         case quarantineEntered = "quarantine.enter"
         /// Another system has booted than was expected.
         case bootedElsewhere = "boot.elsewhere"
+        /// The machine has booted, and nobody had shut it down: its watchdog, a panic, the power.
+        case booted = "boot"
+        /// A boot was failed.
+        case bootFailed = "boot.check"
 
         /// What a human must know, and when it is over.
         public static let forHumans: [Occasion] = [
             .handedOver, .recovered, .commonCauseHandedOver, .workerFailed, .ledgerDegraded,
             .rollbackPlanned, .switchIntended, .switchEnded, .switchLasts, .foreignSwitchLasts,
-            .quarantineEntered, .bootedElsewhere,
+            .quarantineEntered, .bootedElsewhere, .booted, .bootFailed,
         ]
     }
 }

@@ -99,6 +99,8 @@ extension Daemon {
         switch entry {
         case .mind(let record): news(of: record)
         case .switching(let record): news(of: record)
+        case .booted(let report): News(report)
+        case .bootChecked(let facts, .failed, _): News(failed: facts)
         default: nil
         }
     }

@@ -1,4 +1,5 @@
 import Configuration
+import Records
 import SafeSwitch
 import Supervision
 import Worker
@@ -61,6 +62,28 @@ extension News {
                 .rollbackPlanned, .critical, incident: incident,
                 "no rollback: \(refusal.sentence)")
         }
+    }
+}
+
+extension News {
+    /// Why the machine has booted, if nobody had shut it down; `nil`: somebody had, or nobody knows.
+    init?(_ report: BootReport) {
+        let severity: Announcement.Severity
+        switch report.cause {
+        case .clean, .unknown: return nil
+        case .powerLoss: severity = .warning
+        case .watchdog, .panic: severity = .critical
+        }
+        self.init(.booted, severity, "the machine has booted again: \(report.words)")
+    }
+
+    /// A boot that was failed.
+    init(failed facts: BootGateFacts) {
+        let name = facts.system.map { Narrator.name($0, facts.generation) } ?? "what runs"
+        self.init(
+            .bootFailed, .critical,
+            "the boot of \(name) has failed; not healthy: "
+                + facts.unhealthy.joined(separator: ", "))
     }
 }
 

@@ -86,6 +86,7 @@ let
       runCommand =
         name: more: text:
         fake name ({ inherit text; } // more.passthru or { });
+      makeInitrd = _: fake "initrd" { };
       mkShell = _: fake "shell" { };
       testers.runNixOSTest = test: fake "vm-test-${test.name or "regen"}" { };
       writers = lib.genAttrs [ "writeNginxConfig" "writeBash" ] (_: write);
