@@ -96,7 +96,7 @@ struct CgroupTests {
         let before = try machine.pids()["tree"]
         let group = try group(of: before, machine)
         try machine.until("the tree's child runs") {
-            try machine.run("grep -lsxz 4321 /proc/[0-9]*/cmdline").status == 0
+            try machine.run("grep -lsxz 4321 /proc/[0-9]*/cmdline").output.contains("cmdline")
         }
         let child = try machine.shell(
             """

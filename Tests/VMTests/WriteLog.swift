@@ -1,0 +1,111 @@
+import Foundation
+import Testing
+
+/// What QEMU's driver blklogwrites has noted of a disk: each write and each flush, in the order in which the
+/// machine gave them, as dm-log-writes does. Of it comes the disk as a power cut would have left it.
+struct WriteLog {
+    private struct Entry {
+        let sector: UInt64
+        let sectors: UInt64
+        let isFlush: Bool
+        /// Where its bytes are in the log.
+        let offset: UInt64
+    }
+
+    private static let sectorSize: UInt64 = 512
+    private static let magic: UInt64 = 0x6a_736677_736872
+    private let log: FileHandle
+    private let entries: [Entry]
+
+    /// Reads it to its end; QEMU is no more.
+    init(_ path: String) throws {
+        log = try #require(FileHandle(forReadingAtPath: path))
+        let size = try log.seekToEnd()
+        let words = { (log: FileHandle, offset: UInt64) in
+            try log.seek(toOffset: offset)
+            let data = try log.read(upToCount: 32) ?? Data()
+            return data.count < 32 ? [] : (0..<4).map { Self.word(data, $0) }
+        }
+        try #require(try words(log, 0).first == Self.magic)
+        var entries: [Entry] = []
+        var offset = Self.sectorSize
+        // Sector, number of sectors, flags and size; none of them: QEMU was killed before it came so far.
+        while offset + Self.sectorSize <= size {
+            let header = try words(log, offset)
+            guard header.count == 4, header != [0, 0, 0, 0] else { break }
+            let bytes = header[1] * Self.sectorSize
+            entries.append(
+                Entry(
+                    sector: header[0], sectors: header[1], isFlush: header[2] & 1 != 0,
+                    offset: offset + Self.sectorSize))
+            offset += Self.sectorSize + bytes
+        }
+        self.entries = entries
+    }
+
+    private static func word(_ data: Data, _ index: Int) -> UInt64 {
+        data.dropFirst(index * 8).prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// How many writes and flushes there are.
+    var count: Int { entries.count }
+
+    /// How many of them had begun when the log was so long.
+    func count(atLength length: UInt64) -> Int {
+        entries.firstIndex { $0.offset > length } ?? entries.count
+    }
+
+    /// How many there are from the beginning to the next flush after so many, without it.
+    func beforeFlush(after count: Int) -> Int {
+        entries[count...].firstIndex { $0.isFlush } ?? entries.count
+    }
+
+    /// Makes of `disk`, as it was before the first of them, what is left when the power is cut after `end` of
+    /// them: all that was flushed, and of the rest each write or not, or some of its sectors. How many
+    /// writes were lost or torn.
+    func cut(
+        _ disk: String, after end: Int, using random: inout some RandomNumberGenerator
+    ) throws -> Int {
+        let output = try #require(FileHandle(forUpdatingAtPath: disk))
+        defer { try? output.close() }
+        let flushed = entries[..<end].lastIndex { $0.isFlush } ?? 0
+        var lost = 0
+        for (index, entry) in entries[..<end].enumerated() where entry.sectors > 0 {
+            try log.seek(toOffset: entry.offset)
+            let bytes = Int(entry.sectors * Self.sectorSize)
+            let data = try log.read(upToCount: bytes) ?? Data()
+            // The very last one may not have come to its end.
+            guard data.count == bytes else { continue }
+            let fate = index < flushed ? Fate.kept : Fate.allCases.randomElement(using: &random)!
+            if fate != .kept { lost += 1 }
+            for sector in 0..<Int(entry.sectors) {
+                if fate == .lost || fate == .torn && Bool.random(using: &random) { continue }
+                let place = (entry.sector + UInt64(sector)) * Self.sectorSize
+                try output.seek(toOffset: place)
+                try output.write(
+                    contentsOf: data.dropFirst(sector * Int(Self.sectorSize)).prefix(
+                        Int(Self.sectorSize)))
+            }
+        }
+        return lost
+    }
+
+    private enum Fate: CaseIterable {
+        case kept
+        case lost
+        case torn
+    }
+}
+
+/// SplitMix64.
+struct SeededRandom: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+        return word ^ (word >> 31)
+    }
+}
