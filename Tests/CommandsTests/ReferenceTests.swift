@@ -154,7 +154,7 @@ import Testing
         // The words of `on`: the default ones, and the others.
         let row = try #require(rows("Notices").first { $0.key == "on" })
         func words(_ text: String) -> [String] {
-            text.matches(of: /[a-z]+\.[a-z]+/).map { String($0.0) }
+            text.matches(of: /[a-z]+\.[a-z]+|boot/).map { String($0.0) }
         }
         #expect(try read("", ", on: [\(words(row.fallback).joined(separator: ", "))]") == plain)
         let all = words(row.fallback) + words(row.allowed)

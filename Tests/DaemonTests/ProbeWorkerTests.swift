@@ -110,8 +110,8 @@ import Testing
         try installation.until("it counts no more") {
             access("\(installation.directory)/halted", F_OK) == 0
         }
-        unlink("\(installation.directory)/number")
-        try #require(mkfifo("\(installation.directory)/number", 0o644) == 0)
+        let number = "\(installation.directory)/number"
+        try #require(mkfifo("\(number).fifo", 0o644) == 0 && rename("\(number).fifo", number) == 0)
         try installation.until("probe.strike", of: "stuck")
         let strike = try #require(try installation.records("probe.strike", of: "stuck").first)
         #expect(strike["reason"]?.string?.contains("hangs") == true, "\(strike)")
