@@ -41,6 +41,26 @@ import Testing
         return try Configuration(try YAMLTree.read(Array(yaml.utf8)), warnings: &warnings)
     }
 
+    /// Both ends of a range of the reference are taken, and what lies beyond them is refused. False: the
+    /// row names no range.
+    private func holdsItsRange(
+        _ row: (key: String, fallback: String, allowed: String),
+        _ read: (String, String) throws(ConfigurationErrors) -> Configuration
+    ) throws -> Bool {
+        guard let range = row.allowed.wholeMatch(of: /(\d+)(\w*) to (\d+)(\w*)/),
+            let (low, high) = Int(range.1).flatMap({ low in Int(range.3).map { (low, $0) } })
+        else { return false }
+        for (number, unit) in [(low, range.2), (high, range.4)] {
+            _ = try read(row.key, "\(number)\(unit)")
+        }
+        for (number, unit) in [(low - 1, range.2), (high + 1, range.4)] {
+            #expect(throws: ConfigurationErrors.self, "\(row.key) \(number)") {
+                try read(row.key, "\(number)\(unit)")
+            }
+        }
+        return true
+    }
+
     /// The keys that the program knows in one place, as it tells them itself.
     private func known(_ wrong: () throws(ConfigurationErrors) -> Configuration) -> Set<String> {
         do { _ = try wrong() } catch {
@@ -81,17 +101,7 @@ import Testing
                 #expect(try read(row.key, row.fallback) == plain, "\(row.key)")
                 checked += 1
             }
-            if let range = row.allowed.wholeMatch(of: /(\d+)(\w*) to (\d+)(\w*)/),
-                let (low, high) = Int(range.1).flatMap({ low in Int(range.3).map { (low, $0) } })
-            {
-                for (number, unit) in [(low, range.2), (high, range.4)] {
-                    _ = try read(row.key, "\(number)\(unit)")
-                }
-                for (number, unit) in [(low - 1, range.2), (high + 1, range.4)] {
-                    #expect(throws: ConfigurationErrors.self, "\(row.key) \(number)") {
-                        try read(row.key, "\(number)\(unit)")
-                    }
-                }
+            if try holdsItsRange(row, read) {
                 checked += 1
             } else if row.allowed.wholeMatch(of: /[a-z-]+(, [a-z-]+)+/) != nil {
                 for word in row.allowed.components(separatedBy: ", ") {
@@ -121,18 +131,7 @@ import Testing
                 #expect(try read(row.key, row.fallback) == plain, "\(row.key)")
                 checked += 1
             }
-            guard let range = row.allowed.wholeMatch(of: /(\d+)([smhd]) to (\d+)([smhd])/),
-                let (low, high) = Int(range.1).flatMap({ low in Int(range.3).map { (low, $0) } })
-            else { continue }
-            for (number, unit) in [(low, range.2), (high, range.4)] {
-                _ = try read(row.key, "\(number)\(unit)")
-            }
-            for (number, unit) in [(low - 1, range.2), (high + 1, range.4)] {
-                #expect(throws: ConfigurationErrors.self, "\(row.key) \(number)") {
-                    try read(row.key, "\(number)\(unit)")
-                }
-            }
-            checked += 1
+            if try holdsItsRange(row, read) { checked += 1 }
         }
         #expect(checked == 6)
     }
