@@ -286,10 +286,7 @@ extension Recollection.Past {
         process = nil
         guard json["asked"]?.bool == false else {
             // Nobody has stopped it for good: somebody else restarts systemd's unit.
-            // A stop of an earlier boot is not under way any more.
-            if stopping?.1.boot != moment.boot, detached?.boot != moment.boot {
-                restarting = moment
-            }
+            if stopping == nil, detached == nil { restarting = moment }
             return
         }
         restarting = moment
