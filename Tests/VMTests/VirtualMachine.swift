@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import JSON
 import Testing
 
 /// A machine of QEMU's, emulated: a Debian with its own kernel, systemd 257, a hardware watchdog and a disk
@@ -24,11 +23,29 @@ final class VirtualMachine {
         ProcessInfo.processInfo.environment["REGEN_VM"] ?? "/var/tmp/regen-vm"
     private static let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
 
-    /// How long anything may take, in seconds: a boot takes half a minute where nothing else runs.
-    static let patience = 300.0
+    /// How long anything may take, in seconds: a boot takes a quarter of a minute where nothing else runs.
+    static let patience = 600.0
+
+    /// What its time is.
+    enum Time {
+        /// The host's: a busy host gives it less of everything in a second. With two processors.
+        case host
+        /// Counted in instructions while it works, and the host's while it waits: a busy host makes all of it
+        /// slower, also its clock and its watchdog. With one processor.
+        case instructions
+
+        fileprivate var arguments: [String] {
+            switch self {
+            case .host: ["-smp", "2"]
+            // Two nanoseconds each: about what an emulated processor does on a machine of our days.
+            case .instructions: ["-smp", "1", "-icount", "shift=1"]
+            }
+        }
+    }
 
     /// Of the host: the disks, QEMU's sockets and the console.
     let directory: String
+    private let time: Time
     private var qemu = Process()
     private var agent: Line?
     private var events: Line?
@@ -41,7 +58,10 @@ final class VirtualMachine {
 
     /// Boots one. `prepare` is given a directory that becomes its disk: `etc/regen`, `var/lib/regen`, `srv`,
     /// `nix` and `usr/local` are there what they are in the machine, and `prepare` is run before systemd.
-    init(options: String = "", _ prepare: (_ disk: String) throws -> Void) throws {
+    init(
+        _ time: Time, options: String = "", _ prepare: (_ disk: String) throws -> Void
+    ) throws {
+        self.time = time
         directory = "/tmp/regen-vm-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: "\(directory)/disk/etc/regen", withIntermediateDirectories: true)
@@ -54,6 +74,7 @@ final class VirtualMachine {
 
     /// Boots from that disk, with the programs of another machine.
     init(disk: String, like other: VirtualMachine) throws {
+        time = other.time
         directory = "/tmp/regen-vm-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: false)
@@ -104,8 +125,9 @@ final class VirtualMachine {
         qemu.arguments =
             [
                 "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config",
-                "-display", "none", "-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "2",
-                "-m", "768", "-device", "i6300esb", "-serial", "file:\(directory)/console",
+                "-display", "none", "-machine", "q35,accel=tcg", "-cpu", "max",
+                "-m", "768", "-rtc", "base=utc,clock=vm", "-device", "i6300esb", "-serial",
+                "file:\(directory)/console",
                 "-kernel", "\(Self.home)/vmlinuz", "-initrd", "\(Self.home)/initrd", "-append",
                 // A machine that is emulated slowly fails the kernel's test of its timer.
                 "console=ttyS0 quiet panic=1 no_timer_check mitigations=off systemd.show_status=0 "
@@ -114,7 +136,7 @@ final class VirtualMachine {
                 "-chardev", "socket,id=agent,path=\(directory)/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=agent",
                 "-qmp", "unix:\(directory)/qmp,server=on,wait=off",
-            ] + disks
+            ] + time.arguments + disks
         qemu.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
         let messages = "\(directory)/qemu"
         _ = FileManager.default.createFile(atPath: messages, contents: nil)
@@ -165,7 +187,7 @@ final class VirtualMachine {
         let begin = Date()
         try untilReady()
         try until("systemd has started everything") {
-            let state = try self.run("systemctl is-system-running").output
+            let state = try self.run("systemctl is-system-running --wait").output
             return state.hasPrefix("running") || state.hasPrefix("degraded")
         }
         bootTime = Date().timeIntervalSince(begin)
@@ -228,39 +250,38 @@ final class VirtualMachine {
 
     // MARK: - Resets
 
-    /// When the watchdog has reset it, as QEMU tells.
-    private var bites: [Date] = []
-
-    /// How often it was reset since QEMU was started.
+    /// How often the watchdog has reset it since QEMU was started, as QEMU tells.
     var resets: Int {
         while hear(before: Date()) {}
-        return bites.count
+        return bites
     }
+    private var bites = 0
 
     /// Takes one message of QEMU's; false: there was none in time.
     private func hear(before deadline: Date) -> Bool {
         guard let line = events?.next(before: deadline) else { return false }
-        guard line.contains("\"WATCHDOG\""),
-            let message = try? JSONValue.parse(Array(line.utf8), limit: 1 << 16),
-            let time = message["timestamp"], let seconds = time["seconds"]?.integer,
-            let microseconds = time["microseconds"]?.integer
-        else { return true }
-        bites.append(
-            Date(timeIntervalSince1970: Double(seconds) + Double(microseconds) / 1_000_000))
+        if line.contains("\"WATCHDOG\"") { bites += 1 }
         return true
     }
 
-    /// Waits until the watchdog has reset it once more, and it is up again: how many seconds from then to the
-    /// reset.
-    func untilReset(since begin: Date) throws -> Double {
+    /// Waits until the watchdog has reset it once more than so often, and it is up again. When its kernel
+    /// began to run then, as `clock` tells the time.
+    func untilReset(after times: Int) throws -> Double {
         let deadline = Date().addingTimeInterval(Self.patience)
-        while !bites.contains(where: { $0 > begin }) {
+        while bites <= times {
             guard hear(before: deadline) else {
                 throw Overdue(what: "it is reset", story: story)
             }
         }
         try untilUp()
-        return bites.last!.timeIntervalSince(begin)
+        let uptime = try shell("cat /proc/uptime")
+        return try clock() - (Double(uptime.prefix { $0 != " " }) ?? 0)
+    }
+
+    /// Seconds since 1970 by the machine's own clock, which a reset leaves alone and a busy host does not
+    /// make go faster. At a boot it is read to the second.
+    func clock() throws -> Double {
+        try #require(Double(try shell("echo $EPOCHREALTIME").dropLast()))
     }
 
     // MARK: - Waiting
