@@ -55,7 +55,7 @@ struct PowerCutTests {
 
         init(random: inout SeededRandom) throws {
             var systems: NixOS?
-            let machine = try VirtualMachine(.instructions) { disk in
+            let machine = try VirtualMachine(.instructions, options: "unordered-ledger") { disk in
                 systems = try NixOS(
                     on: disk, PowerCutTests.yaml, good: "exec sleep 1000", bad: "sleep 0.1; exit 1",
                     worse: "sleep 0.2; exit 1")

@@ -37,8 +37,8 @@ final class VirtualMachine {
         fileprivate var arguments: [String] {
             switch self {
             case .host: ["-smp", "2"]
-            // Two nanoseconds each: about what an emulated processor does on a machine of our days.
-            case .instructions: ["-smp", "1", "-icount", "shift=1"]
+            // Eight nanoseconds each: about what an emulated processor does that starts programs all the time.
+            case .instructions: ["-smp", "1", "-icount", "shift=3"]
             }
         }
     }
@@ -46,6 +46,8 @@ final class VirtualMachine {
     /// Of the host: the disks, QEMU's sockets and the console.
     let directory: String
     private let time: Time
+    /// Words for its kernel.
+    private let options: String
     private var qemu = Process()
     private var agent: Line?
     private var events: Line?
@@ -62,25 +64,29 @@ final class VirtualMachine {
         _ time: Time, options: String = "", _ prepare: (_ disk: String) throws -> Void
     ) throws {
         self.time = time
+        self.options = options
         directory = "/tmp/regen-vm-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: "\(directory)/disk/etc/regen", withIntermediateDirectories: true)
         try prepare("\(directory)/disk")
-        try Self.host(["mke2fs", "-q", "-t", "ext4", "-d", "\(directory)/disk", state, "256M"])
+        try makeState()
         try makePrograms()
         try Self.host(["cp", "--sparse=always", state, initialState])
-        try boot(options)
+        try boot()
     }
 
     /// Boots from that disk, with the programs of another machine.
     init(disk: String, like other: VirtualMachine) throws {
         time = other.time
+        options = other.options
         directory = "/tmp/regen-vm-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: false)
         try Self.host(["mv", disk, state])
+        // What its journal does for the one, this does for the other, as at any boot.
+        try Self.host(["sh", "-c", "e2fsck -fy '\(state)?offset=\(Self.unordered)' || [ $? = 1 ]"])
         try Self.host(["ln", "\(other.directory)/programs", "\(directory)/programs"])
-        try boot("")
+        try boot()
     }
 
     deinit {
@@ -117,7 +123,22 @@ final class VirtualMachine {
         try FileManager.default.removeItem(atPath: folder)
     }
 
-    private func boot(_ options: String) throws {
+    /// Where the third disk's second file system begins: one that keeps no order, neither of data nor of its
+    /// own. `unordered-ledger` has the state directory on it (guest/boot).
+    private static let unordered = 256 << 20
+
+    private func makeState() throws {
+        let mke2fs = ["mke2fs", "-q", "-F", "-t", "ext4"]
+        try Self.host(mke2fs + ["-d", "\(directory)/disk", state, "\(Self.unordered >> 20)M"])
+        try Self.host(["truncate", "--size=+32M", state])
+        try Self.host(
+            mke2fs + [
+                "-O", "^has_journal,^metadata_csum", "-E",
+                "offset=\(Self.unordered),nodiscard,lazy_itable_init=0", state, "32M",
+            ])
+    }
+
+    private func boot() throws {
         unlink(writes)
         _ = FileManager.default.createFile(atPath: writes, contents: nil)
         qemu = Process()
@@ -126,7 +147,7 @@ final class VirtualMachine {
             [
                 "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config",
                 "-display", "none", "-machine", "q35,accel=tcg", "-cpu", "max",
-                "-m", "768", "-rtc", "base=utc,clock=vm", "-device", "i6300esb", "-serial",
+                "-m", "768", "-device", "i6300esb", "-serial",
                 "file:\(directory)/console",
                 "-kernel", "\(Self.home)/vmlinuz", "-initrd", "\(Self.home)/initrd", "-append",
                 // A machine that is emulated slowly fails the kernel's test of its timer.
@@ -264,9 +285,8 @@ final class VirtualMachine {
         return true
     }
 
-    /// Waits until the watchdog has reset it once more than so often, and it is up again. When its kernel
-    /// began to run then, as `clock` tells the time.
-    func untilReset(after times: Int) throws -> Double {
+    /// Waits until the watchdog has reset it once more than so often, and it is up again.
+    func untilReset(after times: Int) throws {
         let deadline = Date().addingTimeInterval(Self.patience)
         while bites <= times {
             guard hear(before: deadline) else {
@@ -274,14 +294,18 @@ final class VirtualMachine {
             }
         }
         try untilUp()
-        let uptime = try shell("cat /proc/uptime")
-        return try clock() - (Double(uptime.prefix { $0 != " " }) ?? 0)
     }
 
-    /// Seconds since 1970 by the machine's own clock, which a reset leaves alone and a busy host does not
-    /// make go faster. At a boot it is read to the second.
-    func clock() throws -> Double {
-        try #require(Double(try shell("echo $EPOCHREALTIME").dropLast()))
+    /// Lets it say the time from now on, by its own clock, until it is reset.
+    func tick() throws {
+        let loop = "while :; do echo tick $EPOCHREALTIME; sleep 0.5; done"
+        try shell("setsid bash -c '\(loop)' >/dev/ttyS0 2>&1 &")
+    }
+
+    /// What it has said since it was first told to, in seconds since 1970.
+    var ticks: [Double] {
+        let text = (try? String(contentsOfFile: "\(directory)/console", encoding: .utf8)) ?? ""
+        return text.matches(of: /tick (\d+\.\d{6})/).compactMap { Double($0.1) }
     }
 
     // MARK: - Waiting
@@ -293,7 +317,8 @@ final class VirtualMachine {
         let deadline = Date().addingTimeInterval(patience)
         while try !condition() {
             if Date() > deadline { throw Overdue(what: what, story: story) }
-            usleep(50_000)
+            // Each look takes the machine from what it is looked at for.
+            usleep(300_000)
         }
     }
 
