@@ -158,7 +158,11 @@ struct PowerCutTests {
             #expect(try next.records("switch.intent").count <= 1, "\(name)")
             let current = try next.current
             let profile = try next.shell("readlink -f /nix/var/nix/profiles/system").dropLast()
-            #expect(current == profile, "\(name)")
+            let story = try next.run(
+                "cd /var/lib/regen/ledger; grep -hE '\"ev\":\"(switch|boot|generation|rollback|carry|ledger)' *.jsonl; "
+                    + "cat /boot/loader/loader.conf"
+            ).output
+            #expect(current == profile, "\(name): \(story)")
             #expect([good, systems.bad].contains(current), "\(name)")
             try next.expectSoundLedger()
             let outcome = try next.records("switch.end").first?["outcome"]?.string ?? "none"
