@@ -147,7 +147,7 @@ struct PowerCutTests {
             try next.until("\(name): what was begun has ended, and web is as it will be") {
                 let phase = try next.services()["web"]?["phase"]?.string
                 let steps = try next.run(
-                    "grep -ho 'switch.intent\\|switch.end' /var/lib/regen/ledger/*.jsonl"
+                    "grep -hoE '\"switch[.](intent|end)\"' /var/lib/regen/ledger/*.jsonl"
                 ).output
                     .split(separator: "\n")
                 guard steps.count.isMultiple(of: 2) else { return false }
