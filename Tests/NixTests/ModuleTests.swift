@@ -82,6 +82,32 @@ struct ModuleTests {
         #expect(checked.code == 0, "\(checked.output)\(checked.error)")
     }
 
+    @Test(
+        "every configuration can be said in options, and nothing is lost or added",
+        arguments: ["deploy-tool", "probes", "safeswitch", "units", "whole"])
+    func canonical(example: String) throws {
+        let folder = example == "whole" ? "Tests/NixTests/Nix" : "examples"
+        let file = Nix.repository.appending(path: "\(folder)/\(example).yaml")
+        let told = try run([Nix.regen.path, "check", "--canonical", file.path])
+        #expect(told.code == 0, "\(told.error)")
+        let place = try Folder()
+        let canonical = try place.write("canonical.json", told.output)
+        let machine = Machine(
+            module: """
+                { lib, ... }:
+                let said = lib.importJSON \(canonical.path);
+                in {
+                  services.regen = {
+                    enable = true;
+                    services = said.services;
+                    settings = { safeswitch = null; } // removeAttrs said [ "services" ];
+                  };
+                }
+                """)
+        let again = try machine.checked("--canonical")
+        #expect(try again.json() == told.json(), "\(again.error)")
+    }
+
     @Test("secrets are named to systemd, and a missing one keeps Regen from nothing") func secrets()
         throws
     {
@@ -183,6 +209,13 @@ struct ModuleTests {
     /// Boot counting, on the machine and not in a container.
     private static let countedBoots = """
         boot.loader.systemd-boot = { enable = true; bootCounting.enable = true; };
+        """
+
+    /// What NixOS has had since 25.11, for older trees.
+    private static let newSettings = """
+        imports = import \(Nix.repository.path)/Tests/NixTests/Nix/manager.nix {
+          inherit lib; tree = \(Nix.tree ?? "/");
+        };
         """
 
     @Test("boot counting brings the gate along, which is that of examples/systemd") func gate()
@@ -355,6 +388,22 @@ struct ModuleTests {
             (
                 "systemd.watchdog.runtimeTime = \"20s\";",
                 "settings.watchdog.timeout = \"30s\";", "systemd feeds /dev/watchdog0 itself"
+            ),
+            (
+                // As NixOS says it since 25.11.
+                "\(newSettings) systemd.settings.Manager.RuntimeWatchdogSec = \"20s\";",
+                "settings.watchdog.timeout = \"30s\";", "systemd feeds /dev/watchdog0 itself"
+            ),
+            (
+                """
+                \(newSettings)
+                systemd.settings.Manager = { RuntimeWatchdogSec = 20; WatchdogDevice = "/dev/watchdog1"; };
+                """, "settings.watchdog.device = [ \"/dev/watchdog0\" \"/dev/watchdog1\" ];",
+                "systemd feeds /dev/watchdog1 itself"
+            ),
+            (
+                "services.watchdogd.enable = true;",
+                "settings.watchdog.timeout = \"30s\";", "services.watchdogd.enable is set"
             ),
             (
                 countedBoots, "bootGate.enable = false;",
