@@ -95,12 +95,6 @@ in
       }
     ];
 
-    # ProtectClock= implies a list of allowed devices, which no watchdog is on, and which knows no device that appears late.
-    # The clock is not Regen's to set anyhow: its bounding set has no CAP_SYS_TIME.
-    systemd.services.regen.serviceConfig = lib.mkIf (cfg != null && regen.hardened) {
-      ProtectClock = lib.mkForce false;
-    };
-
     systemd.services.regen-boot-check = lib.mkIf gate.enable {
       description = "Regen, whether this boot may count as a good one";
       wants = [ "regen.service" ];
