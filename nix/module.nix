@@ -182,6 +182,7 @@ let
 in
 {
   imports = [
+    ./metrics.nix
     ./upgrade.nix
     ./watchdog.nix
   ];

@@ -369,6 +369,7 @@ in
 {
   inherit
     duration
+    named
     service
     settings
     ;

@@ -151,7 +151,7 @@ struct ModuleTests {
         "systemd has nothing to say against the units",
         arguments: [
             "", "services.web.command = [ \"/bin/web\" ];", whole,
-            "upgrade.enable = true; upgrade.flake = \"github:you/machines\";",
+            "upgrade.enable = true; upgrade.flake = \"github:you/machines\";", numbers,
         ])
     func verified(regen: String) throws {
         let units = try Machine(regen: regen).units()
@@ -164,14 +164,15 @@ struct ModuleTests {
     @Test(
         "the units are those of examples/systemd",
         arguments: [
-            ("", ["regen-units-only.service"]),
+            ("", "regen", ["regen-units-only.service"]),
             (
-                "services.web.command = [ \"/bin/web\" ];",
+                "services.web.command = [ \"/bin/web\" ];", "regen",
                 ["regen.service", "regen.service.d/delegate-subgroup.conf"]
             ),
+            (numbers, "regen-metrics", ["regen-metrics.service"]),
         ])
-    func examples(regen: String, files: [String]) throws {
-        let unit = UnitText(try #require(try Machine(regen: regen).units()["regen.service"]))
+    func examples(regen: String, name: String, files: [String]) throws {
+        let unit = UnitText(try #require(try Machine(regen: regen).units()["\(name).service"]))
         // A switch of NixOS does not restart it at all.
         let own: Set = ["ExecStart", "ExecReload", "Environment", "X-StopIfChanged", "Description"]
         var compared = 0
@@ -186,6 +187,21 @@ struct ModuleTests {
             }
         }
         #expect(compared > 15)
+    }
+
+    private static let numbers =
+        "metrics.textfile = \"/var/lib/prometheus/node-exporter/regen.prom\";"
+
+    @Test("numbers are written where somebody wants them") func metrics() throws {
+        let text = try #require(try Machine(regen: Self.numbers).units()["regen-metrics.service"])
+        let command = try #require(UnitText(text)["Service", "ExecStart"])
+        #expect(
+            command.hasSuffix(
+                """
+                /bin/regen metrics --textfile /var/lib/prometheus/node-exporter/regen.prom \
+                --every 15s --runtime-directory /run/regen
+                """))
+        #expect(try Machine().units()["regen-metrics.service"] == nil)
     }
 
     @Test("no store path of the configuration is in its command, and a switch reloads it, only")
@@ -341,6 +357,7 @@ struct ModuleTests {
                 "settings.safeswitch.probation = 600;", "settings.safeswitch.probation'",
                 "is not of type"
             ),
+            ("metrics.textfile = \"/a b.prom\";", "metrics.textfile'", "is not of type"),
             ("protects = [ ];", "services.regen.protects'", "does not exist"),
         ])
     func mistakes(regen: String, option: String, complaint: String) throws {
