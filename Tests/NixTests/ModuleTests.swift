@@ -362,7 +362,7 @@ struct ModuleTests {
         ])
     func mistakes(regen: String, option: String, complaint: String) throws {
         let error = #expect(throws: Nix.Complaint.self) {
-            _ = try Machine(regen: regen).settings()
+            _ = try Machine(regen: regen).units()
         }
         let text = try #require(error).text
         #expect(text.contains("services.regen.") && text.contains(option), "\(text)")
