@@ -85,7 +85,7 @@ let
     cp ${text} "$out"
   '';
 
-  isSwitching = cfg.settings.safeswitch != null && cfg.settings.safeswitch.policy or null != "off";
+  isSwitching = regenTypes.isSwitching cfg.settings;
 
   # Whether nothing is run on behalf of services, so that regend's unit may be shut in. Its children would inherit that.
   runsNothing =

@@ -365,10 +365,13 @@ let
       }) "What all services start from.";
     };
   };
+  # Whether SafeSwitch may do anything under these settings.
+  isSwitching = said: said.safeswitch != null && said.safeswitch.policy or null != "off";
 in
 {
   inherit
     duration
+    isSwitching
     named
     service
     settings

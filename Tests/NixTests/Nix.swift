@@ -109,6 +109,8 @@ enum Nix {
 /// A NixOS with this in its configuration.
 struct Machine {
     let module: String
+    /// What it is built on.
+    var builder = "x86_64-linux"
 
     /// `services.regen` with nginx, which is protected, and this besides.
     init(_ more: String = "", regen: String = "") {
@@ -127,7 +129,8 @@ struct Machine {
         let folder = try Folder()
         let file = try folder.write("module.nix", module)
         let found = try Nix.evaluate(
-            "evaluate", "modules = [ \(file.path) ];", "report.\(attribute)")
+            "evaluate", "modules = [ \(file.path) ]; builder = \"\(builder)\";",
+            "report.\(attribute)")
         return try #require(found as? Value)
     }
 

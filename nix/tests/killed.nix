@@ -1,7 +1,7 @@
 {
   name = "regen-killed";
 
-  nodes.machine = { };
+  nodes.machine.services.regen.metrics.textfile = "/var/lib/node-exporter/regen.prom";
 
   testScript = ''
     machine.wait_for_unit("regen.service")
@@ -19,6 +19,9 @@
 
     with subtest("who meets strangers is nobody else"):
         machine.wait_until_succeeds("pgrep --uid regen-probe regen-net")
+
+    with subtest("Prometheus gets numbers"):
+        machine.wait_until_succeeds("grep '^regen_service_running.*nginx.* 1$' /var/lib/node-exporter/regen.prom")
 
     with subtest("a killed service is back"):
         before = machine.succeed("systemctl show --property=MainPID --value nginx").strip()
