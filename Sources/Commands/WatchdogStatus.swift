@@ -38,6 +38,7 @@ extension WatchdogReport.Device {
         case Self.armed: if let identity { remarks.append(identity.printable) }
         case Self.busy: remarks.append("fed by \(detail?.printable ?? "somebody else")")
         case Self.absent: remarks.append("not there yet")
+        case Self.off: remarks.append("left alone")
         default: remarks.append(detail?.printable ?? state.printable)
         }
         if let timeoutMilliseconds {

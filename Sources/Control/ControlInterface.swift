@@ -65,7 +65,7 @@ enum ControlInterface {
         # A watchdog device that is wanted.
         type WatchdogDevice (
           path: string,
-          # armed, busy (somebody else feeds it), absent, unusable, test
+          # armed, busy (somebody else feeds it), absent, unusable, off (not to be opened), test
           state: string,
           identity: ?string,
           timeout_ms: ?int,

@@ -29,7 +29,8 @@ public struct WatchdogReport: Equatable, Sendable {
     public struct Device: Equatable, Sendable {
         /// Its path.
         public var path: String
-        /// One word: `armed`, `busy` (somebody else feeds it), `absent`, `unusable` or `test`.
+        /// One word: `armed`, `busy` (somebody else feeds it), `absent`, `unusable`, `off` (not to be
+        /// opened: `reason` says why) or `test`.
         public var state: String
         /// What its driver calls it.
         public var identity: String?
@@ -50,6 +51,8 @@ public struct WatchdogReport: Equatable, Sendable {
         public static let absent = "absent"
         /// See `state`.
         public static let unusable = "unusable"
+        /// See `state`.
+        public static let off = "off"
         /// See `state`.
         public static let test = "test"
 

@@ -15,6 +15,9 @@ final class Daemon {
     /// Processes made in one turn of the loop. More wait for the next, so that ten thousand starts
     /// do not keep a death waiting.
     static let spawnsPerTurn = 64
+    /// The next process is made in the next turn once a turn has lasted so long, in nanoseconds: each
+    /// waits for an exec, and on a machine that has no time left that takes a thousand times its time.
+    static let longestSpawning: Int64 = 250_000_000
 
     let options: Options
     let started: Stamp
@@ -253,7 +256,7 @@ final class Daemon {
         guard !isPerforming else { return }
         isPerforming = true
         defer { isPerforming = false }
-        while nextAction < queue.count, spawnsThisTurn < Self.spawnsPerTurn {
+        while nextAction < queue.count, maySpawn {
             let action = queue[nextAction]
             nextAction += 1
             perform(action)
@@ -261,6 +264,13 @@ final class Daemon {
         guard nextAction == queue.count else { return }
         if queue.empty() { mustTrim = true }
         nextAction = 0
+    }
+
+    /// One process at least is made in each turn.
+    private var maySpawn: Bool {
+        spawnsThisTurn == 0
+            || spawnsThisTurn < Self.spawnsPerTurn
+                && Clock.boottime() - now.boot < Self.longestSpawning
     }
 
     private func perform(_ action: Action) {

@@ -533,11 +533,23 @@ extension Finding {
                 $0.own = WatchdogReport(state: WatchdogReport.starving)
                 $0.own?.condition = "ledger-answered"
             } == "! not fed, the machine will be reset: ledger-answered does not hold")
+    }
+
+    @Test("one that has reset the machine too often is off, and nothing else is told of it")
+    func resets() throws {
+        var facts = Self.fed
+        facts.runtime = 0
+        facts.sawHolders = true
+        facts.devices[0].isActive = false
+        facts.own = WatchdogReport(state: WatchdogReport.waiting)
+        facts.own?.reason = "it has reset this machine 3 times within an hour"
+        facts.own?.devices = [.init(path: "/dev/watchdog0", state: WatchdogReport.Device.off)]
+        let found = facts.judge().filter(\.isWarning)
+        #expect(found.map(\.check) == ["resets"])
         #expect(
-            try look("feeding") {
-                $0.own = WatchdogReport(state: WatchdogReport.waiting)
-                $0.own?.reason = "three resets"
-            } == "! not used: three resets")
+            found.first?.line == "! the watchdog stays off, and a hang is not mended: "
+                + "it has reset this machine 3 times within an hour")
+        #expect(found.first?.fix?.contains("nothing has to be switched on again") == true)
     }
 
     @Test("systemd comes before the device, where the time-outs leave it the time")

@@ -49,7 +49,7 @@ struct CgroupTests {
     )
     func controllers() throws {
         let machine = try VirtualMachine(
-            Self.yaml,
+            .host, Self.yaml,
             files: ["srv/tree": Self.tree, "srv/hungry": Self.hungry, "srv/full": Self.full])
         try machine.untilRunning("web", "tree", "hungry", "full")
         try Self.thereIsADog(machine)

@@ -10,9 +10,10 @@ extension VirtualMachine {
     /// Boots one with that configuration. `files` are by their path on the machine's disk; what is in `srv` can
     /// be run. `more` is a drop-in of the operator's.
     convenience init(
-        _ yaml: String, more: String = "", files: [String: String] = [:], options: String = ""
+        _ time: Time, _ yaml: String, more: String = "", files: [String: String] = [:],
+        options: String = ""
     ) throws {
-        try self.init(options: options) { disk in
+        try self.init(time, options: options) { disk in
             let units = "usr/local/lib/systemd/system"
             let shipped = try ["regen.service", "regen.service.d/delegate-subgroup.conf"]
                 .reduce(into: [:]) { files, name in

@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import JSON
 import Testing
 
 /// A machine of QEMU's, emulated: a Debian with its own kernel, systemd 257, a hardware watchdog and a disk
@@ -24,11 +23,31 @@ final class VirtualMachine {
         ProcessInfo.processInfo.environment["REGEN_VM"] ?? "/var/tmp/regen-vm"
     private static let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
 
-    /// How long anything may take, in seconds: a boot takes half a minute where nothing else runs.
-    static let patience = 300.0
+    /// How long anything may take, in seconds: a boot takes a quarter of a minute where nothing else runs.
+    static let patience = 600.0
+
+    /// What its time is.
+    enum Time {
+        /// The host's: a busy host gives it less of everything in a second. With two processors.
+        case host
+        /// Counted in instructions while it works, and the host's while it waits: a busy host makes all of it
+        /// slower, also its clock and its watchdog. With one processor.
+        case instructions
+
+        fileprivate var arguments: [String] {
+            switch self {
+            case .host: ["-smp", "2"]
+            // Eight nanoseconds each: about what an emulated processor does that starts programs all the time.
+            case .instructions: ["-smp", "1", "-icount", "shift=3"]
+            }
+        }
+    }
 
     /// Of the host: the disks, QEMU's sockets and the console.
     let directory: String
+    private let time: Time
+    /// Words for its kernel.
+    private let options: String
     private var qemu = Process()
     private var agent: Line?
     private var events: Line?
@@ -41,25 +60,33 @@ final class VirtualMachine {
 
     /// Boots one. `prepare` is given a directory that becomes its disk: `etc/regen`, `var/lib/regen`, `srv`,
     /// `nix` and `usr/local` are there what they are in the machine, and `prepare` is run before systemd.
-    init(options: String = "", _ prepare: (_ disk: String) throws -> Void) throws {
+    init(
+        _ time: Time, options: String = "", _ prepare: (_ disk: String) throws -> Void
+    ) throws {
+        self.time = time
+        self.options = options
         directory = "/tmp/regen-vm-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: "\(directory)/disk/etc/regen", withIntermediateDirectories: true)
         try prepare("\(directory)/disk")
-        try Self.host(["mke2fs", "-q", "-t", "ext4", "-d", "\(directory)/disk", state, "256M"])
+        try makeState()
         try makePrograms()
         try Self.host(["cp", "--sparse=always", state, initialState])
-        try boot(options)
+        try boot()
     }
 
     /// Boots from that disk, with the programs of another machine.
     init(disk: String, like other: VirtualMachine) throws {
+        time = other.time
+        options = other.options
         directory = "/tmp/regen-vm-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: false)
         try Self.host(["mv", disk, state])
+        // What its journal does for the one, this does for the other, as at any boot.
+        try Self.host(["sh", "-c", "e2fsck -fy '\(state)?offset=\(Self.unordered)' || [ $? = 1 ]"])
         try Self.host(["ln", "\(other.directory)/programs", "\(directory)/programs"])
-        try boot("")
+        try boot()
     }
 
     deinit {
@@ -96,7 +123,22 @@ final class VirtualMachine {
         try FileManager.default.removeItem(atPath: folder)
     }
 
-    private func boot(_ options: String) throws {
+    /// Where the third disk's second file system begins: one that keeps no order, neither of data nor of its
+    /// own. `unordered-ledger` has the state directory on it (guest/boot).
+    private static let unordered = 256 << 20
+
+    private func makeState() throws {
+        let mke2fs = ["mke2fs", "-q", "-F", "-t", "ext4"]
+        try Self.host(mke2fs + ["-d", "\(directory)/disk", state, "\(Self.unordered >> 20)M"])
+        try Self.host(["truncate", "--size=+32M", state])
+        try Self.host(
+            mke2fs + [
+                "-O", "^has_journal,^metadata_csum", "-E",
+                "offset=\(Self.unordered),nodiscard,lazy_itable_init=0", state, "32M",
+            ])
+    }
+
+    private func boot() throws {
         unlink(writes)
         _ = FileManager.default.createFile(atPath: writes, contents: nil)
         qemu = Process()
@@ -104,8 +146,9 @@ final class VirtualMachine {
         qemu.arguments =
             [
                 "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config",
-                "-display", "none", "-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "2",
-                "-m", "768", "-device", "i6300esb", "-serial", "file:\(directory)/console",
+                "-display", "none", "-machine", "q35,accel=tcg", "-cpu", "max",
+                "-m", "768", "-device", "i6300esb", "-serial",
+                "file:\(directory)/console",
                 "-kernel", "\(Self.home)/vmlinuz", "-initrd", "\(Self.home)/initrd", "-append",
                 // A machine that is emulated slowly fails the kernel's test of its timer.
                 "console=ttyS0 quiet panic=1 no_timer_check mitigations=off systemd.show_status=0 "
@@ -114,7 +157,7 @@ final class VirtualMachine {
                 "-chardev", "socket,id=agent,path=\(directory)/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=agent",
                 "-qmp", "unix:\(directory)/qmp,server=on,wait=off",
-            ] + disks
+            ] + time.arguments + disks
         qemu.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
         let messages = "\(directory)/qemu"
         _ = FileManager.default.createFile(atPath: messages, contents: nil)
@@ -165,7 +208,7 @@ final class VirtualMachine {
         let begin = Date()
         try untilReady()
         try until("systemd has started everything") {
-            let state = try self.run("systemctl is-system-running").output
+            let state = try self.run("systemctl is-system-running --wait").output
             return state.hasPrefix("running") || state.hasPrefix("degraded")
         }
         bootTime = Date().timeIntervalSince(begin)
@@ -228,39 +271,41 @@ final class VirtualMachine {
 
     // MARK: - Resets
 
-    /// When the watchdog has reset it, as QEMU tells.
-    private var bites: [Date] = []
-
-    /// How often it was reset since QEMU was started.
+    /// How often the watchdog has reset it since QEMU was started, as QEMU tells.
     var resets: Int {
         while hear(before: Date()) {}
-        return bites.count
+        return bites
     }
+    private var bites = 0
 
     /// Takes one message of QEMU's; false: there was none in time.
     private func hear(before deadline: Date) -> Bool {
         guard let line = events?.next(before: deadline) else { return false }
-        guard line.contains("\"WATCHDOG\""),
-            let message = try? JSONValue.parse(Array(line.utf8), limit: 1 << 16),
-            let time = message["timestamp"], let seconds = time["seconds"]?.integer,
-            let microseconds = time["microseconds"]?.integer
-        else { return true }
-        bites.append(
-            Date(timeIntervalSince1970: Double(seconds) + Double(microseconds) / 1_000_000))
+        if line.contains("\"WATCHDOG\"") { bites += 1 }
         return true
     }
 
-    /// Waits until the watchdog has reset it once more, and it is up again: how many seconds from then to the
-    /// reset.
-    func untilReset(since begin: Date) throws -> Double {
+    /// Waits until the watchdog has reset it once more than so often, and it is up again.
+    func untilReset(after times: Int) throws {
         let deadline = Date().addingTimeInterval(Self.patience)
-        while !bites.contains(where: { $0 > begin }) {
+        while bites <= times {
             guard hear(before: deadline) else {
                 throw Overdue(what: "it is reset", story: story)
             }
         }
         try untilUp()
-        return bites.last!.timeIntervalSince(begin)
+    }
+
+    /// Lets it say the time from now on, by its own clock, until it is reset.
+    func tick() throws {
+        let loop = "while :; do echo tick $EPOCHREALTIME; sleep 0.5; done"
+        try shell("setsid bash -c '\(loop)' >/dev/ttyS0 2>&1 &")
+    }
+
+    /// What it has said since it was first told to, in seconds since 1970.
+    var ticks: [Double] {
+        let text = (try? String(contentsOfFile: "\(directory)/console", encoding: .utf8)) ?? ""
+        return text.matches(of: /tick (\d+\.\d{6})/).compactMap { Double($0.1) }
     }
 
     // MARK: - Waiting
@@ -272,7 +317,8 @@ final class VirtualMachine {
         let deadline = Date().addingTimeInterval(patience)
         while try !condition() {
             if Date() > deadline { throw Overdue(what: what, story: story) }
-            usleep(50_000)
+            // Each look takes the machine from what it is looked at for.
+            usleep(300_000)
         }
     }
 

@@ -8,83 +8,89 @@ private let isSoak = ProcessInfo.processInfo.environment["REGEN_SOAK"] != nil
     "a real hardware watchdog", .serialized,
     .enabled(if: VirtualMachine.obstacle == nil, "\(VirtualMachine.obstacle ?? "")"))
 struct WatchdogTests {
-    /// The device's, in seconds.
-    private static let timeout = 15.0
+    /// The device's, in seconds: the shortest that Regen takes.
+    private static let timeout = 10
     /// How long the disk may be silent, in seconds.
-    private static let stall = 15.0
-    private static let yaml = """
-        watchdog: { timeout: \(Int(timeout))s, ledger_stall: \(Int(stall))s }
+    private static let stall = 10
+    private static let web = """
         services:
           web: { command: [/bin/sleep, "100000"], user: root, critical: true }
 
         """
-    /// A thousand that crash at once, each time they are started.
-    private static let storm =
-        yaml.replacing(/timeout: \d+s, ledger_stall: \d+s/, with: "timeout: 60s")
-            + """
-              storm:
-                command: [/bin/false]
-                user: root
-                instances: 1000
-                crash_loop: off
+    private static let yaml = """
+        watchdog: { timeout: \(timeout)s, ledger_stall: \(stall)s }
+        \(web)
+        """
 
-            """
-
-    /// One whose regend is not watched by systemd, which would be quicker.
-    private static func machine() throws -> VirtualMachine {
-        let machine = try VirtualMachine(
-            yaml, more: "WatchdogSec=0", files: ["etc/regen/storm.yaml": storm])
-        try machine.untilRunning("web")
-        let opened = try machine.untilRecorded("watchdog.open").last
-        #expect(opened?["identity"]?.string == "i6300ESB timer")
-        #expect(opened?["timeout_ms"]?.integer == Int64(timeout * 1000))
-        return machine
-    }
-
-    @Test("an idle machine, a stopped regend, a full disk, a short silence of the disk: no reset")
+    @Test(
+        """
+        one that comes late, an idle machine, a stopped regend, a full disk, one that is silent for a short \
+        time or cannot be written, a systemd that feeds it, and nowayout: no reset
+        """)
     func calm() throws {
-        let machine = try Self.machine()
+        let machine = try VirtualMachine(.instructions, Self.yaml, options: "late-watchdog")
+        try machine.untilRunning("web")
         let calm = Calm(machine)
+        try calm.late()
         try calm.idle()
         try calm.stopped()
         try calm.fullDisk()
         try calm.shortStall()
-        #expect(machine.resets == 0)
+        try calm.busy()
+        try calm.noWayOut()
         #expect(try machine.records("watchdog.starve").isEmpty)
         try machine.expectSoundLedger()
-    }
-
-    @Test(
-        "heavy load, and nothing that can be written: no reset",
-        .enabled(if: isSoak, "not yet part of make test; REGEN_SOAK=1"))
-    func load() throws {
-        let machine = try Self.machine()
-        let calm = Calm(machine)
-        try calm.load()
         try calm.readOnly()
         #expect(machine.resets == 0)
     }
 
     @Test(
-        "regend or the disk hangs: a reset",
-        .enabled(if: isSoak, "not yet part of make test; REGEN_SOAK=1"))
+        "regend or the disk hangs: a reset that the next boot tells of, and after three of them none"
+    )
     func resets() throws {
-        let machine = try Self.machine()
+        // Its regend is not watched by systemd, which would be quicker.
+        let machine = try VirtualMachine(.instructions, Self.yaml, more: "WatchdogSec=0")
+        try machine.untilRunning("web")
+        let opened = try machine.untilRecorded("watchdog.open").last
+        #expect(opened?["identity"]?.string == "i6300ESB timer")
+        #expect(opened?["timeout_ms"]?.integer == Int64(1000 * Self.timeout))
+        #expect(try machine.records("boot").map { $0["cause"]?.string } == ["unknown"])
         let alarm = Alarm(machine)
-        try alarm.isReset("regend stands still", within: Self.timeout + 5) {
+        try alarm.isReset("regend stands still", within: Self.timeout) {
             try machine.shell("kill -STOP \(try machine.daemon)")
         }
-        try alarm.isReset("regend is killed and nobody may start it", within: Self.timeout + 5) {
+        try alarm.isReset("regend is killed and nobody may start it", within: Self.timeout) {
             let daemon = try machine.daemon
             try machine.shell("systemctl mask --runtime --quiet regen; kill -KILL \(daemon)")
         }
-        try alarm.isReset("the disk is silent", within: Self.stall + Self.timeout + 5) {
+        try alarm.isReset("the disk is silent", within: Self.stall + Self.timeout) {
             try machine.shell(
                 """
                 dmsetup suspend --noflush --nolockfs --noudevsync state
                 kill -KILL \(try #require(try machine.pids()["web"]))
                 """)
+            try machine.until("it is told before") {
+                let watchdog = try machine.watchdog
+                return watchdog?["state"]?.string == "starving"
+                    && watchdog?["condition"]?.string == "ledger-answered"
+            }
         }
+        try alarm.isLeftAlone()
+        try machine.expectSoundLedger()
+    }
+
+    @Test("heavy load: no reset")
+    func load() throws {
+        // What is asked is whether regend still turns, and not how fast an emulated machine is.
+        let quiet = Self.yaml.replacing("timeout: \(Self.timeout)s", with: "timeout: 60s")
+        let machine = try VirtualMachine(
+            .instructions, quiet, more: "WatchdogSec=0",
+            files: ["etc/regen/storm.yaml": quiet + Load.storm])
+        try machine.untilRunning("web")
+        try machine.untilRecorded("watchdog.open")
+        try Load(machine).play(minutes: isSoak ? 10 : 1)
+        #expect(machine.resets == 0)
+        #expect(try machine.records("watchdog.starve").isEmpty)
         try machine.expectSoundLedger()
     }
 
@@ -95,20 +101,31 @@ struct WatchdogTests {
         init(_ machine: VirtualMachine) { self.machine = machine }
 
         /// Lets so many time-outs go by, on the machine's own clock.
-        private func wait(_ timeouts: Double) throws {
-            let seconds = Int(timeouts * WatchdogTests.timeout)
-            for _ in 0..<seconds / 10 { try machine.shell("sleep 10") }
+        private func wait(_ timeouts: Int) throws {
+            for _ in 0..<timeouts { try machine.shell("sleep \(WatchdogTests.timeout)") }
+        }
+
+        private static let state = "cat /sys/class/watchdog/watchdog0/state"
+
+        /// Its driver comes after regend.
+        func late() throws {
+            #expect(try machine.watchdog?["state"]?.string == "waiting")
+            try machine.shell("modprobe i6300esb")
+            let opened = try machine.untilRecorded("watchdog.open").last
+            #expect(opened?["identity"]?.string == "i6300ESB timer")
+            #expect(opened?["nowayout"]?.bool == false)
         }
 
         func idle() throws { try wait(2) }
 
         func stopped() throws {
             try machine.shell("systemctl stop regen")
-            #expect(try machine.shell("cat /sys/class/watchdog/watchdog0/state") == "inactive\n")
+            #expect(try machine.records("watchdog.close").last?["magic"]?.bool == true)
+            #expect(try machine.shell(Self.state) == "inactive\n")
             try wait(2)
             try machine.shell("systemctl start regen")
             try machine.untilAnswered()
-            #expect(try machine.shell("cat /sys/class/watchdog/watchdog0/state") == "active\n")
+            #expect(try machine.shell(Self.state) == "active\n")
         }
 
         func fullDisk() throws {
@@ -128,66 +145,202 @@ struct WatchdogTests {
                 """
                 dmsetup suspend --noflush --nolockfs --noudevsync state
                 kill -KILL \(try #require(try machine.pids()["web"]))
-                sleep \(Int(WatchdogTests.stall / 2))
+                sleep \(WatchdogTests.stall / 2)
                 dmsetup resume --noudevsync state
                 """)
             try wait(1)
         }
 
-        /// A minute of all at once; ten in soak.
-        func load() throws {
+        /// systemd was quicker: it watches regend instead, and regend takes what systemd lets go.
+        func busy() throws {
+            let openings = try machine.records("watchdog.open").count
+            try machine.shell(
+                "systemctl stop regen; \(Self.feed(microseconds: 60_000_000)); systemctl start regen"
+            )
+            let told = try machine.untilRecorded("watchdog.busy").last
+            #expect(told?["holder"]?.string == "systemd (pid 1)")
+            #expect(try machine.watchdog?["watched_ms"]?.integer ?? 0 > 0)
+            let status = try machine.run("regen status").output
+            #expect(status.contains("systemd watches regend"), "\(status)")
+            #expect(status.contains("(fed by systemd (pid 1))"), "\(status)")
+            let doctor = try machine.run("regen doctor").output
+            #expect(
+                doctor.contains("regend is to feed it, and systemd (pid 1) does"), "\(doctor)")
+            try machine.shell(Self.feed(microseconds: 0))
+            try machine.untilRecorded("watchdog.open", times: openings + 1)
+        }
+
+        private static func feed(microseconds: Int) -> String {
+            "busctl set-property org.freedesktop.systemd1 /org/freedesktop/systemd1 "
+                + "org.freedesktop.systemd1.Manager RuntimeWatchdogUSec t \(microseconds)"
+        }
+
+        /// What cannot be stopped is said to be so; it bears a restart.
+        func noWayOut() throws {
+            let openings = try machine.records("watchdog.open").count
             try machine.shell(
                 """
-                cp /etc/regen/regen.yaml /etc/regen/calm.yaml
+                systemctl stop regen
+                modprobe -r i6300esb; modprobe i6300esb nowayout=1
+                systemctl start regen
+                """)
+            let opened = try machine.untilRecorded("watchdog.open", times: openings + 1).last
+            #expect(opened?["nowayout"]?.bool == true)
+            let status = try machine.run("regen status").output
+            #expect(status.contains("nowayout: stopping regend resets the machine"), "\(status)")
+            let doctor = try machine.run("regen doctor").output
+            #expect(
+                doctor.contains("nowayout: whoever stops regend resets the machine"), "\(doctor)")
+            #expect(
+                try machine.shell("systemctl stop regen; \(Self.state); systemctl start regen")
+                    == "active\n")
+            try machine.untilRecorded("watchdog.open", times: openings + 2)
+            #expect(try machine.records("watchdog.close").last?["magic"]?.bool == false)
+            try wait(1)
+        }
+
+        /// Nothing can be written any more.
+        func readOnly() throws {
+            let web = try #require(try machine.pids()["web"])
+            try machine.run("mount -o remount,abort /state")
+            #expect(try machine.run("touch /var/lib/regen/probe").status != 0)
+            try machine.run("kill -KILL \(web)")
+            try wait(2)
+            try machine.untilRunning("web")
+            #expect(try machine.pids()["web"] != web)
+            #expect(try machine.watchdog?["state"]?.string == "feeding")
+        }
+    }
+
+    /// All at once.
+    private struct Load {
+        /// A thousand that crash at once, each time they are started.
+        static let storm = """
+              storm:
+                command: [/bin/false]
+                user: root
+                instances: 1000
+                crash_loop: off
+
+            """
+        let machine: VirtualMachine
+
+        init(_ machine: VirtualMachine) { self.machine = machine }
+
+        func play(minutes: Int) throws {
+            try machine.shell(
+                """
                 cp /etc/regen/storm.yaml /etc/regen/regen.yaml
                 systemctl reload regen
+                # Of a memory that would take minutes to fill.
+                head -c 300M /dev/zero >/dev/shm/full
+                """)
+            // All have been started once.
+            try machine.until("they crash") { try crashes > 100 }
+            let before = try crashes
+            try machine.shell(
+                """
                 for one in 1 2 3 4; do
                     systemd-run --quiet --unit=load-$one sh -c 'while :; do :; done'
                 done
                 systemd-run --quiet --unit=load-fork -p TasksMax=300 -p Restart=always \\
                     -p StartLimitIntervalSec=0 bash -c 'f() { f & f & wait; }; f'
-                systemd-run --quiet --unit=load-memory -p Restart=always \\
+                systemd-run --quiet --unit=load-memory -p CPUWeight=1000 -p Restart=always \\
                     -p StartLimitIntervalSec=0 -p OOMPolicy=continue -p OOMScoreAdjust=900 \\
                     perl -e 'open Z, "/dev/zero"; read Z, $x[$_], 50 << 20 for 1 .. 100'
                 """)
-            for _ in 0..<(isSoak ? 60 : 6) { try machine.shell("sleep 10") }
-            let killed = try machine.shell("dmesg | grep -c 'Out of memory: Killed'")
-            #expect(Int(killed.dropLast()) ?? 0 > 0)
-            try machine.shell(
-                """
-                systemctl kill -s KILL 'load-*'; systemctl stop 'load-*'
-                cp /etc/regen/calm.yaml /etc/regen/regen.yaml
-                systemctl reload regen
-                """)
+            for _ in 0..<6 * minutes { try machine.shell("sleep 10") }
+            let killed = try count("dmesg | grep -c 'Out of memory: Killed'")
+            let crashed = try crashes - before
+            print(
+                "watchdog: \(minutes) min of load: \(killed) killed for memory, \(crashed) crashes")
+            #expect(killed > 0)
+            #expect(crashed >= 100)
+            try machine.run("systemctl kill -s KILL 'load-*'; systemctl stop 'load-*'")
         }
 
-        /// Nothing can be written any more.
-        func readOnly() throws {
-            try machine.run("mount -o remount,abort /state")
-            #expect(try machine.run("touch /var/lib/regen/probe").status != 0)
-            try machine.run("kill -KILL \(try #require(try machine.pids()["web"]))")
-            try wait(2)
-            try machine.untilRunning("web")
+        private var crashes: Int {
+            get throws {
+                try count("cat /var/lib/regen/ledger/*.jsonl | grep -c '\"ev\":\"process.exit\"'")
+            }
+        }
+
+        private func count(_ script: String) throws -> Int {
+            Int(try machine.run(script).output.prefix { $0.isNumber }) ?? 0
         }
     }
 
     /// What resets it.
     private struct Alarm {
+        /// What may come on top of the time-out, in seconds.
+        private static let slack = 5.0
         let machine: VirtualMachine
 
         init(_ machine: VirtualMachine) { self.machine = machine }
 
         /// The machine must be reset in that time, and the next boot know why.
-        func isReset(_ what: String, within seconds: Double, _ deed: () throws -> Void) throws {
-            let begin = Date()
+        func isReset(_ what: String, within seconds: Int, _ deed: () throws -> Void) throws {
+            let boots = try machine.records("boot").count
+            let resets = machine.resets
+            let ticked = machine.ticks.count
+            try machine.tick()
             try deed()
-            let took = try machine.untilReset(since: begin)
-            print("watchdog: \(what): reset after \(took) s")
-            #expect(took <= seconds, "\(what)")
+            try machine.untilReset(after: resets)
+            // From before the deed to the last sign of life.
+            let ticks = machine.ticks.dropFirst(ticked)
+            let took = try #require(ticks.last) - #require(ticks.first)
+            print("watchdog: \(what): reset after \(took) s of its own time")
+            #expect(took <= Double(seconds) + Self.slack, "\(what)")
             let status = try machine.shell("cat /sys/class/watchdog/watchdog0/bootstatus")
             #expect(status != "0\n", "\(what)")
             try machine.untilAnswered()
             try machine.untilRunning("web")
+            try told(what, boots + 1)
+        }
+
+        /// What is in the ledger of it, before and after.
+        private func told(_ what: String, _ boots: Int) throws {
+            let boot = try #require(try machine.untilRecorded("boot", times: boots).last)
+            #expect(boot["cause"]?.string == "watchdog", "\(what): \(boot)")
+            #expect(boot["evidence"]?.string?.contains("i6300ESB timer") == true, "\(what)")
+            let past = try machine.records("boot", "watchdog.open", "watchdog.close")
+                .filter { $0["boot"] != boot["boot"] }
+            // The boot before had armed it, and nobody had let it go.
+            #expect(past.last?["ev"]?.string == "watchdog.open", "\(what): \(past)")
+            let lastBoot = past.last { $0["ev"]?.string == "boot" }
+            #expect(past.last?["boot"] == lastBoot?["boot"], "\(what)")
+            let status = try machine.run("regen status").output
+            #expect(status.contains("last boot: watchdog"), "\(what): \(status)")
+        }
+
+        /// It was reset three times: nobody opens the device, and everybody is told.
+        func isLeftAlone() throws {
+            let boot = try machine.records("boot").last?["boot"]
+            let off = try #require(try machine.untilRecorded("watchdog.off").last)
+            #expect(off["reason"]?.string?.contains("3 times within an hour") == true, "\(off)")
+            try machine.shell("systemctl restart regen")
+            try machine.untilAnswered()
+            try machine.untilRecorded("watchdog.off", times: 2)
+            let opened = try machine.records("watchdog.open").filter { $0["boot"] == boot }
+            #expect(opened.isEmpty)
+            let state = try machine.shell("cat /sys/class/watchdog/watchdog0/state")
+            #expect(state == "inactive\n")
+            let status = try machine.run("regen status").output
+            #expect(
+                status.contains("watchdog not used: it has reset this machine 3 times"), "\(status)"
+            )
+            let doctor = try machine.run("regen doctor").output
+            #expect(doctor.contains("the watchdog stays off"), "\(doctor)")
+        }
+    }
+}
+
+extension VirtualMachine {
+    /// What `regen status` says of the watchdog.
+    fileprivate var watchdog: JSONValue? {
+        get throws {
+            let answer = try run("regen status --json").output
+            return try JSONValue.parse(Array(answer.utf8), limit: 1 << 20)["daemon"]?["watchdog"]
         }
     }
 }

@@ -55,29 +55,51 @@ struct WriteLog {
         entries.firstIndex { $0.offset > length } ?? entries.count
     }
 
+    /// The writes among those of that range, each as how many there are up to it.
+    func writes(in range: Range<Int>) -> [Int] {
+        range.filter { entries[$0].sectors > 0 }.map { $0 + 1 }
+    }
+
     /// How many there are from the beginning to the next flush after so many, without it.
     func beforeFlush(after count: Int) -> Int {
         entries[count...].firstIndex { $0.isFlush } ?? entries.count
     }
 
+    /// What a cut has taken.
+    struct Toll {
+        /// Writes that no flush had come after.
+        var unflushed = 0
+        /// Of these: not on the disk at all.
+        var lost = 0
+        /// Of these: some of their sectors.
+        var torn = 0
+    }
+
     /// Makes of `disk`, as it was before the first of them, what is left when the power is cut after `end` of
-    /// them: all that was flushed, and of the rest each write or not, or some of its sectors. How many
-    /// writes were lost or torn.
+    /// them: all that was flushed, and of the rest each write or not, or some of its sectors. At least one
+    /// write is lost where one was not flushed.
     func cut(
         _ disk: String, after end: Int, using random: inout some RandomNumberGenerator
-    ) throws -> Int {
+    ) throws -> Toll {
         let output = try #require(FileHandle(forUpdatingAtPath: disk))
         defer { try? output.close() }
-        let flushed = entries[..<end].lastIndex { $0.isFlush } ?? 0
-        var lost = 0
+        let flushed = entries[..<end].lastIndex { $0.isFlush } ?? -1
+        let last = entries[..<end].lastIndex { $0.sectors > 0 }
+        var toll = Toll()
         for (index, entry) in entries[..<end].enumerated() where entry.sectors > 0 {
             try log.seek(toOffset: entry.offset)
             let bytes = Int(entry.sectors * Self.sectorSize)
             let data = try log.read(upToCount: bytes) ?? Data()
             // The very last one may not have come to its end.
             guard data.count == bytes else { continue }
-            let fate = index < flushed ? Fate.kept : Fate.allCases.randomElement(using: &random)!
-            if fate != .kept { lost += 1 }
+            var fate = Fate.kept
+            if index > flushed {
+                fate = Fate.allCases.randomElement(using: &random)!
+                if index == last, toll.lost + toll.torn == 0 { fate = .lost }
+                toll.unflushed += 1
+                toll.lost += fate == .lost ? 1 : 0
+                toll.torn += fate == .torn ? 1 : 0
+            }
             for sector in 0..<Int(entry.sectors) {
                 if fate == .lost || fate == .torn && Bool.random(using: &random) { continue }
                 let place = (entry.sector + UInt64(sector)) * Self.sectorSize
@@ -87,7 +109,7 @@ struct WriteLog {
                         Int(Self.sectorSize)))
             }
         }
-        return lost
+        return toll
     }
 
     private enum Fate: CaseIterable {

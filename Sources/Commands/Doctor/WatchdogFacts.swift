@@ -58,8 +58,10 @@ extension WatchdogFacts {
 
     /// What it comes to. None of it stops a rollback or a service from being healed.
     public func judge() -> [Finding] {
-        let watched = (own?.devices ?? []).map(judge) + [feeding, order, keeper].compactMap { $0 }
-        return devices.isEmpty ? [none] + watched : devices.map(judge) + [holder] + watched
+        let devices = own?.devices.filter { $0.state != WatchdogReport.Device.off } ?? []
+        let watched = devices.map(judge) + [feeding, resets, order, keeper].compactMap { $0 }
+        return self.devices.isEmpty
+            ? [none] + watched : self.devices.map(judge) + [holder].compactMap { $0 } + watched
     }
 
     private func finding(_ check: String, _ verdict: Finding.Verdict, _ found: String) -> Finding {
@@ -83,7 +85,7 @@ extension WatchdogFacts {
         return finding(device.name, .fine, identity + timeout)
     }
 
-    private var holder: Finding {
+    private var holder: Finding? {
         let turnOn =
             "watchdog: { timeout: 30s }  # in Regen's configuration; or let systemd feed it: "
             + #"systemd.watchdog.runtimeTime = "30s""#
@@ -100,6 +102,8 @@ extension WatchdogFacts {
                 "fed by", .warning(fix: "sudo regen doctor  # or: fuser -v /dev/watchdog*"),
                 "somebody; who, this user cannot see")
         }
+        // Why, and what to do, is another finding.
+        if own?.reason != nil { return nil }
         if runtime == nil, !sawHolders, devices.contains(where: { $0.isActive == nil }) {
             return finding("fed by", .warning(fix: "sudo regen doctor"), "nobody that is seen")
         }
@@ -148,15 +152,21 @@ extension WatchdogFacts {
 
     /// Whether regend feeds what it has.
     private var feeding: Finding? {
-        guard let own else { return nil }
-        if own.state == WatchdogReport.starving {
-            return finding(
-                "feeding", .warning(fix: "regen status"),
-                "not fed, the machine will be reset: \(own.condition ?? "") does not hold")
-        }
-        guard let reason = own.reason else { return nil }
+        guard let own, own.state == WatchdogReport.starving else { return nil }
         return finding(
-            "feeding", .warning(fix: "regen ledger show | grep watchdog"), "not used: \(reason)")
+            "feeding", .warning(fix: "regen status"),
+            "not fed, the machine will be reset: \(own.condition ?? "") does not hold")
+    }
+
+    /// It has reset the machine too often.
+    private var resets: Finding? {
+        guard let reason = own?.reason else { return nil }
+        return finding(
+            "resets",
+            .warning(
+                fix: "regen ledger show | grep -e boot -e watchdog  # find what hung; "
+                    + "nothing has to be switched on again"),
+            "the watchdog stays off, and a hang is not mended: \(reason)")
     }
 
     /// Half of its time-out may be over when regend begins to hang. Then systemd needs as long as

@@ -15,9 +15,7 @@ extension Daemon {
         guard case .staysOff(let until) = resetVerdict, let reason = resetVerdict.reason else {
             return
         }
-        watchdog.ban = (
-            "\(reason); it is used again in \((until - instant).words)", until.nanoseconds
-        )
+        watchdog.ban = Watchdog.Ban(reason: reason, until: until)
     }
 
     func serveBootCheck(_ call: Call, milliseconds: Int64) {

@@ -18,7 +18,7 @@ extension Daemon {
 
     private func openWatchdogs() {
         if let ban = watchdog.ban {
-            guard ban.until <= now.boot else { return }
+            guard ban.until <= instant else { return }
             watchdog.ban = nil
         }
         let due = watchdog.posts.indices.filter { (watchdog.posts[$0].nextTry ?? .max) <= now.boot }
@@ -234,7 +234,7 @@ extension Daemon {
         listenForWatchdogs()
         timeWatchdogs()
         if policy != nil, let ban = watchdog.ban {
-            write(.watchdogOff(device: nil, reason: ban.reason))
+            write(.watchdogOff(device: nil, reason: ban.words(at: instant)))
         }
     }
 

@@ -19,9 +19,15 @@ extension Daemon {
             }
         var report = WatchdogReport(state: state)
         report.condition = starvation?.condition.rawValue
-        report.reason = watchdog.ban?.reason
+        report.reason = watchdog.ban?.words(at: instant)
         report.watchedMilliseconds = manager?.interval.map { $0 / 1_000_000 }
         report.devices = watchdog.posts.map(\.report)
+        if watchdog.ban != nil, !policy.isTest {
+            // Nobody has looked whether they are there.
+            report.devices = watchdog.posts.map {
+                WatchdogReport.Device(path: $0.paths[0], state: WatchdogReport.Device.off)
+            }
+        }
         if policy.isTest {
             for i in report.devices.indices {
                 report.devices[i].timeoutMilliseconds = policy.timeout.nanoseconds / 1_000_000

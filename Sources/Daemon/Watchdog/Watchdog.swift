@@ -10,10 +10,20 @@ final class Watchdog {
     /// When to feed; `nil` while nothing is held.
     var feeding: Feeding?
     /// Why no device is opened, and until when; from the ledger's story of resets.
-    var ban: (reason: String, until: Int64)?
+    var ban: Ban?
     /// Tells what comes and who lets go, while something is awaited.
     private(set) var inotify: Inotify?
     var token: Poller.Token?
+
+    struct Ban {
+        let reason: String
+        let until: Instant
+
+        /// In words, for people who read it now.
+        func words(at now: Instant) -> String {
+            "\(reason); it is used again in \((max(until, now) - now).words)"
+        }
+    }
 
     func take(_ policy: WatchdogPolicy?, at now: Int64) {
         let kept = policy.map { $0.isTest } == self.policy.map { $0.isTest } ? posts : []
@@ -35,7 +45,7 @@ final class Watchdog {
         guard policy != nil else { return nil }
         var due = feeding?.due.nanoseconds ?? .max
         for post in posts {
-            if let next = post.nextTry { due = min(due, max(next, ban?.until ?? next)) }
+            if let next = post.nextTry { due = min(due, max(next, ban?.until.nanoseconds ?? next)) }
         }
         return due == .max ? nil : due
     }
