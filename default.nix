@@ -1,5 +1,5 @@
 # For those without flakes: nix-build, or in a configuration
-#   imports = [ "${builtins.fetchTarball REGEN}/nix/module.nix" ];
+#   imports = [ (builtins.fetchTarball REGEN + "/nix/module.nix") ];
 {
   pkgs ? import <nixpkgs> { },
 }:

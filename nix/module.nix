@@ -85,7 +85,7 @@ let
     cp ${text} "$out"
   '';
 
-  isSwitching = cfg.settings.safeswitch != null && cfg.settings.safeswitch.policy or null != "off";
+  isSwitching = regenTypes.isSwitching cfg.settings;
 
   # Whether nothing is run on behalf of services, so that regend's unit may be shut in. Its children would inherit that.
   runsNothing =
@@ -156,7 +156,9 @@ let
     RestrictSUIDSGID = true;
     LockPersonality = true;
     MemoryDenyWriteExecute = true;
-    ProtectClock = true;
+    # It implies a list of allowed devices, which no watchdog is on, and which knows no device that appears late. The clock is
+    # not Regen's to set anyhow: there is no CAP_SYS_TIME.
+    ProtectClock = !(final ? watchdog);
     ProtectHostname = true;
     ProtectKernelLogs = true;
     ProtectKernelModules = true;
@@ -180,6 +182,7 @@ let
 in
 {
   imports = [
+    ./metrics.nix
     ./upgrade.nix
     ./watchdog.nix
   ];

@@ -29,7 +29,7 @@ let
       inner = builtins.match "\\((.*)\\)" type;
       bare = lib.replaceStrings [ "open submodule of " ] [ "" ] (if inner == null then type else lib.head inner);
     in
-    if bare == "submodule" then "the keys below" else bare;
+    if bare == "submodule" || lib.hasPrefix "set with the keys" bare then "the keys below" else bare;
   entries = map (
     option:
     {

@@ -16,7 +16,7 @@
 assert lib.assertMsg (lib.versionAtLeast (lib.getVersion swift) "6.2") ''
   Regen needs Swift 6.2 or newer, and this nixpkgs has ${lib.getVersion swift}. Take a newer one: nixos-26.11, or
   nixos-unstable since September 2026. If the rest of your system is older, build only Regen with the newer one:
-      services.regen.package = inputs.regen.packages.''${pkgs.system}.default;
+      services.regen.package = inputs.regen.packages.''${pkgs.stdenv.hostPlatform.system}.default;
   and do not let the input `regen` follow your nixpkgs.'';
 
 stdenv.mkDerivation (finalAttrs: {

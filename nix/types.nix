@@ -13,13 +13,19 @@ let
     listOf
     nullOr
     oneOf
-    port
     str
     strMatching
     submodule
     ;
 
-  named = description: type: type // { inherit description; };
+  # What Nix says where a value does not fit: `… is not of type DESCRIPTION`.
+  named =
+    description: type:
+    type
+    // {
+      inherit description;
+      descriptionClass = "noun";
+    };
 
   json =
     named "JSON value" (
@@ -34,13 +40,17 @@ let
     );
 
   duration = named "duration, such as 250ms, 2s, 10m, 6h or 1d" (strMatching "[0-9]+(ms|s|m|h|d)");
-  size = either ints.unsigned (named "size, such as 512MiB" (strMatching "[0-9]+(KiB|MiB|GiB)"));
+  size = either ints.unsigned (named "size, such as 512MiB" (strMatching "[0-9]+(KiB|MiB|GiB)?"));
   share = named "share, such as 80%" (strMatching "[0-9]+%");
   # A string, not a Nix path: that would be copied into the store.
   path = named "absolute path, as a string" (strMatching "/.*");
+  port = named "port, a number such as 80" types.port;
   address = named "host and port, such as 127.0.0.1:80" (strMatching ".+:[0-9]+");
   url = named "http:// or https:// URL" (strMatching "https?://.+");
-  signal = either ints.positive (strMatching "SIG[A-Z0-9+]+");
+  signal = either ints.positive (named "signal, such as SIGTERM" (strMatching "SIG[A-Z0-9+]+"));
+  account = named "user or group, by name or number" (either ints.unsigned str);
+  # A text for /bin/sh -c, or several, one after the other.
+  texts = either str (listOf str);
 
   # A key that need not be there.
   key =
@@ -52,7 +62,13 @@ let
     };
   needed = type: description: mkOption { inherit type description; };
 
-  mapping = options: submodule { inherit options; };
+  mapping =
+    options:
+    types.submoduleWith {
+      modules = [ { inherit options; } ];
+      shorthandOnlyDefinesConfig = true;
+      description = "set with the keys ${lib.concatStringsSep ", " (lib.attrNames options)}";
+    };
   # The short form of a mapping: its most important key alone.
   short =
     type: name: options:
@@ -136,7 +152,7 @@ let
       file = key (short path "path" {
         path = needed path "It must be there.";
         fresh = key duration "Modified within so long.";
-        owner = key (either ints.unsigned str) "Its owner, by name or number.";
+        owner = key account "Its owner.";
         mode = key (strMatching "[0-7]{1,5}") "Its mode bits, in octal digits.";
       }) "A file is as it should be. Short: its path.";
       notify = key (either (enum [ "on" ]) (mapping {
@@ -180,6 +196,13 @@ let
     escalation = key (mapping {
       attempts = key ints.positive "Without: 3.";
     }) "So many restarts in a row that did not help are a matter for a human.";
+    log = key (either (enum [
+      "inherit"
+      "none"
+    ]) (mapping {
+      path = key path "Without: a file of its name in the state directory. Not in `defaults`.";
+      size = key size "The file's largest size. Without: 16MiB.";
+    })) "Where the output of a process of Regen's own goes: where Regen's goes, nowhere, or into a file. A unit has the journal.";
     on_exit = key (enum [
       "auto"
       "stop"
@@ -207,7 +230,20 @@ let
           '';
         };
         command = key (listOf str) "A program that Regen itself starts, in place of `unit`, and its arguments.";
-        run = key json "A deploy tool's start commands, in place of `unit`.";
+        run = key (mapping {
+          preflight = key texts "Before a start. When one fails, the start does not happen.";
+          start = needed texts "The start. Each but the last must return; the last may stay.";
+          postflight = key texts "After the start.";
+          timeout = key duration "How long each may take that has to return. Without: 5m.";
+        }) "A deploy tool's start commands, in place of `unit`.";
+        healthcheck = key (mapping (
+          pace
+          // {
+            cmd = needed str "A text for /bin/sh -c.";
+            test = key str "Its output must have this text.";
+            timeout = key duration "A look without an answer for so long has failed. Without: 10s.";
+          }
+        )) "A deploy tool's health check, beside `run` or `command`.";
         probes = mkOption {
           type = listOf probe;
           default = [ ];
@@ -216,7 +252,17 @@ let
         };
         critical = key bool "Critical services are handled before the others.";
         after = key (listOf str) "Names of services here that must be healthy first.";
-        user = key (either ints.unsigned str) "Who runs `command`. A unit has its own `User=`.";
+        user = key account "Who runs `command`. A unit has its own `User=`, and settings for all that follows.";
+        group = key account "Without: the user's own.";
+        groups = key (listOf account) "Supplementary groups. Without: the user's own.";
+        directory = key path "The working directory. Without: `/`.";
+        environment = key (attrsOf str) "Variables. They are in the store, readable by everybody.";
+        umask = key (named "octal digits up to 777" (strMatching "0?[0-7]{1,3}")) "The mode bits that new files do not get.";
+        limits = key (attrsOf (either ints.unsigned str)) "Resource limits, as in {manpage}`setrlimit(2)`: `nofile`, `core`, ….";
+        oom_score_adjust = key (ints.between (-1000) 1000) "How readily the kernel kills it when memory runs out.";
+        nice = key (ints.between (-20) 19) "Its nice value.";
+        instances = key (ints.between 1 1000) "How many processes of it run. Without: 1.";
+        autostart = key bool "Whether it is started with Regen. Without: true.";
         restarts = key (enum [
           "systemd"
           "regen"
@@ -243,6 +289,8 @@ let
           url_file = key path "A file with the URL. It reaches Regen by `LoadCredential=`, and never the store.";
           authorization_file = key path "A file with the header `Authorization`, likewise.";
           headers = key (attrsOf str) "More headers, none a secret.";
+          verify = key bool "Whether the server's certificate must be good. Without: true.";
+          authorities = key path "A file of certificates of the authorities to believe, readable by `regen-notify`.";
           timeout = key duration "An attempt without an answer for so long has failed. Without: 10s.";
         };
       };
@@ -266,6 +314,7 @@ let
       "stay"
       "reboot-into-known-good"
     ]) "What follows when no rollback is left to try. Without: stay.";
+    reboot_command = key (listOf str) "What reboots the machine. Without: systemctl reboot.";
   };
 
   settings = {
@@ -281,8 +330,13 @@ let
         default = "/run/regen";
         description = "Where the control socket lives.";
       };
+      cgroup = key (either (enum [
+        "auto"
+        "off"
+      ]) path) "A control group for each process of Regen's own: where it was delegated, never, or below this one.";
+      inherit (policy) on_exit;
       control = key (mapping {
-        allow = key (listOf str) "Who may act through the control socket besides root.";
+        allow = key (listOf account) "Who may act through the control socket besides root.";
       }) "The control socket. Members of the group `regen` may look in any case.";
       safeswitch = mkOption {
         type = nullOr (submodule {
@@ -295,6 +349,13 @@ let
           each deed to a human, and `null` switches it off.
         '';
       };
+      watchdog = key (mapping {
+        device = key (either path (listOf path)) "The device, or several. Without: `/dev/watchdog0`, or else `/dev/watchdog`.";
+        timeout = key duration "Not fed for so long, the device resets the machine. Without: 30s.";
+        ledger_stall = key duration "A record that has waited for the disk for longer is a reason not to feed it. Without: 5m.";
+        pretimeout = key duration "So long before the reset the driver warns, where it can.";
+        test = key bool "Whether all is done but opening the device. Without: false.";
+      }) "The hardware watchdog, which resets a machine that hangs. Without: not used.";
       notices = key (attrsOf (mapping route)) "How people are told: routes by name.";
       defaults = key (submodule {
         freeformType = attrsOf json;
@@ -304,12 +365,14 @@ let
       }) "What all services start from.";
     };
   };
+  # Whether SafeSwitch may do anything under these settings.
+  isSwitching = said: said.safeswitch != null && said.safeswitch.policy or null != "off";
 in
 {
   inherit
     duration
-    path
-    port
+    isSwitching
+    named
     service
     settings
     ;

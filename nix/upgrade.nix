@@ -9,6 +9,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.regen.upgrade;
   regen = config.services.regen;
+  inherit (import ./types.nix { inherit lib; }) isSwitching;
 in
 {
   options.services.regen.upgrade = {
@@ -63,7 +64,7 @@ in
           without a way back. Remove system.autoUpgrade.enable.'';
       }
       {
-        assertion = regen.settings.safeswitch != null && regen.settings.safeswitch.policy or null != "off";
+        assertion = isSwitching regen.settings;
         message = ''
           services.regen.upgrade.enable: a trial needs services.regen.settings.safeswitch, which is off. Leave it at its
           default, or set policy = "propose";'';

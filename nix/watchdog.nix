@@ -10,15 +10,7 @@ let
   regen = config.services.regen;
   cfg = regen.settings.watchdog;
   gate = regen.bootGate;
-  regenTypes = import ./types.nix { inherit lib; };
-
-  key =
-    type: description:
-    mkOption {
-      type = types.nullOr type;
-      default = null;
-      inherit description;
-    };
+  inherit (import ./types.nix { inherit lib; }) duration;
 
   # The option moved in 25.11.
   manager =
@@ -51,22 +43,6 @@ let
   isCounting = config.boot.loader.systemd-boot.enable && counting.enable or false;
 in
 {
-  options.services.regen.settings = mkOption {
-    type = types.submodule {
-      options.watchdog = key (types.submodule {
-        options = {
-          device = key (types.either regenTypes.path (types.listOf regenTypes.path)) ''
-            The device, or several. Without: `/dev/watchdog0`, or else `/dev/watchdog`.'';
-          timeout = key regenTypes.duration "Not fed for so long, the device resets the machine. Without: 30s.";
-          ledger_stall = key regenTypes.duration ''
-            A record that has waited for the disk for longer is a reason not to feed it. Without: 5m.'';
-          pretimeout = key regenTypes.duration "So long before the reset the driver warns, where it can.";
-          test = key types.bool "Whether all is done but opening the device. Without: false.";
-        };
-      }) "The hardware watchdog, which resets a machine that hangs. Without: not used.";
-    };
-  };
-
   options.services.regen.bootGate = {
     enable = mkOption {
       type = types.bool;
@@ -86,7 +62,7 @@ in
       '';
     };
     wait = mkOption {
-      type = regenTypes.duration;
+      type = duration;
       default = "5m";
       description = "So long it waits for Regen, and as long again for services.";
     };
@@ -118,12 +94,6 @@ in
           good. Set boot.loader.systemd-boot.bootCounting = { enable = true; tries = 1; }; or leave reboot out.'';
       }
     ];
-
-    # ProtectClock= implies a list of allowed devices, which no watchdog is on, and which knows no device that appears late.
-    # The clock is not Regen's to set anyhow: its bounding set has no CAP_SYS_TIME.
-    systemd.services.regen.serviceConfig = lib.mkIf (cfg != null && regen.hardened) {
-      ProtectClock = lib.mkForce false;
-    };
 
     systemd.services.regen-boot-check = lib.mkIf gate.enable {
       description = "Regen, whether this boot may count as a good one";

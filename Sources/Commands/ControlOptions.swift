@@ -32,6 +32,18 @@ struct ControlOptions: ParsableArguments {
         } catch { throw Exit(error) }
     }
 
+    /// How the daemon is, and one service or all.
+    func status(of name: String?) throws(Exit) -> StatusReply {
+        var client = try connect()
+        do throws(ControlFailure) {
+            let parameters = try client.call(.status) { json in
+                json.object { if let name { $0.string("service", name) } }
+            }
+            guard let reply = StatusReply(parameters) else { throw .misunderstood }
+            return reply
+        } catch { throw Exit(error) }
+    }
+
     /// After so many milliseconds a person wants to know that something is waited for.
     static let silence: Int64 = 1_000
 

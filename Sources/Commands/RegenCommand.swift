@@ -18,7 +18,8 @@ struct RegenCommand: ParsableCommand {
             CommandGroup(
                 name: "Looking",
                 subcommands: [
-                    StatusCommand.self, ProbeCommand.self, LogCommand.self, LedgerCommand.self,
+                    StatusCommand.self, MetricsCommand.self, ProbeCommand.self, LogCommand.self,
+                    LedgerCommand.self,
                     ExplainCommand.self, VetCommand.self,
                     GenerationsCommand.self, DoctorCommand.self, LookCommand.self,
                 ]),

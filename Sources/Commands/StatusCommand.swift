@@ -19,24 +19,13 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var control: ControlOptions
 
     func run() throws {
-        let reply = try askForStatus()
+        let reply = try control.status(of: name)
         let text =
             json
             ? JSONWriter.line(reply.write)
             : name == nil ? reply.overview(for: .output) : reply.closeUp(for: .output)
         try Terminal.output.write(text)
         if !reply.services.allSatisfy(\.isAsItShouldBe) { throw Exit.no(nil) }
-    }
-
-    private func askForStatus() throws(Exit) -> StatusReply {
-        var client = try control.connect()
-        do throws(ControlFailure) {
-            let parameters = try client.call(.status) { json in
-                json.object { if let name { $0.string("service", name) } }
-            }
-            guard let reply = StatusReply(parameters) else { throw .misunderstood }
-            return reply
-        } catch { throw Exit(error) }
     }
 }
 

@@ -40,6 +40,7 @@ extension SwitchPast {
         if isFirst { json.bool("first", true) }
         if let foreign, foreign.began.boot == now.boot {
             json.integer("foreign_age_ms", foreign.began.age(at: now) / 1_000_000)
+            json.integer("foreign_pid", Int64(foreign.pid))
             if !foreign.isSeen { json.bool("foreign_unseen", true) }
             if let ended = foreign.ended {
                 json.integer("foreign_end_age_ms", ended.age(at: now) / 1_000_000)
@@ -122,7 +123,9 @@ extension SwitchPast {
         isFirst = json["first"]?.bool ?? false
         foreign = earlier("foreign_age_ms").map {
             Foreign(
-                began: $0, ended: earlier("foreign_end_age_ms"),
+                began: $0,
+                pid: json["foreign_pid"]?.integer.flatMap(Int32.init(exactly:)) ?? 0,
+                ended: earlier("foreign_end_age_ms"),
                 isSeen: json["foreign_unseen"]?.bool != true)
         }
         if let since = earlier("unseen_age_ms"), let heard = earlier("heard_age_ms") {

@@ -46,6 +46,7 @@ struct SwitchPast: Sendable {
 
     struct Foreign: Sendable {
         var began: Moment
+        var pid: Int32
         var ended: Moment?
         /// By the daemon that lives.
         var isSeen = true
@@ -91,10 +92,10 @@ struct SwitchPast: Sendable {
         case .quarantined(let system, _, let culprit, _):
             quarantined.keep(system)
             if let culprit { quarantined.keep(culprit) }
-        case .foreignSwitchBegan:
+        case .foreignSwitchBegan(let pid):
             // An earlier daemon has seen it begin.
             let isKnown = foreign.map { !$0.isSeen && $0.ended == nil } ?? false
-            foreign = Foreign(began: isKnown ? foreign?.began ?? moment : moment)
+            foreign = Foreign(began: isKnown ? foreign?.began ?? moment : moment, pid: pid)
         case .foreignSwitchEnded: foreign?.ended = moment
         case .intended(let flight): intend(flight, at: moment)
         case .stepBegan, .stepFailed, .activationBegan, .activationEnded, .flightEnded,
@@ -246,7 +247,7 @@ struct SwitchPast: Sendable {
         memory.isNewBoot = isNewBoot(at: now)
         memory.probation = probation.map { $0.memory(at: now) }
         if let foreign, foreign.ended == nil, foreign.began.boot == now.boot {
-            memory.foreign = foreign.began.instant(at: now)
+            memory.foreign = ForeignSwitch(began: foreign.began.instant(at: now), pid: foreign.pid)
         }
         memory.unseenSince = unseen?.since.instant(at: now)
         memory.lastHeard = (unseen?.heard ?? newest)?.instant(at: now)

@@ -23,8 +23,8 @@ public struct SwitchMemory: Equatable, Sendable {
     public var isNewBoot = false
     /// The probation that is under way.
     public var probation: ProbationMemory?
-    /// Somebody else's switch was under way when a daemon last looked; it began then.
-    public var foreign: Instant?
+    /// Somebody else's switch was under way when a daemon last looked.
+    public var foreign: ForeignSwitch?
     /// A daemon has started since then that did not live to see which system runs.
     public var unseenSince: Instant?
     /// The last word of the daemon that last saw it.

@@ -197,8 +197,13 @@ extension SwitchMind {
         guard let aloft else { return }
         switch (aloft.awaits, outcome) {
         case (.deed(serial), .done):
-            guard aloft.flight.step == .restore else { return advance(&turn) }
-            end(.notActivated(current: landscape?.current), services, &turn)
+            guard aloft.flight.step != .restore else {
+                return end(.notActivated(current: landscape?.current), services, &turn)
+            }
+            // Somebody else has begun meanwhile: the next step waits for them, and looks again.
+            guard foreign != nil, let next = aloft.flight.next else { return advance(&turn) }
+            begin(next, &turn)
+            lookFromFlight(&turn)
         case (.reboot(serial, _), .done): break
         case (.deed(serial), .failed(let trouble, let isTransient)),
             (.reboot(serial, _), .failed(let trouble, let isTransient)):

@@ -40,7 +40,7 @@ extension SwitchMind {
         hasBegun = true
         guard policy.mode != .off || memory.flight != nil else { return endForeignSwitch(&turn) }
         // Nobody has looked yet: what fails meanwhile may fail because of a change.
-        firstSign = memory.foreign ?? memory.unseenSince ?? turn.now
+        firstSign = memory.foreign?.began ?? memory.unseenSince ?? turn.now
         watch(&turn)
     }
 
@@ -165,7 +165,12 @@ extension SwitchMind {
         let own = memory.flight?.process?.pid
         if own != nil, own == landscape.switchHolder { return }
         guard let pid = landscape.switchHolder, foreign == nil else { return }
-        foreign = ForeignSwitch(began: memory.foreign ?? turn.now)
+        // Another one: the one that an earlier daemon saw has led to nothing.
+        if let earlier = memory.foreign, earlier.pid != pid, landscape.current == memory.current {
+            turn.record(.foreignSwitchEnded(after: turn.now - earlier.began))
+            memory.foreign = nil
+        }
+        foreign = ForeignSwitch(began: memory.foreign?.began ?? turn.now, pid: pid)
         memory.foreign = nil
         turn.record(.foreignSwitchBegan(pid: pid))
         tellSwitching(&turn)
@@ -173,7 +178,7 @@ extension SwitchMind {
 
     /// It has ended, or had when this daemon began to look.
     private mutating func endForeignSwitch(_ turn: inout Turn) {
-        guard let began = foreign?.began ?? memory.foreign else { return }
+        guard let began = (foreign ?? memory.foreign)?.began else { return }
         foreign = nil
         memory.foreign = nil
         turn.record(.foreignSwitchEnded(after: turn.now - began))

@@ -137,10 +137,19 @@ struct Turn {
 }
 
 /// A switch that is not Regen's.
-struct ForeignSwitch: Sendable {
-    var began: Instant
+public struct ForeignSwitch: Equatable, Sendable {
+    /// When it was first seen.
+    public var began: Instant
+    /// Who holds the lock.
+    public var pid: Int32
     /// A human was told that it lasts.
     var isTold = false
+
+    /// A switch of somebody's.
+    public init(began: Instant, pid: Int32) {
+        self.began = began
+        self.pid = pid
+    }
 }
 
 /// A profile `last-known-good` to be set.

@@ -210,6 +210,8 @@ extension Instance {
     mutating func recall(_ past: InstanceMemory, at now: Instant) {
         unit.known = past.process
         unit.over = past.over
+        unit.isExpected =
+            past.attempt > 0 && past.process == nil && past.rest == nil && !past.isRestarting
         pausedUntil = past.pausedUntil.map { max($0, now) }
         wasDetached =
             past.isDetached && definition.detaches && past.launch == definition.launch

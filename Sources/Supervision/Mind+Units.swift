@@ -242,6 +242,15 @@ extension Mind {
                 instances[i].unit.over = sight.invocation
             }
         }
+        if instances[i].unit.isExpected {
+            instances[i].unit.isExpected = false
+            // The machine has booted, and systemd was to bring it up again. What it finds too hard
+            // while nobody looks is no other than what it finds too hard while somebody does.
+            switch sight.stand {
+            case .coming, .retrying, .failed: instances[i].unit.isWanted = true
+            case .up, .going, .stopped, .ended, .missing: break
+            }
+        }
         guard let known = instances[i].unit.known else { return }
         instances[i].unit.known = nil
         instances[i].process = known

@@ -30,6 +30,8 @@ struct UnitWatch: Sendable {
     var answer: UnitJobEnd?
     /// The process that the ledger knows as running, until the first sight.
     var known: ProcessIdentity?
+    /// It ran in an earlier boot, and nothing is known of it in this one, until the first sight.
+    var isExpected = false
 
     /// A job that nobody is sure of has brought nothing down: what was up when it was asked for, and
     /// is stopped now, was stopped by somebody else.

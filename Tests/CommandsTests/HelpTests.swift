@@ -11,7 +11,7 @@ import Testing
         "help texts are the ones that were agreed on",
         arguments: [
             "", "run", "check", "status", "start", "stop", "restart", "heal", "pause", "resume",
-            "probe", "notify", "reload", "log", "ledger",
+            "metrics", "probe", "notify", "reload", "log", "ledger",
             "ledger show", "ledger verify", "explain", "vet", "generations", "doctor", "rollback",
             "switch",
             "confirm", "boot-check",
@@ -40,6 +40,9 @@ import Testing
             ["run", "--config", "-"], ["check", "--json", "--canonical", "a"], ["heal"], ["pause"],
             ["pause", "web", "--for"], ["pause", "web", "--for", "999ms"],
             ["pause", "web", "--for", "31d"], ["pause", "web", "--for", "60"], ["resume"],
+            ["metrics", "web"], ["metrics", "--textfile", "regen.txt"],
+            ["metrics", "--every", "15s"],
+            ["metrics", "--textfile", "a.prom", "--every", "2h"],
             ["probe"], ["probe", "a", "b"], ["notify"], ["notify", "a", "b"],
             ["vet"], ["explain"], ["explain", "x"], ["explain", "0"],
             ["rollback", "--to", "0"],

@@ -49,16 +49,32 @@ final class NixMachine {
         }
         (self.good, self.bad) = (paths[0], paths[1])
         try addGeneration(self.good)
+        try enter(self.good)
+        try inside("systemctl start regen")
+    }
+
+    /// What a boot does of a system, but for Regen: Debian's own has come up before it.
+    private func enter(_ system: String) throws {
         try inside(
             """
             mv /etc/systemd/system /etc/systemd/system.debian
             mkdir -p /stand-in /run/nixos
             : > /etc/NIXOS
-            ln -s '\(self.good)' /run/booted-system
-            '\(self.good)/activate' '\(self.good)'
+            ln -s '\(system)' /run/booted-system
+            '\(system)/activate' '\(system)'
             systemctl daemon-reload
-            systemctl start web regen
+            systemctl start web
             """)
+    }
+
+    /// `nixos-rebuild boot` and a reboot: it comes up with `bad`, whose `web` has failed before Regen's first look.
+    func rebootIntoBad() throws {
+        try addGeneration(bad)
+        _ = try container.run(["systemctl", "--no-block", "reboot"])
+        try container.reboot()
+        try enter(bad)
+        try until("web has failed") { try self.property("ActiveState", of: "web") == "failed" }
+        try inside("systemctl start regen")
     }
 
     private static func make(_ system: System, in directory: String) throws -> String {

@@ -263,6 +263,8 @@ struct RegenUnitTests {
             try unit.shell("kill -KILL \(daemon)")
             try unit.untilAnswered(besides: daemon)
             try #require(try unit.pids() == services)
+            // Newer systemd waits longer each time, 30 s in the end.
+            try unit.systemctl("reset-failed", "regen")
         }
 
         try unit.shell(
@@ -301,10 +303,10 @@ struct RegenUnitTests {
         #expect(try unit.sentences().last == "daemon.stop")
     }
 
-    /// Says what it may: becomes root by a set-user-ID program, and writes at home.
+    /// Does what it may: becomes root by sudo, and writes at home.
     private static let attempt = """
         #!/bin/sh
-        /usr/local/sbin/become > "/home/daemon/$1"
+        sudo -n id > "/home/daemon/$1"
         exec sleep 1000
 
         """
@@ -332,7 +334,7 @@ struct RegenUnitTests {
         try unit.shell(
             """
             install -d -o daemon /home/daemon
-            install -m 4755 /usr/bin/id /usr/local/sbin/become
+            echo 'daemon ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/daemon
             chmod 755 /srv/try
             systemd-run --unit=peer-root /bin/sleep 1000
             systemd-run --unit=peer-other --uid=daemon /srv/try peer
@@ -348,7 +350,7 @@ struct RegenUnitTests {
             try unit.container.until("\(who) has written at home") {
                 try unit.container.run(["cat", "/home/daemon/\(who)"]).output.contains("\n")
             }
-            #expect(try unit.shell("cat /home/daemon/\(who)").contains("euid=0(root)"))
+            #expect(try unit.shell("cat /home/daemon/\(who)").contains("uid=0(root)"))
         }
         for who in ["root", "other"] {
             let child = try #require(try unit.pids()[who])

@@ -51,6 +51,9 @@ struct RollbackTests {
         try NixMachine.goesBack(.bookworm, accident)
     }
 
+    @Test("a generation that breaks a unit and comes by a reboot is left, too")
+    func comesByReboot() throws { try NixMachine.goesBackAfterReboot(.bookworm) }
+
     @Test("an operator goes back, and", arguments: Obstacle.allCases)
     private func asked(_ obstacle: Obstacle) throws {
         try obstacle.play(.deployed(.bookworm))
@@ -65,6 +68,9 @@ struct NewerRollbackTests {
     private func goesBack(_ accident: Accident) throws {
         try NixMachine.goesBack(.trixie, accident)
     }
+
+    @Test("a generation that breaks a unit and comes by a reboot is left, too")
+    func comesByReboot() throws { try NixMachine.goesBackAfterReboot(.trixie) }
 
     @Test("an operator goes back, and", arguments: Obstacle.allCases)
     private func asked(_ obstacle: Obstacle) throws {
@@ -151,6 +157,18 @@ extension NixMachine {
         try machine.untilRecorded("incident.resolve", times: 2)
         let after = try machine.property("InvocationID", of: "regen")
         #expect((after != before) == [.ownUnit, .killed].contains(accident))
+    }
+
+    /// That the unit was up, only the ledger knows.
+    fileprivate static func goesBackAfterReboot(_ debian: Debian) throws {
+        let machine = try healthy(debian, bad: .init(name: "bad", web: "sleep 0.1; exit 1"))
+        try machine.inside("systemctl kill -s KILL web")
+        try machine.untilRecorded("incident.resolve")
+        try machine.rebootIntoBad()
+        try machine.untilRecorded("switch.end")
+        try machine.expectWentBack(by: "unit")
+        try machine.untilRecorded("incident.resolve", times: 2)
+        #expect(try machine.records("boot").count == 2)
     }
 
     private func expectWentBack(by place: String) throws {

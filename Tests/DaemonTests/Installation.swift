@@ -176,7 +176,9 @@ final class Installation {
         let segments = try FileManager.default.contentsOfDirectory(atPath: folder)
             .filter { $0.hasSuffix(".jsonl") }.sorted()
         return try segments.flatMap { segment in
-            try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(segment)"))
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(segment)"))
+            // What comes after the last newline is being written.
+            return try data.prefix(upTo: data.lastIndex(of: 10) ?? data.startIndex)
                 .split(separator: 10)
                 .map { try JSONValue.parse(Array($0), limit: 4096) }
         }

@@ -50,6 +50,25 @@ struct FlakeTests {
     }
 
     @Test(
+        "who has no flakes gets the same package",
+        .enabled(if: Nix.obstacle == nil, "\(Nix.obstacle ?? "")"))
+    func withoutFlakes() throws {
+        let tree = try #require(Nix.tree)
+        let made = try Nix.evaluate(
+            """
+            let
+              lib = import \(tree)/lib;
+              pkgs = import \(Nix.repository.path)/Tests/NixTests/Nix/packages.nix { inherit lib; };
+            in map (made: made.drvPath) [
+              (import \(Nix.repository.path) { inherit pkgs; })
+              (pkgs.callPackage \(Nix.repository.path)/nix/package.nix { })
+            ]
+            """)
+        let paths = try #require(made as? [String])
+        #expect(paths.count == 2 && paths.first == paths.last)
+    }
+
+    @Test(
         "an older Swift is refused with what to do",
         .enabled(if: Nix.obstacle == nil, "\(Nix.obstacle ?? "")"))
     func olderSwift() throws {

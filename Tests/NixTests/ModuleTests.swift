@@ -82,6 +82,32 @@ struct ModuleTests {
         #expect(checked.code == 0, "\(checked.output)\(checked.error)")
     }
 
+    @Test(
+        "every configuration can be said in options, and nothing is lost or added",
+        arguments: ["deploy-tool", "probes", "safeswitch", "units", "whole"])
+    func canonical(example: String) throws {
+        let folder = example == "whole" ? "Tests/NixTests/Nix" : "examples"
+        let file = Nix.repository.appending(path: "\(folder)/\(example).yaml")
+        let told = try run([Nix.regen.path, "check", "--canonical", file.path])
+        #expect(told.code == 0, "\(told.error)")
+        let place = try Folder()
+        let canonical = try place.write("canonical.json", told.output)
+        let machine = Machine(
+            module: """
+                { lib, ... }:
+                let said = lib.importJSON \(canonical.path);
+                in {
+                  services.regen = {
+                    enable = true;
+                    services = said.services;
+                    settings = { safeswitch = null; } // removeAttrs said [ "services" ];
+                  };
+                }
+                """)
+        let again = try machine.checked("--canonical")
+        #expect(try again.json() == told.json(), "\(again.error)")
+    }
+
     @Test("secrets are named to systemd, and a missing one keeps Regen from nothing") func secrets()
         throws
     {
@@ -125,7 +151,7 @@ struct ModuleTests {
         "systemd has nothing to say against the units",
         arguments: [
             "", "services.web.command = [ \"/bin/web\" ];", whole,
-            "upgrade.enable = true; upgrade.flake = \"github:you/machines\";",
+            "upgrade.enable = true; upgrade.flake = \"github:you/machines\";", numbers,
         ])
     func verified(regen: String) throws {
         let units = try Machine(regen: regen).units()
@@ -138,14 +164,15 @@ struct ModuleTests {
     @Test(
         "the units are those of examples/systemd",
         arguments: [
-            ("", ["regen-units-only.service"]),
+            ("", "regen", ["regen-units-only.service"]),
             (
-                "services.web.command = [ \"/bin/web\" ];",
+                "services.web.command = [ \"/bin/web\" ];", "regen",
                 ["regen.service", "regen.service.d/delegate-subgroup.conf"]
             ),
+            (numbers, "regen-metrics", ["regen-metrics.service"]),
         ])
-    func examples(regen: String, files: [String]) throws {
-        let unit = UnitText(try #require(try Machine(regen: regen).units()["regen.service"]))
+    func examples(regen: String, name: String, files: [String]) throws {
+        let unit = UnitText(try #require(try Machine(regen: regen).units()["\(name).service"]))
         // A switch of NixOS does not restart it at all.
         let own: Set = ["ExecStart", "ExecReload", "Environment", "X-StopIfChanged", "Description"]
         var compared = 0
@@ -160,6 +187,21 @@ struct ModuleTests {
             }
         }
         #expect(compared > 15)
+    }
+
+    private static let numbers =
+        "metrics.textfile = \"/var/lib/prometheus/node-exporter/regen.prom\";"
+
+    @Test("numbers are written where somebody wants them") func metrics() throws {
+        let text = try #require(try Machine(regen: Self.numbers).units()["regen-metrics.service"])
+        let command = try #require(UnitText(text)["Service", "ExecStart"])
+        #expect(
+            command.hasSuffix(
+                """
+                /bin/regen metrics --textfile /var/lib/prometheus/node-exporter/regen.prom \
+                --every 15s --runtime-directory /run/regen
+                """))
+        #expect(try Machine().units()["regen-metrics.service"] == nil)
     }
 
     @Test("no store path of the configuration is in its command, and a switch reloads it, only")
@@ -183,6 +225,13 @@ struct ModuleTests {
     /// Boot counting, on the machine and not in a container.
     private static let countedBoots = """
         boot.loader.systemd-boot = { enable = true; bootCounting.enable = true; };
+        """
+
+    /// What NixOS has had since 25.11, for older trees.
+    private static let newSettings = """
+        imports = import \(Nix.repository.path)/Tests/NixTests/Nix/manager.nix {
+          inherit lib; tree = \(Nix.tree ?? "/");
+        };
         """
 
     @Test("boot counting brings the gate along, which is that of examples/systemd") func gate()
@@ -308,11 +357,12 @@ struct ModuleTests {
                 "settings.safeswitch.probation = 600;", "settings.safeswitch.probation'",
                 "is not of type"
             ),
+            ("metrics.textfile = \"/a b.prom\";", "metrics.textfile'", "is not of type"),
             ("protects = [ ];", "services.regen.protects'", "does not exist"),
         ])
     func mistakes(regen: String, option: String, complaint: String) throws {
         let error = #expect(throws: Nix.Complaint.self) {
-            _ = try Machine(regen: regen).settings()
+            _ = try Machine(regen: regen).units()
         }
         let text = try #require(error).text
         #expect(text.contains("services.regen.") && text.contains(option), "\(text)")
@@ -343,8 +393,10 @@ struct ModuleTests {
     @Test("the build checks the configuration, where it can execute the program") func build()
         throws
     {
-        let script = try Machine().check()
-        #expect(script.contains("/bin/regen check /nix/store/"))
+        var machine = Machine()
+        #expect(try machine.check().contains("/bin/regen check /nix/store/"))
+        machine.builder = "aarch64-linux"
+        #expect(try !machine.check().contains("regen check"))
     }
 
     @Test(
@@ -355,6 +407,22 @@ struct ModuleTests {
             (
                 "systemd.watchdog.runtimeTime = \"20s\";",
                 "settings.watchdog.timeout = \"30s\";", "systemd feeds /dev/watchdog0 itself"
+            ),
+            (
+                // As NixOS says it since 25.11.
+                "\(newSettings) systemd.settings.Manager.RuntimeWatchdogSec = \"20s\";",
+                "settings.watchdog.timeout = \"30s\";", "systemd feeds /dev/watchdog0 itself"
+            ),
+            (
+                """
+                \(newSettings)
+                systemd.settings.Manager = { RuntimeWatchdogSec = 20; WatchdogDevice = "/dev/watchdog1"; };
+                """, "settings.watchdog.device = [ \"/dev/watchdog0\" \"/dev/watchdog1\" ];",
+                "systemd feeds /dev/watchdog1 itself"
+            ),
+            (
+                "services.watchdogd.enable = true;",
+                "settings.watchdog.timeout = \"30s\";", "services.watchdogd.enable is set"
             ),
             (
                 countedBoots, "bootGate.enable = false;",

@@ -6,6 +6,11 @@ struct Outcome {
     var code: Int32
     var output: String
     var error: String
+
+    /// Its output, a JSON object.
+    func json() throws -> NSDictionary? {
+        try JSONSerialization.jsonObject(with: Data(output.utf8)) as? NSDictionary
+    }
 }
 
 /// Runs a program that is found in PATH, or by its path, and waits for its end.
@@ -104,6 +109,8 @@ enum Nix {
 /// A NixOS with this in its configuration.
 struct Machine {
     let module: String
+    /// What it is built on.
+    var builder = "x86_64-linux"
 
     /// `services.regen` with nginx, which is protected, and this besides.
     init(_ more: String = "", regen: String = "") {
@@ -122,7 +129,8 @@ struct Machine {
         let folder = try Folder()
         let file = try folder.write("module.nix", module)
         let found = try Nix.evaluate(
-            "evaluate", "modules = [ \(file.path) ];", "report.\(attribute)")
+            "evaluate", "modules = [ \(file.path) ]; builder = \"\(builder)\";",
+            "report.\(attribute)")
         return try #require(found as? Value)
     }
 
@@ -135,11 +143,11 @@ struct Machine {
     func check() throws -> String { try look("check") }
 
     /// What `regen check` says of the configuration that a build would check.
-    func checked() throws -> Outcome {
+    func checked(_ more: String...) throws -> Outcome {
         let folder = try Folder()
         let json = try JSONSerialization.data(withJSONObject: try settings(), options: .sortedKeys)
         let file = try folder.write("regen.json", String(decoding: json, as: UTF8.self))
-        return try run([Nix.regen.path, "check", file.path])
+        return try run([Nix.regen.path, "check", file.path] + more)
     }
 }
 

@@ -33,6 +33,23 @@ struct OptionsTests {
         try expect("nixos-options.json", String(decoding: json, as: UTF8.self) + "\n")
     }
 
+    /// Forms of a key that has several, which Nix keeps no options of, and what Regen ignores.
+    private static let untyped: Set = [
+        "clusters", "command.command", "command.contains", "command.exit", "crash_loop.crashes",
+        "crash_loop.within", "log.path", "log.size", "notify.watchdog", "tcp.host", "tcp.port",
+    ]
+
+    @Test("has each key of the configuration's reference") func complete() throws {
+        let options = try #require(try made("json") as? [[String: Any]])
+        let names = options.compactMap { $0["name"] as? String }
+        let file = Nix.repository.appending(path: "docs/configuration.md")
+        let keys = try String(contentsOf: file, encoding: .utf8)
+            .matches(of: /(?m)^\| `([a-z_.]+)` \|/).map { String($0.1) }
+        #expect(keys.count > 100)
+        let missing = keys.filter { key in !names.contains { $0.hasSuffix(".\(key)") } }
+        #expect(Set(missing) == Self.untyped)
+    }
+
     @Test("has a description for each option") func described() throws {
         let options = try #require(try made("json") as? [[String: Any]])
         #expect(options.count > 100)

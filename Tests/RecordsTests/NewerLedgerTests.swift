@@ -49,6 +49,22 @@ import Testing
         #expect(diary.switchMemory(of: lines) == diary.switchMemory)
     }
 
+    @Test("words that it does not know lose no incident, no hand-over and no count") func words() {
+        var diary = diary()
+        diary.write(.incidentHandedOver(Self.id, incident: 2, .attempts))
+        let newer = diary.lines.map { line in
+            var text = String(decoding: line, as: UTF8.self)
+            for (key, word) in [("kind", "exit-code"), ("reason", "attempts")] {
+                text = text.replacing("\"\(key)\":\"\(word)\"", with: "\"\(key)\":\"oracle\"")
+            }
+            return Array(text.utf8)
+        }
+        #expect(newer.count { String(decoding: $0, as: UTF8.self).contains("oracle") } == 2)
+        #expect(diary.memory.instances["web"]?.isHandedOver == true)
+        #expect(diary.memory(of: newer) == diary.memory)
+        #expect(diary.switchMemory(of: newer) == diary.switchMemory)
+    }
+
     @Test("what it carries into its own segment is the same as without them") func carried() {
         let diary = diary()
         let lines = diary.lines + [diary.line("oracle.speak", Array(#""service":"web""#.utf8))]

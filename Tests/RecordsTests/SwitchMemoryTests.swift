@@ -208,7 +208,7 @@ import Testing
         diary.pass(5 * Diary.second)
         diary.write(Self.opened)
         var memory = diary.switchMemory
-        #expect(memory.foreign == .seconds(200))
+        #expect(memory.foreign == ForeignSwitch(began: .seconds(200), pid: 9))
         #expect(memory.services["web"]?.healthyUntil == .seconds(205))
         #expect(memory.services["web"]?.lastIncident == 2)
         diary.pass(60 * Diary.second)

@@ -251,6 +251,23 @@ struct FlightTests {
         #expect(world.landscape.current == "/a")
     }
 
+    @Test("one that begins while the profile is set is waited for, too")
+    func foreignMeanwhile() {
+        var world = World.broken()
+        world.answersDeeds = false
+        world.wait(.minutes(2))
+        #expect(world.performed == [.setProfile(generation: 1, path: "/a")])
+        world.landscape.switchHolder = 7
+        world.tell(.changed)
+        world.tellDeeds()
+        world.wait(.minutes(2))
+        #expect(world.activated == [])
+        world.landscape.switchHolder = nil
+        world.wait(.minutes(2))
+        #expect(world.activated == ["switch /a"])
+        #expect(world.landscape.current == "/a")
+    }
+
     @Test("a foreign switch that heals the service ends the matter")
     func foreignHeals() {
         var world = World.broken()

@@ -116,6 +116,30 @@ struct ResumeTests {
         }
     }
 
+    @Test(
+        "a switch that an earlier daemon saw is another than the one that the first look finds",
+        arguments: [true, false])
+    func anotherSwitch(isAnother: Bool) {
+        var world = World()
+        var memory = world.memory
+        memory.foreign = ForeignSwitch(began: world.now, pid: 98)
+        world.wait(.hours(1))
+        world.records = []
+        world.landscape.switchHolder = isAnother ? 99 : 98
+        world.switcher = SwitchMind(memory: memory)
+        world.configure { _ in }
+        world.tell(.ledger(isSound: true))
+        world.tell(SwitchEvent.begun)
+        world.wait(.minutes(2))
+        let ends = world.records.filter { if case .foreignSwitchEnded = $0 { true } else { false } }
+        let lasts = world.records.filter {
+            if case .foreignSwitchLasts = $0 { true } else { false }
+        }
+        #expect(ends.count == (isAnother ? 1 : 0))
+        #expect(lasts.count == (isAnother ? 0 : 1))
+        #expect(world.told.filter { $0 == .switchEnded }.isEmpty)
+    }
+
     @Test("what failed before a switch that the first look finds under way is not held against it")
     func failuresBeforeSwitch() {
         for isFirst in [false, true] {

@@ -33,6 +33,9 @@ struct World {
     var answersSurveys = true
     var diskWorks = true
     var deedTroubles: [DeedOutcome] = []
+    /// Else they are done, and nobody is told before `tellDeeds`.
+    var answersDeeds = true
+    private var owed: [Int] = []
     var activations: [Run] = []
     var answersActivations = true
     /// What happens to the machine just before the next look.
@@ -412,7 +415,14 @@ struct World {
             case .reboot: break
             }
         }
+        guard answersDeeds else { return owed.append(serial) }
         facts.append(.switch(.done(serial: serial, outcome)))
+    }
+
+    mutating func tellDeeds() {
+        let serials = owed
+        owed = []
+        for serial in serials { tell(.done(serial: serial, .done)) }
     }
 
     private mutating func activate(_ system: String, _ activation: Activation, _ serial: Int) {

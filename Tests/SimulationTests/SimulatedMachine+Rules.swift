@@ -148,6 +148,8 @@ extension SimulatedMachine {
             switch action {
             case .spawn(let id, _), .remedy(let id, _, _, _):
                 if waiting.contains(id) { try checkAloneHealing(id) }
+            // What it has held back may go on now.
+            case .record(.commonCauseEnded): return
             default: break
             }
         }

@@ -112,7 +112,12 @@ extension SimulatedMachine {
             throw Violation(rule: .evidence, what: "\(name) was never healthy before")
         }
         let slack = SwitchMind.signSlack.nanoseconds
-        let failures = oversight.failures[number].count { $0 + slack >= oversight.changeBegan }
+        // Another change that has begun by now is not what it goes back from.
+        let isUnderWay = nixos.activation.map { $0.isChange && !$0.isInForce } ?? false
+        let began =
+            isUnderWay || from != nixos.current
+            ? oversight.previousChange : oversight.changeBegan
+        let failures = oversight.failures[number].count { $0 + slack >= began }
         if failures < (oversight.loops.contains(incident) ? 1 : 3) {
             throw Violation(rule: .evidence, what: "\(name) has failed \(failures) times")
         }

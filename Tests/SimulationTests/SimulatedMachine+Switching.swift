@@ -238,13 +238,17 @@ extension SimulatedMachine {
         guard !fails, sabotage != .handsSeeNothing, let landscape = look.landscape else {
             return .surveyFailed(serial: look.serial, "nobody can look")
         }
-        if look.seenAt >= hands.seen.at { hands.seen = (look.seenAt, look.isForeign) }
+        hands.sights[look.serial] = (look.seenAt, look.isForeign)
         return .surveyed(serial: look.serial, landscape, look.comparison)
     }
 
     private mutating func noteDelivery(_ event: SwitchEvent) {
         switch event {
-        case .surveyed: oversight.signSince = nil
+        case .surveyed(let serial, _, _):
+            oversight.signSince = nil
+            if let seen = hands.sights.removeValue(forKey: serial), seen.at >= hands.seen.at {
+                hands.seen = seen
+            }
         case .changed: oversight.signSince = oversight.signSince ?? truth
         case .durable: oversight.confirmIntents()
         default: break

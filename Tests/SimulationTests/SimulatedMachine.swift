@@ -282,6 +282,8 @@ struct SimHands {
     var surveys: [Survey] = []
     /// What was seen last. Answers may come in another order.
     var seen = (at: Instant(nanoseconds: 0), isForeign: false)
+    /// By the serial of a look that is told next: when it saw, and whether somebody switched.
+    var sights: [Int: (at: Instant, isForeign: Bool)] = [:]
     /// The configuration is read again then.
     var reloadAt: Instant?
     /// By the mind's place: since when it has waited for SafeSwitch's word.

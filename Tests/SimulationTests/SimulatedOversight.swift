@@ -52,7 +52,8 @@ struct SimOversight {
     var owners: [Int: Int] = [:]
     /// When the last change began.
     var changeBegan: Int64 = 0
-    private var previousChange: Int64 = 0
+    /// When the one before it did.
+    private(set) var previousChange: Int64 = 0
     /// The first sign of a change since the last look.
     var signSince: Int64?
     /// The last boot that no switch of Regen's was waiting for.

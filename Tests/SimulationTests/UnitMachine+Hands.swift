@@ -13,6 +13,7 @@ extension UnitMachine {
             case .foldForgetsProcesses: memory.instances[name]?.process = nil
             case .foldForgetsIncidents: memory.instances[name]?.incident = nil
             case .foldForgetsWork: memory.instances[name]?.isRestarting = false
+            case .foldForgetsBoots: memory.instances[name]?.attempt = 0
             default: break
             }
         }
@@ -20,7 +21,10 @@ extension UnitMachine {
         mind = Mind(seed: random.next(), memory: memory)
         hands = UnitHands(units: systemd.units.count)
         // What it is not told of is new to it when it comes back.
-        for i in facts.indices where !isConfigured[i] { facts[i].isUp = false }
+        for i in facts.indices where !isConfigured[i] {
+            facts[i].isUp = false
+            facts[i].isExpected = false
+        }
         // What is told to one daemon is nothing to the next.
         tellings = []
         for i in systemd.units.indices { systemd.units[i].job = nil }
@@ -118,6 +122,9 @@ extension UnitMachine {
         }
         if hands.told[i]?.sight.invocation != sight.invocation { hands.hasFailedLook[i] = false }
         hands.told[i] = (sight, now)
+        let failsToCome =
+            sight.activity == .activating || sight.activity == .failed && !sight.wasStopped
+        if !failsToCome { facts[i].isExpected = false }
         try handle(.instance(id, .unit(sight)))
     }
 

@@ -26,17 +26,20 @@ extension UnitMachine {
         switch record.record {
         case .processStarted, .processAdopted:
             facts[i].isUp = true
+            facts[i].hasRun = true
             facts[i].isOrderedDown = false
             facts[i].orderedUp = nil
         case .processExited(_, _, _, _, _, asked: false): facts[i].ends += 1
         case .incidentHandedOver(_, _, .notOurs):
             let starter = hands.told[i]?.sight.starter
-            if facts[i].isUp, starter != .nobody {
+            if facts[i].isUp || facts[i].isExpected, starter != .nobody {
                 throw UnitViolation(rule: .healed, what: "u\(i) was up, and is handed over")
             }
         case .startAsked: facts[i].isOrderedDown = false
         case .stopBegan(_, .restart): facts[i].orderedUp = now
-        case .rested: facts[i].isUp = false
+        case .rested:
+            facts[i].isUp = false
+            facts[i].isExpected = false
         default: break
         }
         try checkCount(i)

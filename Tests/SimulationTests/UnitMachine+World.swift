@@ -214,6 +214,7 @@ extension UnitMachine {
             systemd.units[i].ends = old.ends
             systemd.units[i].stops = old.stops
             facts[i].isUp = false
+            facts[i].isExpected = facts[i].hasRun
             facts[i].orderedUp = nil
         }
         bootUnits()

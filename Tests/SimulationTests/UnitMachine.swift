@@ -26,7 +26,7 @@ struct UnitViolation: Error, CustomStringConvertible {
 enum UnitSabotage: CaseIterable {
     case handsHideStops, handsHideSwitches, handsHideSights
     case handsMistakeStarters, handsMistakeProbes, handsInventRestarts
-    case foldForgetsProcesses, foldForgetsIncidents, foldForgetsWork
+    case foldForgetsProcesses, foldForgetsIncidents, foldForgetsWork, foldForgetsBoots
 }
 
 /// A machine with systemd, whose units Regen looks after, and is killed at any point. All of it
@@ -172,6 +172,10 @@ struct UnitFacts {
     var ends = 0
     /// The ledger's last word is that it runs, or is to.
     var isUp = false
+    /// It ran at some time.
+    var hasRun = false
+    /// It ran in an earlier boot, and all that Regen was told of it in this one is that it does not come up.
+    var isExpected = false
     /// It healed stops at some time.
     var hasHealed = false
     /// It was `.nobody` or `restart: never` at some time.

@@ -45,6 +45,7 @@ import Testing
             (.handsMistakeStarters, .others), (.handsMistakeProbes, .healthy),
             (.handsInventRestarts, .counted), (.foldForgetsProcesses, .healed),
             (.foldForgetsIncidents, .incidents), (.foldForgetsWork, .healed),
+            (.foldForgetsBoots, .healed),
         ])
     func planted(sabotage: UnitSabotage, rule: UnitViolation.Rule) {
         var found: Set<String> = []

@@ -26,6 +26,40 @@ import Testing
         #expect(machine.all.handovers == (isFailed ? [.notOurs] : []))
     }
 
+    /// A machine that has booted; the ledger knows a run of `web` before that.
+    private func booted() -> Machine {
+        var past = InstanceMemory()
+        past.attempt = 4
+        var memory = Memory()
+        memory.instances["web"] = past
+        return Machine(unit("web"), memory: memory)
+    }
+
+    @Test(
+        "one that ran before the machine booted, and fails to come up, is started again",
+        arguments: ["failed", "coming", "retrying"])
+    func failsAtBoot(sight: String) {
+        var machine = booted()
+        if sight == "coming" { machine.see("web", .activating) }
+        if sight == "retrying" { machine.retries("web") }
+        machine.fails("web")
+        #expect(machine.all.openings == [.exitCode])
+        #expect(machine.all.exits == [false])
+        machine.wait(.seconds(1))
+        #expect(machine.all.spawns == [0])
+        #expect(machine.all.handovers.isEmpty)
+    }
+
+    @Test("one that ran before the machine booted, and nobody brings up, is left so")
+    func restsAtBoot() {
+        var machine = booted()
+        machine.see("web", .inactive, 0)
+        machine.wait(.hours(1))
+        #expect(machine.all.deeds.isEmpty)
+        machine.fails("web")
+        #expect(machine.all.handovers == [.notOurs])
+    }
+
     @Test("one that was up and failed is started again, once systemd says that it is down")
     func failed() {
         var machine = running(unit("web"))

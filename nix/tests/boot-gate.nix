@@ -3,7 +3,6 @@
   name = "regen-boot-gate";
 
   nodes.machine = {
-    imports = [ ./common.nix ];
     virtualisation.useBootLoader = true;
     virtualisation.useEFIBoot = true;
     boot.loader.timeout = 1;
@@ -23,6 +22,7 @@
 
     with subtest("the entry has lost its counter"):
         machine.wait_for_unit("systemd-bless-boot.service")
-        machine.fail("bootctl list --json=short | jq --exit-status '.[] | select(.isSelected) | .id | contains(\"+\")'")
+        machine.succeed("ls /boot/loader/entries > /tmp/entries && grep conf /tmp/entries")
+        machine.fail("grep --fixed-strings + /tmp/entries")
   '';
 }

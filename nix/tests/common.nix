@@ -2,6 +2,8 @@
 { lib, pkgs, ... }:
 {
   virtualisation.memorySize = 2048;
+  # A machine that is started without a boot loader has none to install, and a switch needs no other.
+  boot.loader.grub.enable = false;
   system.switch.enable = true;
   environment.systemPackages = [ pkgs.jq ];
 

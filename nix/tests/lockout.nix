@@ -5,41 +5,30 @@
   nodes.machine =
     { nodes, ... }:
     {
-      imports = [ ./common.nix ];
       services.openssh.enable = true;
       system.extraDependencies = [ nodes.locked.system.build.toplevel ];
     };
   # The probes pass in it, and nobody can reach it.
-  nodes.locked =
-    { lib, ... }:
-    {
-      imports = [ ./common.nix ];
-      services.openssh.enable = lib.mkForce false;
-    };
+  nodes.locked = { };
 
   testScript =
     { nodes, ... }:
-    ''
+    builtins.readFile ./begin.py
+    + ''
       locked = "${nodes.locked.system.build.toplevel}"
-
-      machine.start()
       machine.wait_for_unit("sshd.service")
-      machine.wait_for_unit("regen.service")
-      good = machine.succeed("readlink -f /run/current-system").strip()
-      machine.succeed(f"nix-env --profile /nix/var/nix/profiles/system --set {good}")
-      machine.wait_until_succeeds("regen status")
 
       with subtest("nobody confirms: the system before it runs again"):
           machine.fail(f"regen switch {locked} --confirm-within 30s")
           assert good == machine.succeed("readlink -f /run/current-system").strip()
-          assert good == machine.succeed("readlink -f /nix/var/nix/profiles/system").strip()
+          assert good == machine.succeed(f"readlink -f {profile}").strip()
           machine.wait_for_open_port(22)
 
       with subtest("somebody confirms: it stays"):
           machine.execute(f"regen switch {locked} --confirm-within 5m >&2 &")
           machine.wait_until_succeeds("regen confirm", timeout=120)
           machine.wait_until_succeeds(
-              f"test $(readlink -f /nix/var/nix/profiles/system) = {locked}", timeout=120
+              f"test $(readlink -f {profile}) = {locked}", timeout=120
           )
     '';
 }

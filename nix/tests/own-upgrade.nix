@@ -5,13 +5,11 @@
   nodes.machine =
     { nodes, ... }:
     {
-      imports = [ ./common.nix ];
       system.extraDependencies = [ nodes.next.system.build.toplevel ];
     };
   nodes.next =
     { lib, pkgs, ... }:
     {
-      imports = [ ./common.nix ];
       # The same programs at another path, and a unit that is not shut in.
       services.regen.package = lib.mkForce (
         pkgs.symlinkJoin {

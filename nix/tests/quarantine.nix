@@ -5,25 +5,18 @@
   nodes.machine =
     { nodes, ... }:
     {
-      imports = [ ./common.nix ];
       system.extraDependencies = [ nodes.bad.system.build.toplevel ];
     };
   nodes.bad = {
-    imports = [ ./common.nix ];
     services.regen.refuseQuarantined = true;
     services.nginx.virtualHosts.localhost.locations."/".return = "500 'ill'";
   };
 
   testScript =
     { nodes, ... }:
-    ''
+    builtins.readFile ./begin.py
+    + ''
       bad = "${nodes.bad.system.build.toplevel}"
-
-      machine.start()
-      machine.wait_for_unit("regen.service")
-      good = machine.succeed("readlink -f /run/current-system").strip()
-      machine.succeed(f"nix-env --profile /nix/var/nix/profiles/system --set {good}")
-      machine.wait_until_succeeds("regen status")
 
       with subtest("what fails is left, and quarantined"):
           machine.wait_until_succeeds("test -e /nix/var/nix/profiles/system-profiles/last-known-good", timeout=120)

@@ -5,26 +5,19 @@
   nodes.machine =
     { nodes, ... }:
     {
-      imports = [ ./common.nix ];
       system.extraDependencies = [ nodes.bad.system.build.toplevel ];
     };
   # Never started: only its system is wanted.
   nodes.bad = {
-    imports = [ ./common.nix ];
     services.nginx.virtualHosts.localhost.locations."/".return = "500 'ill'";
   };
 
   testScript =
     { nodes, ... }:
-    ''
-      profile = "/nix/var/nix/profiles/system"
+    builtins.readFile ./begin.py
+    + ''
       bad = "${nodes.bad.system.build.toplevel}"
 
-      machine.start()
-      machine.wait_for_unit("regen.service")
-      good = machine.succeed("readlink -f /run/current-system").strip()
-      machine.succeed(f"nix-env --profile {profile} --set {good}")
-      machine.wait_until_succeeds("regen status")
       machine.wait_until_succeeds("test -e /nix/var/nix/profiles/system-profiles/last-known-good", timeout=120)
 
       with subtest("the bad generation is left by itself"):

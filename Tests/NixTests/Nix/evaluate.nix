@@ -1,8 +1,8 @@
 # A NixOS with Regen's module, evaluated by the `nixos/lib/eval-config.nix` of the tree that is given.
-{ tree, repository, modules ? [ ] }:
+{ tree, repository, modules ? [ ], builder ? "x86_64-linux" }:
 let
   lib = import (tree + "/lib");
-  pkgs = import ./packages.nix { inherit lib; };
+  pkgs = import ./packages.nix { inherit lib builder; };
   nixos = import (tree + "/nixos/lib/eval-config.nix") {
     inherit lib pkgs;
     system = "x86_64-linux";

@@ -1,6 +1,6 @@
 # Packages that nobody builds: names and shapes, as much as NixOS' modules look at while units are evaluated. A build's
 # text is in `text`, so that it can be looked at without building anything.
-{ lib, system ? "x86_64-linux", swiftVersion ? "6.2.4" }:
+{ lib, system ? "x86_64-linux", builder ? system, swiftVersion ? "6.2.4" }:
 let
   platform = lib.systems.elaborate system;
 
@@ -60,7 +60,7 @@ let
       swift = fake "swift" { version = swiftVersion; };
       stdenv = {
         hostPlatform = platform;
-        buildPlatform = platform;
+        buildPlatform = lib.systems.elaborate builder;
         targetPlatform = platform;
         inherit system;
         isLinux = true;
