@@ -286,7 +286,7 @@ extension SwitchMind {
     }
 
     /// Sets the profile back, unless that is done, or is nobody's business any more.
-    private mutating func restore(
+    mutating func restore(
         _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
         if landscape.switchHolder != nil {

@@ -194,11 +194,37 @@ extension SwitchMind {
                     expected: flight.to, expectedGeneration: flight.generation, booted: booted,
                     generation: generation(of: booted)))
         }
+        if flight.wasCut(in: landscape) { return resumeCut(flight, landscape, services, &turn) }
         guard landscape.current == flight.to, flight.step != .intent else {
             return end(.notActivated(current: landscape.current), services, &turn)
         }
         // The moments of an earlier boot say nothing of how long this one takes.
         aloft?.flight.began = turn.now
         arrive(landscape, services, &turn)
+    }
+
+    /// The machine went down in the middle. It goes on, once and at once; else what boots is to be what
+    /// runs.
+    private mutating func resumeCut(
+        _ flight: Flight, _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
+    ) {
+        aloft?.wasRebooted = false
+        aloft?.flight.process = nil
+        if flight.runs < Self.mostRuns, turn.now < flight.began + Self.resumeWait {
+            aloft?.flight.step = .verify
+            return lookFromFlight(&turn)
+        }
+        begin(.restore, &turn)
+        restore(landscape, services, &turn)
+    }
+}
+
+extension Flight {
+    /// Whether the profile was set, and nothing has come of it.
+    fileprivate func wasCut(in landscape: Landscape) -> Bool {
+        switch step {
+        case .profile, .activate, .verify, .restore: undoing(in: landscape) != nil
+        case .intent, .reboot, .confirm: false
+        }
     }
 }

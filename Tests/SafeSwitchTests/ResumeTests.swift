@@ -48,15 +48,34 @@ struct ResumeTests {
     @Test(
         "a run that is not on record is made within five minutes, and then no more",
         arguments: [(Interval.minutes(4), true), (.minutes(6), false)])
-    func lateRun(away: Interval, runs: Bool) {
+    func lateRun(away: Interval, goesOn: Bool) {
+        resumes(after: away, goesOn)
+    }
+
+    @Test(
+        "one that a power cut ended goes on at once, and once; else the profile is set back",
+        arguments: [
+            (Interval.minutes(4), 0, true), (.minutes(4), 1, true), (.minutes(4), 2, false),
+            (.minutes(6), 0, false), (.minutes(6), 1, false),
+        ])
+    func cut(away: Interval, runs: Int, goesOn: Bool) {
+        resumes(after: away, booted: true, runs: runs, goesOn)
+    }
+
+    private func resumes(
+        after away: Interval, booted: Bool = false, runs: Int = 0, _ goesOn: Bool
+    ) {
         var world = World()
         var flight = Flight(
             id: 1, purpose: .rollback(incident: 1), from: "/b", to: "/a", generation: 1,
             mode: .live, began: world.now)
         flight.step = .activate
         flight.formerDefault = 2
+        flight.runs = runs
+        world.memory.isNewBoot = booted
         world.landscape.add("/b")
         world.landscape.current = "/b"
+        if booted { world.landscape.booted = "/b" }
         world.landscape.defaultGeneration = 1
         world.memory.current = "/b"
         world.memory.flight = flight
@@ -66,9 +85,9 @@ struct ResumeTests {
         world.tell(.ledger(isSound: true))
         world.tell(SwitchEvent.begun)
         world.wait(.minutes(1))
-        #expect(world.activated == (runs ? ["switch /a"] : []))
-        #expect(world.landscape.defaultGeneration == (runs ? 1 : 2))
-        #expect(world.records.ends.first == (runs ? .succeeded : .notActivated(current: "/b")))
+        #expect(world.activated == (goesOn ? ["switch /a"] : []))
+        #expect(world.landscape.defaultGeneration == (goesOn ? 1 : 2))
+        #expect(world.records.ends.first == (goesOn ? .succeeded : .notActivated(current: "/b")))
     }
 
     @Test("an accusation on one system is not held against the next one")
