@@ -251,7 +251,7 @@ struct RegenUnitTests {
                 """)
         }
         let isSoak = ProcessInfo.processInfo.environment["REGEN_SOAK"] != nil
-        for _ in 1...(isSoak ? 100 : 30) {
+        for _ in 1...(isSoak ? 100 : 15) {
             let daemon = try unit.pid()
             try unit.systemctl("restart", "regen")
             let next = try unit.pid()

