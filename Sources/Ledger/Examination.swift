@@ -51,14 +51,14 @@ struct SegmentScan {
 
     private let segment: LedgerSegment
     private let hash = SHA256()
-    private var damageOffset: Int64?
-    private var damagedPieces = 0
-    private var endsWithLineFeed = true
-    private var size: Int64 = 0
+    private var tear: Tear
     private var fault: String?
     private var lastLine: [UInt8] = []
 
-    init(_ segment: LedgerSegment) { self.segment = segment }
+    init(_ segment: LedgerSegment) {
+        self.segment = segment
+        tear = Tear(segment)
+    }
 
     mutating func read() throws(SystemError) {
         try LineScanner.scan(segment.path) { line, offset in take(line, offset) }
@@ -70,17 +70,10 @@ struct SegmentScan {
     }
 
     private mutating func take(_ line: UnsafeRawBufferPointer, _ offset: Int64) -> Bool {
-        size = offset + Int64(line.count)
-        endsWithLineFeed = line.last == LineForm.lineFeed
-        guard LineForm.flaw(in: line) == nil, let parsed = LedgerLine(line, offset: offset) else {
-            damageOffset = damageOffset ?? offset
-            damagedPieces += 1
-            return true
-        }
-        // A torn write leaves no whole line behind the tear, nor one that does not fit.
-        if damageOffset != nil {
-            fault = "line \(parsed.sequence) is whole behind a damage"
-        } else if let end {
+        guard let parsed = tear.take(line, offset) else { return true }
+        fault = tear.tampering
+        guard fault == nil else { return false }
+        if let end {
             if parsed.sequence != end.last + 1 {
                 fault = "line \(parsed.sequence) follows line \(end.last)"
             } else if LineForm.previous(of: line) != end.head {
@@ -103,7 +96,8 @@ struct SegmentScan {
             return
         }
         end = Examination.End(
-            segment: segment, size: size, last: line.sequence, head: hash.digest(of: line.bytes),
+            segment: segment, size: tear.size, last: line.sequence,
+            head: hash.digest(of: line.bytes),
             stamp: nil, bootID: nil, origin: origin)
         if line.isEvent("ledger.repair"), let file = try? line.json()["file"]?.string {
             toldTails.insert(String(file.drop { $0 != "/" }.dropFirst()))
@@ -122,21 +116,12 @@ struct SegmentScan {
     /// What is behind the last whole line.
     var tail: TornTail? {
         let offset = end?.size ?? 0
-        guard offset < size || end == nil else { return nil }
-        return TornTail(segment: segment, offset: offset, size: size - offset)
+        guard offset < tear.size || end == nil else { return nil }
+        return TornTail(segment: segment, offset: offset, size: tear.size - offset)
     }
 
     /// Why the damage is not a torn tail; nil when it is, or there is none.
     func evidence(hasPredecessor: Bool) -> String? {
-        if let fault { return fault }
-        guard let damageOffset else { return nil }
-        let place = "\(segment.name) byte \(damageOffset)"
-        let length = size - damageOffset
-        if length > LedgerLimits.tornTail { return "\(place): \(length) bytes that are no lines" }
-        // Each segment's first line is synced, so one whole line before the damage is enough.
-        let isBehindSynced = end != nil || hasPredecessor
-        let isPartialLine =
-            damagedPieces == 1 && !endsWithLineFeed && length <= Int64(LedgerLimits.line)
-        return isBehindSynced || isPartialLine ? nil : "\(place): no line of a ledger"
+        fault ?? tear.objection(hasPredecessor: hasPredecessor)
     }
 }

@@ -31,11 +31,6 @@ struct Inquest {
     private var brokenLinks = 0
     /// Where bytes began that are no line; whose they are shows the next one.
     private var stray: (offset: Int64, file: String, found: String)?
-    /// Flaws behind the last whole line: faults, unless nothing whole comes any more.
-    private var tail: [LedgerReport.Fault] = []
-    private var tailOffset: Int64?
-    private var tailPieces = 0
-    private var tailEnds = false
     private var hasWholeLine = false
     /// The segments that have a whole line.
     private var filled: [LedgerSegment] = []
@@ -44,27 +39,41 @@ struct Inquest {
     init(_ segments: [LedgerSegment]) { self.segments = segments }
 
     mutating func run() throws(SystemError) {
-        for (number, segment) in segments.enumerated() {
-            var size: Int64 = 0
-            abandonedAt = nil
-            if left == nil { expectedFirst = segment.first }
-            try LineScanner.scan(segment.path) { bytes, offset in
-                size = offset + Int64(bytes.count)
-                take(bytes, offset, segment)
-                return true
-            }
-            if hasWholeLine { filled.append(segment) }
-            hasWholeLine = false
-            if let abandonedAt {
-                report.abandoned.append(
-                    .init(file: segment.name, offset: abandonedAt, bytes: size - abandonedAt))
-            }
-            let isLast = number == segments.count - 1
-            if !isLast { settleTail() }
-            if isLast { conclude(segment, size) }
+        guard let newest = segments.last else { return }
+        let tear = try Tear(of: newest)
+        let isTorn = tear.objection(hasPredecessor: segments.count > 1) == nil
+        let end = isTorn ? tear.offset : nil
+        for segment in segments {
+            try look(at: segment, to: segment.first == newest.first ? end : nil)
+        }
+        settleStray(before: nil)
+        absorb()
+        if let end {
+            report.torn = .init(file: newest.name, offset: end, bytes: tear.size - end)
+            report.tornIsOneLine = tear.isPartialLine
+        } else {
+            accuseUnreadable()
         }
         // What the segments say of each other is evidence only while the lines themselves are.
         if report.faultCount == 0 { _ = SegmentHeads(filled).agree(with: &report) }
+    }
+
+    private mutating func look(at segment: LedgerSegment, to end: Int64?) throws(SystemError) {
+        var size: Int64 = 0
+        abandonedAt = nil
+        if left == nil { expectedFirst = segment.first }
+        try LineScanner.scan(segment.path) { bytes, offset in
+            guard offset < end ?? .max else { return false }
+            size = offset + Int64(bytes.count)
+            take(bytes, offset, segment)
+            return true
+        }
+        if hasWholeLine { filled.append(segment) }
+        hasWholeLine = false
+        if let abandonedAt {
+            report.abandoned.append(
+                .init(file: segment.name, offset: abandonedAt, bytes: size - abandonedAt))
+        }
     }
 
     private var expectedFirst: Int64 = 0
@@ -79,14 +88,7 @@ struct Inquest {
             return
         }
         let flaw = LineForm.flaw(in: bytes)
-        if flaw == nil {
-            settleTail()
-            hasWholeLine = true
-        } else {
-            tailOffset = tailOffset ?? offset
-            tailPieces += 1
-            tailEnds = bytes.last == LineForm.lineFeed
-        }
+        if flaw == nil { hasWholeLine = true }
         guard let parsed = LedgerLine(bytes, offset: offset) else {
             absorb()
             stray = stray ?? (offset, segment.name, flaw ?? "no line")
@@ -114,13 +116,11 @@ struct Inquest {
         if let found = flaw ?? numberFlaw ?? originFlaw {
             line.isFlawed = true
             absorb()
-            note(
-                line, expected: flaw == nil ? "seq \(number)" : "a whole line", found: found,
-                inTail: flaw != nil)
+            note(line, expected: flaw == nil ? "seq \(number)" : "a whole line", found: found)
         } else {
             link(line, isLinked: isLinked || hadStray)
         }
-        count(parsed, number, digest, segment)
+        if flaw == nil { count(parsed, number, digest, segment) }
         left = line
     }
 
@@ -161,12 +161,12 @@ struct Inquest {
         self.stray = nil
         let isFragment = sequence.map { $0 <= expected } ?? false
         if isFragment, let left {
-            note(left, expected: "a whole line", found: stray.found, inTail: true)
+            note(left, expected: "a whole line", found: stray.found)
         } else {
             let line = Line(
                 sequence: expected, offset: stray.offset, file: stray.file, digest: .zero,
                 previous: nil, isFlawed: true)
-            note(line, expected: "a whole line", found: stray.found, inTail: true)
+            note(line, expected: "a whole line", found: stray.found)
             // The records that these bytes were have a number each, even if nothing else.
             if let sequence {
                 left = Line(
@@ -176,28 +176,16 @@ struct Inquest {
         }
     }
 
-    private mutating func note(_ line: Line, expected: String, found: String, inTail: Bool) {
-        let fault = LedgerReport.Fault(
-            sequence: line.sequence, file: line.file, offset: line.offset, expected: expected,
-            found: found)
-        if inTail, tailOffset != nil {
-            if tail.count < LedgerLimits.listedFaults { tail.append(fault) }
-        } else {
-            report.add(fault)
-        }
-    }
-
-    private mutating func settleTail() {
-        for fault in tail { report.add(fault) }
-        tail = []
-        tailOffset = nil
-        tailPieces = 0
+    private mutating func note(_ line: Line, expected: String, found: String) {
+        report.add(
+            LedgerReport.Fault(
+                sequence: line.sequence, file: line.file, offset: line.offset, expected: expected,
+                found: found))
     }
 
     private mutating func count(
         _ line: LedgerLine, _ number: Int64, _ digest: Digest, _ segment: LedgerSegment
     ) {
-        guard tailOffset == nil else { return }
         report.first = report.first ?? number
         report.last = number
         report.head = digest
@@ -210,22 +198,6 @@ struct Inquest {
         if sight.isOfLedger { report.remark(line, segment) }
     }
 
-    /// The end of the ledger: what is behind the last whole line is torn, if a crash can have left it.
-    private mutating func conclude(_ segment: LedgerSegment, _ size: Int64) {
-        settleStray(before: nil)
-        absorb()
-        if size == 0 { tailOffset = 0 }
-        guard let offset = tailOffset else { return accuseUnreadable() }
-        let bytes = size - offset
-        let isPartialLine =
-            tailPieces <= 1 && !tailEnds && bytes <= Int64(LedgerLimits.line)
-        guard bytes <= LedgerLimits.tornTail, !filled.isEmpty || isPartialLine else {
-            return settleTail()
-        }
-        report.torn = .init(file: segment.name, offset: offset, bytes: bytes)
-        report.tornIsOneLine = isPartialLine
-    }
-
     /// No later line vouches for the last one, but it must be JSON.
     private mutating func accuseUnreadable() {
         guard let left, let path = segments.last?.path else { return }
@@ -234,6 +206,6 @@ struct Inquest {
             isReadable = (try? LedgerLine(line, offset: offset)?.json()) != nil
             return false
         }
-        if !isReadable { note(left, expected: "JSON", found: "no JSON", inTail: false) }
+        if !isReadable { note(left, expected: "JSON", found: "no JSON") }
     }
 }

@@ -1,7 +1,7 @@
 import JSON
 import Linux
 
-/// Bytes behind the last whole line, as a crash in the middle of a write leaves them. They are kept
+/// Bytes behind the last line that can be gone on from, as a crash leaves them. They are kept
 /// in torn/, under a name with a mark until the ledger tells of them.
 struct TornTail {
     /// The segment whose end they are.
