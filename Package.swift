@@ -105,14 +105,14 @@ let package = Package(
             [
                 "Worker", "Configuration", "Supervision", "Linux", "JSON", "regen-net",
                 "sandbox-trial",
-            ], exclude: ["strangers.py"]),
+            ], exclude: ["mailbox.py", "strangers.py"]),
         tests(
             "Daemon",
             [
                 "Configuration", "Supervision", "Systemd", "Control", "Ledger", "Linux", "JSON",
                 "regen", "regend",
                 "regen-net",
-            ]),
+            ], exclude: ["slow-exec.py"]),
         tests(
             "Commands",
             [

@@ -177,7 +177,7 @@ extension Daemon {
         do {
             let output = try AnonymousFile(named: "regen-errand")
             let child = try SpawnPlan(ingredients, null: input ?? null.raw)
-                .spawn(attempt: 0, output: output.raw)
+                .spawn(attempt: 0, output: output.raw, by: spawner)
             try follow(
                 Errand(
                     purpose, child, output: output, deadline: deadline ?? now.boot + patience))

@@ -55,7 +55,7 @@ extension Daemon {
     private func runStep(_ course: Course, _ hand: ProcessHand) {
         course.began = now.boot
         do {
-            let child = try hand.step(course.steps[course.next].text).spawn(attempt: 0)
+            let child = try hand.step(course.steps[course.next].text).spawn(attempt: 0, by: spawner)
             let pid = child.pid
             course.pid = pid
             do throws(SystemError) {

@@ -68,6 +68,8 @@ final class Daemon {
     let units: Units
     var boots: Boots
     let watchdog = Watchdog()
+    /// How processes are made while a watchdog is held, which must be fed also while an exec lasts.
+    var spawner: Spawner?
     /// Who is told how we are; `nil`: nobody wants to know.
     let manager: ServiceManager?
     /// When the manager's status is next made anew; `nil`: nothing has changed.
@@ -81,6 +83,8 @@ final class Daemon {
     private var nextAction = 0
     private var isPerforming = false
     private var spawnsThisTurn = 0
+    /// `now` goes on while an exec lasts.
+    private var turnBegan: Int64 = 0
     /// A storm has gone by and left the heap larger than it need be.
     var mustTrim = true
     var forestOfTurn: Forest?
@@ -158,6 +162,7 @@ final class Daemon {
         let count = try poller.wait(milliseconds: hasWork ? 0 : -1)
         now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
         spawnsThisTurn = 0
+        turnBegan = now.boot
         perform()
         // Deaths first: nothing else is in a hurry.
         for i in 0..<count {
@@ -270,7 +275,7 @@ final class Daemon {
     private var maySpawn: Bool {
         spawnsThisTurn == 0
             || spawnsThisTurn < Self.spawnsPerTurn
-                && Clock.boottime() - now.boot < Self.longestSpawning
+                && Clock.boottime() - turnBegan < Self.longestSpawning
     }
 
     private func perform(_ action: Action) {
@@ -320,7 +325,7 @@ final class Daemon {
         hand.watch.notice = Notice()
         hand.watch.since = now.boot
         do throws(SpawnFailure) {
-            let running = try hand.spawn(attempt: attempt)
+            let running = try hand.spawn(attempt: attempt, by: spawner)
             if isRestart { hand.restarts += 1 }
             mains[running.pid] = place
             awaitPostflight(place, hand)

@@ -110,11 +110,11 @@ final class ProcessHand: Hand {
     }
 
     /// Makes the process. An account that did not exist yet is looked up again.
-    func spawn(attempt: Int) throws(SpawnFailure) -> Running {
+    func spawn(attempt: Int, by spawner: Spawner?) throws(SpawnFailure) -> Running {
         let plan = try plan()
         do throws(SpawnPlan.Failure) {
             let cgroup = leaves?.forNewProcess() ?? -1
-            let child = try plan.spawn(attempt: attempt, cgroup: cgroup)
+            let child = try plan.spawn(attempt: attempt, cgroup: cgroup, by: spawner)
             isOutsideLeaf = cgroup < 0
             members = [:]
             outputError = child.outputError

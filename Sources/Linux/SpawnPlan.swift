@@ -186,10 +186,11 @@ public final class SpawnPlan {
     /// Makes the process, in `cgroup` if that is a descriptor of a cgroup v2 directory. `kept` becomes
     /// its descriptor 3, `secret` beside it 4, and `output` its standard output and error, where they
     /// are not negative. It joins the process group `group` of our session, or has a session of its own if that is 0.
+    /// The caller waits for its exec; with a `spawner`, in its way.
     /// The corresponding C function is `clone3`, and `execve` in the child.
     public func spawn(
         attempt: Int, cgroup: Int32 = -1, keeping kept: Int32 = -1, secret: Int32 = -1,
-        output: Int32 = -1, group: Int32 = 0
+        output: Int32 = -1, group: Int32 = 0, by spawner: Spawner? = nil
     ) throws(Failure) -> Child {
         setAttempt(attempt)
         plan.cgroup_fd = cgroup
@@ -203,7 +204,8 @@ public final class SpawnPlan {
         var pidfd: Int32 = -1
         var step: Int32 = 0
         var outputError: Int32 = 0
-        let pid = regen_spawn(&plan, &pidfd, &step, &outputError)
+        let make = { [self] in regen_spawn(&plan, &pidfd, &step, &outputError) }
+        let pid = spawner?.run(make) ?? make()
         guard pid > 0 else { throw Failure(step: step, code: -pid) }
         return Child(
             pid: pid, pidfd: PidFD(adopting: OwnedFD(adopting: pidfd)), outputError: outputError)

@@ -21,14 +21,18 @@ public struct Feeding: Sendable {
         public var abandoned: InstanceID?
         /// Since when the disk has owed an answer.
         public var atDiskSince: Instant?
+        /// Since when the loop has waited for a process to execute its program, and does nothing else.
+        public var execSince: Instant?
 
         /// All is well, unless told otherwise.
         public init(
-            isOverdue: Bool = false, abandoned: InstanceID? = nil, atDiskSince: Instant? = nil
+            isOverdue: Bool = false, abandoned: InstanceID? = nil, atDiskSince: Instant? = nil,
+            execSince: Instant? = nil
         ) {
             self.isOverdue = isOverdue
             self.abandoned = abandoned
             self.atDiskSince = atDiskSince
+            self.execSince = execSince
         }
     }
 
@@ -55,6 +59,8 @@ public struct Feeding: Sendable {
     /// Turn after turn may leave something due undone for so long: what a turn brings about itself is
     /// done in the next.
     public static let longestOverdue = Interval.seconds(1)
+    /// An exec may keep the loop for so long: memory is short, or a network mount does not answer.
+    public static let longestExec = Interval.minutes(5)
     /// Between two looks whether what failed holds again.
     public static let recheck = Interval.seconds(1)
 
@@ -85,7 +91,8 @@ public struct Feeding: Sendable {
     public mutating func turn(at now: Instant, _ facts: () -> Facts) -> Verdict? {
         guard due <= now else { return nil }
         let facts = facts()
-        overdueSince = facts.isOverdue ? overdueSince ?? now : nil
+        // What comes due during an exec is done after it.
+        overdueSince = facts.isOverdue && facts.execSince == nil ? overdueSince ?? now : nil
         if let overdueSince, now - overdueSince <= Self.longestOverdue, starvation == nil {
             return nil
         }
@@ -103,6 +110,7 @@ public struct Feeding: Sendable {
 
     private func failure(_ facts: Facts, at now: Instant) -> Condition? {
         if let since = overdueSince, now - since > Self.longestOverdue { return .loopTurned }
+        if let since = facts.execSince, now - since > Self.longestExec { return .loopTurned }
         if facts.abandoned != nil { return .criticalSupervised }
         if let since = facts.atDiskSince, now - since > ledgerStall { return .ledgerAnswered }
         return nil

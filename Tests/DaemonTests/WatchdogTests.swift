@@ -129,8 +129,7 @@ import Testing
         let installation = try Installation(Self.yaml(watchdog))
         let device = FakeWatchdog(in: installation.directory)
         try change(device)
-        try installation.launch(below: device.shell)
-        try installation.until("the daemon answers") { (try? installation.status()) != nil }
+        try installation.start(below: device.shell)
         return (installation, device)
     }
 

@@ -53,6 +53,20 @@ import Testing
         #expect(feeding.due == end + .seconds(15))
     }
 
+    @Test("an exec may keep the loop for the bound, whatever comes due meanwhile, and no longer")
+    func exec() {
+        var feeding = feeding()
+        let facts = Feeding.Facts(isOverdue: true, execSince: Self.start)
+        var now = Self.start
+        while now <= Self.start + Feeding.longestExec {
+            #expect(feeding.turn(at: now) { facts } == .feed)
+            now = now + .seconds(15)
+        }
+        #expect(feeding.turn(at: now) { facts } == .beginStarving(.loopTurned))
+        let end = now + Feeding.recheck
+        #expect(feeding.turn(at: end) { well } == .feedAgain(after: Feeding.recheck))
+    }
+
     @Test("a disk that owes an answer for the bound is waited for, and no longer")
     func ledger() {
         var feeding = feeding()

@@ -53,7 +53,8 @@ extension Daemon {
         ingredients.limits = [forge.openFiles]
         ingredients.isScheduledAsUsual = true
         do throws(SpawnPlan.Failure) {
-            let child = try SpawnPlan(ingredients, null: null.raw).spawn(attempt: flight)
+            let child = try SpawnPlan(ingredients, null: null.raw).spawn(
+                attempt: flight, by: spawner)
             if child.outputError != 0 {
                 narrator.say(
                     .error, "what switch \(flight) prints is lost: its log cannot be opened")

@@ -127,8 +127,10 @@ extension Daemon {
     private func timeWatchdogs() {
         guard let policy = watchdog.policy, let timeout = watchdog.timeout else {
             watchdog.feeding = nil
+            spawner = nil
             return
         }
+        if spawner == nil { waitForExecsFeeding() }
         if watchdog.feeding == nil {
             watchdog.feeding = Feeding(
                 timeout: timeout, ledgerStall: policy.ledgerStall, at: instant)
@@ -164,15 +166,20 @@ extension Daemon {
             abandoned: mind.abandoned { id, debt in
                 switch debt {
                 case .exit: process(at: id.index)?.process != nil
-                case .spawn: hasActions || courses.contains { $0.place == id.index }
+                case .spawn:
+                    hasActions || watchdog.execSince != nil
+                        || courses.contains { $0.place == id.index }
                 }
             },
-            atDiskSince: chronicle.atDiskSince.map { Instant(nanoseconds: $0) })
+            atDiskSince: chronicle.atDiskSince.map { Instant(nanoseconds: $0) },
+            execSince: watchdog.execSince)
     }
 
     private func detail(of condition: Feeding.Condition, _ facts: Feeding.Facts) -> String {
         switch condition {
-        case .loopTurned: return "what is due is not done"
+        case .loopTurned:
+            guard let since = facts.execSince else { return "what is due is not done" }
+            return "a program could not be executed for \((instant - since).words)"
         case .criticalSupervised:
             guard let id = facts.abandoned else { return "" }
             return "nothing would move \(mind.definition(id).name) any more"
@@ -180,6 +187,24 @@ extension Daemon {
             let since = facts.atDiskSince ?? instant
             return "the disk has not answered for \((instant - since).words)"
         }
+    }
+
+    /// From now on.
+    private func waitForExecsFeeding() {
+        do throws(SystemError) {
+            spawner = try Spawner { [unowned self] lasting in execLasts(lasting) }
+        } catch {
+            narrator.say(.warning, "\(error); an exec that lasts may reset the machine")
+        }
+    }
+
+    /// The loop itself waits for an exec: its thread is here, and does only what cannot wait.
+    private func execLasts(_ lasting: Int64) {
+        now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
+        watchdog.execSince = Instant(nanoseconds: now.boot - lasting)
+        defer { watchdog.execSince = nil }
+        feedWatchdogs()
+        if watchdog.feeding?.starvation == nil { tellManager() }
     }
 
     private func feed() {

@@ -21,12 +21,10 @@ extension Daemon {
         report.condition = starvation?.condition.rawValue
         report.reason = watchdog.ban?.words(at: instant)
         report.watchedMilliseconds = manager?.interval.map { $0 / 1_000_000 }
-        report.devices = watchdog.posts.map(\.report)
-        if watchdog.ban != nil, !policy.isTest {
-            // Nobody has looked whether they are there.
-            report.devices = watchdog.posts.map {
-                WatchdogReport.Device(path: $0.paths[0], state: WatchdogReport.Device.off)
-            }
+        // Nobody has looked whether they are there where none is to be opened.
+        let isOff = watchdog.ban != nil && !policy.isTest
+        report.devices = watchdog.posts.map {
+            isOff ? .init(path: $0.paths[0], state: WatchdogReport.Device.off) : $0.report
         }
         if policy.isTest {
             for i in report.devices.indices {

@@ -9,6 +9,8 @@ final class Watchdog {
     var posts: [WatchdogPost] = []
     /// When to feed; `nil` while nothing is held.
     var feeding: Feeding?
+    /// Since when the loop has waited for an exec; `nil`: it does not.
+    var execSince: Instant?
     /// Why no device is opened, and until when; from the ledger's story of resets.
     var ban: Ban?
     /// Tells what comes and who lets go, while something is awaited.

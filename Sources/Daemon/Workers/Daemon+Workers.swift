@@ -144,7 +144,7 @@ extension Daemon {
             let process = try WorkerProcess(
                 ingredients, null: null.raw,
                 secret: slot.role == .notifier ? notices.rawSecrets : -1,
-                longestAnswer: slot.role.longestAnswer)
+                longestAnswer: slot.role.longestAnswer, by: spawner)
             process.token = try poller.add(
                 process.raw, for: .readable, as: Source.worker(index).name)
             slot.process = process

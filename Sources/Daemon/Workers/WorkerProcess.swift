@@ -38,11 +38,12 @@ final class WorkerProcess {
     /// Starts `command` as `account`, with its end of the socket as descriptor 3, and `secret` as 4
     /// unless that is -1. Answers have lines of up to `longestAnswer` bytes.
     init(
-        _ ingredients: SpawnPlan.Ingredients, null: Int32, secret: Int32, longestAnswer: Int
+        _ ingredients: SpawnPlan.Ingredients, null: Int32, secret: Int32, longestAnswer: Int,
+        by spawner: Spawner?
     ) throws {
         let pair = try UnixSocket.pair()
         let child = try SpawnPlan(ingredients, null: null)
-            .spawn(attempt: 0, keeping: pair.theirs.raw, secret: secret)
+            .spawn(attempt: 0, keeping: pair.theirs.raw, secret: secret, by: spawner)
         pid = child.pid
         pidfd = child.takePidFD()
         socket = pair.keepOurs()
