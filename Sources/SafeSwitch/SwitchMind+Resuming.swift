@@ -184,6 +184,7 @@ extension SwitchMind {
     private mutating func resumeAfterBoot(
         _ flight: Flight, _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
+        if flight.wasCut(in: landscape) { return resumeCut(flight, landscape, services, &turn) }
         aloft?.wasRebooted = true
         if case .trial = flight.purpose {
             return end(.notActivated(current: landscape.current), services, &turn)
@@ -194,7 +195,6 @@ extension SwitchMind {
                     expected: flight.to, expectedGeneration: flight.generation, booted: booted,
                     generation: generation(of: booted)))
         }
-        if flight.wasCut(in: landscape) { return resumeCut(flight, landscape, services, &turn) }
         guard landscape.current == flight.to, flight.step != .intent else {
             return end(.notActivated(current: landscape.current), services, &turn)
         }
@@ -208,7 +208,6 @@ extension SwitchMind {
     private mutating func resumeCut(
         _ flight: Flight, _ landscape: Landscape, _ services: borrowing Mind, _ turn: inout Turn
     ) {
-        aloft?.wasRebooted = false
         aloft?.flight.process = nil
         if flight.runs < Self.mostRuns, turn.now < flight.began + Self.resumeWait {
             aloft?.flight.step = .verify

@@ -113,7 +113,11 @@ extension Mind {
     mutating func beginSwitch() {
         isSwitching = true
         for i in instances.indices where isUnit(i) {
-            endLooks(i)
+            switch instances[i].phase {
+            // Who waits for a turn to be started goes on waiting: nothing else would start it.
+            case .backingOff, .handedOver: break
+            case .stopped, .starting, .running, .stopping: endLooks(i)
+            }
             if instances[i].phase == .starting(.unproven) { wake(i, at: nil) }
         }
     }
@@ -162,7 +166,9 @@ extension Mind {
         switch instances[i].phase {
         case .stopped, .stopping: weigh(i, sight, at: now, into: &actions)
         case .starting(.parked), .starting(.remedying), .backingOff, .handedOver:
-            if sight.isDown, isNews && !sight.hasFailed || wasGone, !instances[i].unit.isOrdered {
+            // One that came back and has failed since then was meant to be up.
+            let isLeft = sight.hasFailed ? wasGone && !isNews : wasGone || isNews
+            if sight.isDown, isLeft, !instances[i].unit.isOrdered {
                 leave(i, sight, at: now, into: &actions)
             } else {
                 weigh(i, sight, at: now, into: &actions)
@@ -178,6 +184,7 @@ extension Mind {
     ) {
         let unit = instances[i].unit
         if sight.stand == .up, unit.run == sight.invocation {
+            instances[i].unit.isOrdered = false
             if instances[i].phase == .running {
                 beginLooks(i, at: now, into: &actions)
             } else {

@@ -98,16 +98,32 @@ extension Mind {
         case .up: beUp(i, sight, at: now, into: &actions)
         case .coming, .retrying: awaitUnit(i)
         case .failed:
-            guard sight.invocation != instances[i].unit.over else { return }
+            if sight.invocation == instances[i].unit.over {
+                return refusedAtRest(i, at: now, into: &actions)
+            }
             // Whoever took it down has brought it up since, and it has crashed. So does a switch that
             // was not seen to begin.
             if instances[i].phase == .stopped(.outside), sight.exit != nil, !isOthers(i) {
                 instances[i].unit.isWanted = true
             }
             failed(i, sight, at: now, into: &actions)
-        // Should it be refused another start, and be called failed for that, this is no news.
-        case .stopped, .ended: instances[i].unit.over = sight.invocation
+        // Should it be refused another start, and be called failed for that, it was no crash.
+        case .stopped, .ended:
+            noteGoodEnd(i, sight, into: &actions)
+            instances[i].unit.over = sight.invocation
         case .going, .missing: break
+        }
+    }
+
+    /// Its last run was over, and systemd has refused it another. Where somebody had stopped it, so
+    /// has somebody asked for that start, and systemd tells them. Where it ended well, or was never
+    /// up, it may have been a path or a timer, and nobody reads what those are told.
+    private mutating func refusedAtRest(
+        _ i: Int, at now: Instant, into actions: inout [Action]
+    ) {
+        switch instances[i].phase {
+        case .stopped(.finished), .stopped(.fresh): tellOthers(i, .spawn, at: now, into: &actions)
+        case .stopped, .starting, .running, .backingOff, .stopping, .handedOver: break
         }
     }
 
@@ -279,7 +295,9 @@ extension Mind {
         } else if !instances[i].resumes {
             // That it failed is told already, or was an operator's wish.
             switch instances[i].phase {
-            case .stopped(.asked), .stopped(.failed): instances[i].unit.over = sight.invocation
+            case .stopped(.asked), .stopped(.failed):
+                noteGoodEnd(i, sight, into: &actions)
+                instances[i].unit.over = sight.invocation
             case .stopped, .starting, .running, .backingOff, .stopping, .handedOver: break
             }
             seeAtRest(i, sight, at: now, into: &actions)
@@ -316,6 +334,8 @@ extension Mind {
     ) {
         if instances[i].unit.run == sight.invocation {
             instances[i].unit.asked = nil
+            // It is up: what it does later was not asked for.
+            instances[i].unit.isOrdered = false
             if instances[i].process != sight.identity {
                 // The same run has another main process now.
                 instances[i].process = sight.identity
@@ -450,9 +470,22 @@ extension Mind {
         if unit.isWanted, instances[i].policy.restart == .always, !isOthers(i) {
             return failed(i, sight, at: now, into: &actions)
         }
+        noteGoodEnd(i, sight, into: &actions)
         let isThis = unit.run == sight.invocation
         endRun(i, sight.exit ?? .unknown, asked: !isThis, at: now, into: &actions)
         finish(i, at: now, into: &actions)
+    }
+
+    /// What others start is rarely up for so long that it counts as well again. It is once a run has
+    /// ended well: should a later one fail, a human is told anew.
+    private mutating func noteGoodEnd(
+        _ i: Int, _ sight: UnitSight, into actions: inout [Action]
+    ) {
+        guard isOthers(i), instances[i].isHandedOver, sight.stand == .ended, !sight.hasFailed,
+            sight.invocation != instances[i].unit.over
+        else { return }
+        forgive(i)
+        actions.append(.record(.recovered(InstanceID(i))))
     }
 
     /// It is down, and ought to be up.
@@ -467,7 +500,10 @@ extension Mind {
             return startRefused(i, sight, at: now, into: &actions)
         }
         if unit.isOrdered { return start(i, at: now, into: &actions) }
-        guard unit.isWanted else { return tellOthers(i, sight, at: now, into: &actions) }
+        guard unit.isWanted else {
+            let kind = sight.exit.map(FailureKind.init) ?? .spawn
+            return tellOthers(i, kind, at: now, into: &actions)
+        }
         if unit.run == nil, unit.over == sight.invocation {
             // Told when it ended; now systemd has given up.
             return failStart(i, sight, FailureKind(status), at: now, into: &actions)
@@ -526,18 +562,13 @@ extension Mind {
         into actions: inout [Action]
     ) {
         guard isOthers(i) else { return fail(i, kind, run: run, at: now, into: &actions) }
-        if !instances[i].isHandedOver {
-            openIncident(i, kind, at: now, into: &actions)
-            handOver(i, .notOurs, into: &actions)
-        }
-        rest(i, .failed, at: now, into: &actions)
+        tellOthers(i, kind, at: now, into: &actions)
     }
 
-    /// It failed, and was not up before, as far as anybody knows: others have to start it.
+    /// It failed, and is another's to start, or was not up before, as far as anybody knows.
     private mutating func tellOthers(
-        _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
+        _ i: Int, _ kind: FailureKind, at now: Instant, into actions: inout [Action]
     ) {
-        let kind = sight.exit.map(FailureKind.init) ?? .spawn
         if !instances[i].isHandedOver {
             openIncident(i, kind, at: now, into: &actions)
             handOver(i, .notOurs, into: &actions)

@@ -155,7 +155,11 @@ struct SimSystemd {
         units[i].isFailure = false
         units[i].wasStopped = false
         units[i].restarts = 0
-        if wasUp { units[i].stoppedAt = now }
+        if wasUp {
+            units[i].stoppedAt = now
+            // Seen only once it is back, it looks like any other stop.
+            units[i].stops += 1
+        }
     }
 
     // MARK: Its own course

@@ -139,6 +139,8 @@ struct UnitMachine {
         guard let mind else { return }
         for id in mind.all where mind.status(id, at: now).phase == .running {
             guard let i = hands.owner(id) else { continue }
+            // A look that comes back before systemd's word finds one that hangs, and no crash.
+            while hands.looks.contains(where: { $0.id == id }) { try liveOn(until: nil) }
             let unit = systemd.units[i]
             let policy = definitions[i].policy
             if unit.isOthers || policy.restart == .never || unit.activity != .active { continue }

@@ -147,6 +147,37 @@ import Testing
         #expect(machine.all.deeds.isEmpty)
     }
 
+    @Test("what is another's to start and has ended well is told of again when it fails again")
+    func othersAgain() {
+        var machine = Machine(unit("backup"))
+        for (run, status) in [(1, 1), (2, 1), (3, 0), (4, 1)] as [(UInt64, Int32)] {
+            machine.see("backup", .activating, run, starter: .nobody)
+            machine.see(
+                "backup", status == 0 ? .inactive : .failed, run, exit: .code(status),
+                isFailure: status != 0, starter: .nobody)
+        }
+        #expect(machine.all.handovers == [.notOurs, .notOurs])
+        // So short that nobody saw it run.
+        machine.see("backup", .inactive, 5, exit: .code(0), starter: .nobody)
+        #expect(machine.last.records == [.recovered(machine.id("backup"))])
+        machine.fails("backup", 6, starter: .nobody)
+        #expect(machine.all.handovers.count == 3)
+    }
+
+    @Test("so it is by the next daemon, which was not there when it ended well")
+    func othersAgainRecalled() {
+        var past = InstanceMemory()
+        past.rest = .failed
+        past.over = UnitSight.Invocation(high: 7, low: 1)
+        past.isHandedOver = true
+        var memory = Memory()
+        memory.instances["backup"] = past
+        var machine = Machine(unit("backup"), memory: memory)
+        machine.see("backup", .inactive, 2, exit: .code(0), starter: .nobody)
+        machine.fails("backup", 3, starter: .nobody)
+        #expect(machine.all.handovers == [.notOurs])
+    }
+
     @Test("an operator may have another's started all the same, once")
     func ordered() {
         var machine = Machine(unit("backup"))
@@ -354,6 +385,20 @@ import Testing
         #expect(machine.all.openings.isEmpty)
     }
 
+    @Test("one that ended well and is refused another start is told to a human, and is no crash")
+    func refusedWhereItEnded() {
+        var machine = Machine(unit("backup"))
+        machine.see("backup", .activating, 1, starter: .nobody)
+        machine.see("backup", .inactive, 1, exit: .code(0), starter: .nobody)
+        #expect(machine.phase("backup") == .stopped(.finished))
+        for _ in 1...2 { machine.fails("backup", 1, .code(0), starter: .nobody) }
+        #expect(machine.all.openings == [.spawn])
+        #expect(machine.all.handovers == [.notOurs])
+        #expect(machine.phase("backup") == .stopped(.failed))
+        #expect(machine.all.exits.isEmpty)
+        #expect(machine.all.deeds.isEmpty)
+    }
+
     @Test("nor to the next daemon; another run that has failed does", arguments: [true, false])
     func recalledAtRest(isSame: Bool) {
         var past = InstanceMemory()
@@ -541,6 +586,20 @@ import Testing
         #expect(machine.all.deeds.isEmpty)
     }
 
+    @Test("one that waited for its next start, went, came back and failed is started again")
+    func backAndFailed() {
+        var machine = running(unit("web") { $0.backoff.quick = .minutes(1) })
+        machine.fails("web")
+        machine.tell(.switchBegan)
+        machine.see("web", .missing, 0)
+        machine.fails("web", 2)
+        #expect(machine.all.deeds.isEmpty)
+        machine.tell(.switchEnded)
+        machine.wait(.minutes(1))
+        #expect(machine.all.spawns == [0])
+        #expect(machine.all.rests.isEmpty)
+    }
+
     @Test("what is due during it, and what an operator wants, is done after it")
     func later() {
         var machine = running(
@@ -619,6 +678,35 @@ import Testing
         #expect(machine.all.spawns.isEmpty)
     }
 
+    @Test("one that waits for its turn when a switch begins is started when it comes")
+    func queued() {
+        let names = ["a", "b", "c"]
+        var machine = Machine(
+            names.map { unit($0, probes: [probe()]) { $0.start.timeout = .seconds(5) } })
+        for name in names {
+            machine.find(.passed, name)
+            machine.up(name)
+        }
+        machine.wait(.seconds(15))
+        for name in names { machine.find(.failed, name) }
+        machine.wait(.seconds(4))
+        let first = names[machine.all.spawns[0]]
+        machine.done(first)
+        machine.up(first, 2)
+        machine.wait(.seconds(6))
+        let second = names[machine.all.spawns[1]]
+        #expect(machine.phase(first) == .backingOff)
+        #expect(machine.status(first).isQueued)
+        machine.tell(.switchBegan)
+        machine.tell(.switchEnded)
+        #expect(machine.status(first).isQueued)
+        for name in names { machine.find(.passed, name) }
+        machine.done(second)
+        machine.up(second, 2)
+        machine.wait(.seconds(1))
+        #expect(machine.all.spawns.map { names[$0] } == [first, second, first])
+    }
+
     @Test("a restart that systemd did not do is tried again, and a human told in the end")
     func hangs() {
         var machine = probed()
@@ -682,6 +770,21 @@ import Testing
         machine.up("web")
         machine.wait(.seconds(30))
         #expect(machine.last.terminations == [0])
+    }
+
+    @Test("a start that was asked for while it came up is no excuse for a crash after it was up")
+    func orderedWhileComing() {
+        var machine = running(unit("web"))
+        machine.tell("web", .restartAsked)
+        machine.done("web", .lost)
+        machine.tell("web", .startAsked)
+        machine.up("web")
+        machine.wait(.minutes(1))
+        #expect(machine.phase("web") == .running)
+        machine.fails("web")
+        #expect(machine.all.openings == [.exitCode])
+        #expect(machine.all.exits == [false])
+        #expect(machine.last.spawns == [0])
     }
 
     @Test("an operator's restart is one job")
