@@ -2,7 +2,7 @@
 
 # What Debian 12 must have: to build, and to test. Later needs are named here, nowhere else.
 BUILD_PACKAGES = libsystemd-dev libssl-dev libjansson-dev libcurl4-openssl-dev pkg-config
-TEST_PACKAGES = python3 nginx-light openssl mandoc mmdebstrap debian-archive-keyring systemd-container \
+TEST_PACKAGES = python3 python3-aiosmtpd nginx-light openssl mandoc mmdebstrap debian-archive-keyring systemd-container \
   nix-bin shellcheck qemu-system-x86 busybox-static e2fsprogs
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)

@@ -47,27 +47,28 @@ let
   secrets = lib.concatLists (
     lib.mapAttrsToList (
       route: notice:
-      lib.concatMap
-        (
-          kind:
+      lib.concatLists (
+        lib.mapAttrsToList (
+          kind: way:
           let
-            source = notice.webhook."${kind}_file" or null;
+            source = notice.${way}."${kind}_file" or null;
           in
           optional (source != null && !(hasPrefix "/run/credentials/" source)) {
-            inherit route kind source;
+            inherit route kind way source;
             name = "notice-${route}-${kind}";
           }
-        )
-        [
-          "url"
-          "authorization"
-        ]
+        ) {
+          url = "webhook";
+          authorization = "webhook";
+          password = "mail";
+        }
+      )
     ) (plain.notices or { })
   );
   final = lib.foldl' (
     settings: secret:
     lib.recursiveUpdate settings {
-      notices.${secret.route}.webhook."${secret.kind}_file" =
+      notices.${secret.route}.${secret.way}."${secret.kind}_file" =
         "/run/credentials/regen.service/${secret.name}";
     }
   ) plain secrets;

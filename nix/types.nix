@@ -47,6 +47,7 @@ let
   port = named "port, a number such as 80" types.port;
   address = named "host and port, such as 127.0.0.1:80" (strMatching ".+:[0-9]+");
   url = named "http:// or https:// URL" (strMatching "https?://.+");
+  mailServer = named "smtps:// or smtp:// URL" (strMatching "smtps?://.+");
   signal = either ints.positive (named "signal, such as SIGTERM" (strMatching "SIG[A-Z0-9+]+"));
   account = named "user or group, by name or number" (either ints.unsigned str);
   # A text for /bin/sh -c, or several, one after the other.
@@ -280,21 +281,35 @@ let
     };
 
   route = {
-    webhook = mkOption {
-      description = "Where notices are posted to.";
-      type = submodule {
-        freeformType = attrsOf json;
-        options = {
-          url = key url "The URL, where it is no secret: this one is in the store, readable by everybody.";
-          url_file = key path "A file with the URL. It reaches Regen by `LoadCredential=`, and never the store.";
-          authorization_file = key path "A file with the header `Authorization`, likewise.";
-          headers = key (attrsOf str) "More headers, none a secret.";
-          verify = key bool "Whether the server's certificate must be good. Without: true.";
-          authorities = key path "A file of certificates of the authorities to believe, readable by `regen-notify`.";
-          timeout = key duration "An attempt without an answer for so long has failed. Without: 10s.";
-        };
+    webhook = key (submodule {
+      freeformType = attrsOf json;
+      options = {
+        url = key url "The URL, where it is no secret: this one is in the store, readable by everybody.";
+        url_file = key path "A file with the URL. It reaches Regen by `LoadCredential=`, and never the store.";
+        authorization_file = key path "A file with the header `Authorization`, likewise.";
+        headers = key (attrsOf str) "More headers, none a secret.";
+        verify = key bool "Whether the server's certificate must be good. Without: true.";
+        authorities = key path "A file of certificates of the authorities to believe, readable by `regen-notify`.";
+        timeout = key duration "An attempt without an answer for so long has failed. Without: 10s.";
       };
-    };
+    }) "Where notices are posted to: this, or `mail`.";
+    mail = key (submodule {
+      freeformType = attrsOf json;
+      options = {
+        server = needed mailServer "`smtps://` is TLS from the first byte, `smtp://` is STARTTLS.";
+        starttls = key (enum [
+          "required"
+          "off"
+        ]) "Only for `smtp://`: nothing is said unencrypted, or all is. Without: required.";
+        from = needed str "Who it is from: a plain address.";
+        to = needed (listOf str) "Who gets it: plain addresses.";
+        user = key str "Who logs in, with `password_file`.";
+        password_file = key path "A file with the password. It reaches Regen by `LoadCredential=`, and never the store.";
+        verify = key bool "Whether the server's certificate must be good. Without: true.";
+        authorities = key path "A file of certificates of the authorities to believe, readable by `regen-notify`.";
+        timeout = key duration "An attempt that is not over for so long has failed. Without: 30s.";
+      };
+    }) "Who takes notices as mail, and for whom.";
     on = key (either (enum [ "all" ]) (listOf str)) "What is told, in the ledger's words.";
   };
 

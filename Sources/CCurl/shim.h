@@ -44,6 +44,9 @@ static inline CURLcode regen_curl_on_lookup(
     return code ? code : curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, context);
 }
 
+// Since libcurl 8.2 with one L less; this one is a macro there, which Swift does not import.
+static const CURLoption regen_curl_allow_refused_recipients = CURLOPT_MAIL_RCPT_ALLLOWFAILS;
+
 static inline long regen_curl_number(CURL *easy, CURLINFO info) {
     long value = 0;
     return curl_easy_getinfo(easy, info, &value) ? 0 : value;

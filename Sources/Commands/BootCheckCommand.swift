@@ -21,7 +21,10 @@ struct BootCheckCommand: ParsableCommand {
         help: ArgumentHelp(
             "Wait for regend, and then for services, so long at most, up to 15m.",
             discussion: "Default: 5m.", valueName: "duration"),
-        transform: BootCheckCommand.milliseconds)
+        transform: {
+            try Interval.milliseconds(
+                $0, within: ControlRequest.bootWaits, "say 30s, 5m or 15m, up to 15m")
+        })
     var wait: Int64?
 
     @Flag(help: "Tell the verdict as one JSON object.")
@@ -87,13 +90,6 @@ struct BootCheckCommand: ParsableCommand {
     }
 
     private var now: Int64 { Clock.boottime() / 1_000_000 }
-
-    private static func milliseconds(_ text: String) throws -> Int64 {
-        guard let interval = Interval(configured: text),
-            ControlRequest.bootWaits.contains(interval.nanoseconds / 1_000_000)
-        else { throw ValidationError("say 30s, 5m or 15m, up to 15m") }
-        return interval.nanoseconds / 1_000_000
-    }
 }
 
 extension ControlFailure {

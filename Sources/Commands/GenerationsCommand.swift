@@ -1,6 +1,7 @@
 internal import ArgumentParser
 import Control
 import JSON
+import Linux
 
 /// `regen generations`
 struct GenerationsCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import JSON
 import Ledger
+import Linux
 
 /// A ledger line for people:
 /// `2026-11-21 03:27:30.123  process.exit  service=web code=1 uptime=3s asked=no`

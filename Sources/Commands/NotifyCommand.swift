@@ -34,7 +34,7 @@ extension NotifyReply {
         let isDelivered = outcome == Self.delivered
         let word = terminal.styled(outcome.printable, isDelivered ? .green : .red)
         let why = reason.map { ": \($0.printable)" } ?? ""
-        let rest = isDelivered ? " in \(Took(microseconds: tookMicroseconds))" : why
-        return "\(route.printable): \(word)\(rest)\n"
+        let time = isDelivered ? " in \(Took(microseconds: tookMicroseconds))" : ""
+        return "\(route.printable): \(word)\(time)\(why)\n"
     }
 }

@@ -23,7 +23,10 @@ struct PauseCommand: ParsableCommand {
         help: ArgumentHelp(
             "For how long, from 1s to 30d: 90s, 10m, 6h, 2d.", discussion: "Default: 1h.",
             valueName: "duration"),
-        transform: PauseCommand.milliseconds)
+        transform: {
+            try Interval.milliseconds(
+                $0, within: ControlRequest.pauses, "say 90s, 10m, 6h or 2d, from 1s to 30d")
+        })
     var length: Int64?
 
     @OptionGroup var outcome: OutcomeOptions
@@ -43,15 +46,6 @@ struct PauseCommand: ParsableCommand {
         let names = names.map(\.printable).joined(separator: " ")
         return
             "Until then nothing is healed or restarted. To end it sooner: regen resume \(names)\n"
-    }
-
-    private static func milliseconds(_ text: String) throws -> Int64 {
-        guard let interval = Interval(configured: text),
-            ControlRequest.pauses.contains(interval.nanoseconds / 1_000_000)
-        else {
-            throw ValidationError("say 90s, 10m, 6h or 2d, from 1s to 30d")
-        }
-        return interval.nanoseconds / 1_000_000
     }
 }
 

@@ -1,4 +1,5 @@
 import Control
+import Linux
 
 extension DaemonReport {
     /// What makes healing itself harder at the moment, a line each.

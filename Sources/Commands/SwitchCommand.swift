@@ -34,7 +34,10 @@ struct SwitchCommand: ParsableCommand {
         help: ArgumentHelp(
             "Take it back unless it is confirmed within this time, 10s to 1d.",
             valueName: "duration"),
-        transform: SwitchCommand.milliseconds)
+        transform: {
+            try Interval.milliseconds(
+                $0, within: ControlRequest.confirmations, "say 30s, 5m or 1h, from 10s to 1d")
+        })
     var confirmWithin: Int64?
 
     @Flag(help: "Tell the outcome as one JSON object.")
@@ -69,13 +72,6 @@ struct SwitchCommand: ParsableCommand {
         do { return try resolvedPath(path) } catch {
             throw .wrong("\(error)".printable + ": name a system, such as nixos-rebuild's ./result")
         }
-    }
-
-    private static func milliseconds(_ text: String) throws -> Int64 {
-        guard let interval = Interval(configured: text),
-            ControlRequest.confirmations.contains(interval.nanoseconds / 1_000_000)
-        else { throw ValidationError("say 30s, 5m or 1h, from 10s to 1d") }
-        return interval.nanoseconds / 1_000_000
     }
 }
 

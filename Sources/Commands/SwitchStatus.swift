@@ -1,4 +1,5 @@
 import Control
+import Linux
 
 extension SwitchReport {
     /// What `regen status` tells of the system, a line each.

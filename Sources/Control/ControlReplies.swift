@@ -141,7 +141,7 @@ public struct NotifyReply: Equatable, Sendable {
     public var outcome: String
     /// So many microseconds it took.
     public var tookMicroseconds: Int64
-    /// Why, unless it was delivered.
+    /// Why, unless it was delivered to all.
     public var reason: String?
 
     /// An answer.

@@ -124,9 +124,12 @@ extension Narrator {
             say(.info, "\(facts(id).name): \(cause.text)")
         case .logRotated(let id, let bytes):
             say(.info, "\(facts(id).name): log cut, \(bytes) bytes kept aside")
-        case .noticeDelivered(let route, let notice, let attempts):
+        case .noticeDelivered(let route, let notice, let attempts, let reason):
             let tries = attempts == 1 ? "" : " at attempt \(attempts)"
-            say(.info, "route \(route): told\(tries): \(notice.words)")
+            let why = reason.isEmpty ? "" : ": \(reason)"
+            say(
+                reason.isEmpty ? .info : .warning,
+                "route \(route): told\(tries): \(notice.words)\(why)")
         case .noticeGivenUp(let route, let notice, _, let reason):
             say(.error, "route \(route): not told: \(notice.words): \(reason)")
         case .noticesDropped(let route, let count):

@@ -11,26 +11,11 @@ extension File {
         if try Directory.contains(new) { try Directory.remove(new) }
         let file = try File(opening: new, [.readWrite, .create, .exclusive], mode: mode)
         do throws(SystemError) {
-            try file.writeAll(bytes)
+            try bytes[...].write(to: file.raw, "write \(new)")
             try Directory.rename(new, to: path)
         } catch {
             try? Directory.remove(new)
             throw error
-        }
-    }
-
-    private func writeAll(_ bytes: [UInt8]) throws(SystemError) {
-        var written = 0
-        while written < bytes.count {
-            let result = bytes.withUnsafeBytes { all -> Result<Int, SystemError> in
-                let rest = UnsafeRawBufferPointer(rebasing: all[written...])
-                do throws(SystemError) {
-                    return .success(try write(rest, at: Int64(written)))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            written += try result.get()
         }
     }
 }

@@ -15,15 +15,7 @@ public enum StandardStream: Int32, Sendable {
     ///
     /// The corresponding C function is `write`.
     public func write(_ text: String) throws(SystemError) {
-        let bytes = Array(text.utf8)
-        var done = 0
-        while done < bytes.count {
-            done += try system("write to standard \(self)") {
-                bytes.withUnsafeBytes {
-                    Glibc.write(rawValue, $0.baseAddress! + done, $0.count - done)
-                }
-            }
-        }
+        try write(Array(text.utf8)[...])
     }
 }
 

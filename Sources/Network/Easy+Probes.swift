@@ -40,7 +40,9 @@ extension Easy {
 
     /// What every transfer has in common: nothing from the environment, nothing remembered, no signals,
     /// no wait for a name server that has been given up.
-    static func basic(url: String, timeout: Interval) throws(Obstacle) -> Easy {
+    static func basic(
+        url: String, timeout: Interval, protocols: String = "http,https"
+    ) throws(Obstacle) -> Easy {
         let host = try Self.host(of: url)
         guard let easy = Easy() else { throw Obstacle("no memory for another handle") }
         easy.host = host
@@ -48,7 +50,9 @@ extension Easy {
         easy.set(CURLOPT_TIMEOUT_MS, max(1, Int(timeout.nanoseconds / 1_000_000)))
         easy.set(CURLOPT_NOSIGNAL, 1)
         easy.set(CURLOPT_QUICK_EXIT, 1)
-        easy.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        guard easy.restrict(to: protocols) else {
+            throw Obstacle("the libcurl of this machine is built without \(protocols)")
+        }
         easy.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         easy.set(CURLOPT_PROXY, "")
         easy.set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
@@ -66,7 +70,7 @@ extension Easy {
         case "HEAD": set(CURLOPT_NOBODY, 1)
         default: set(CURLOPT_CUSTOMREQUEST, http.method)
         }
-        set(headers: Self.lines(http.headers))
+        set(CURLOPT_HTTPHEADER, Self.lines(http.headers))
         set(CURLOPT_FOLLOWLOCATION, http.redirects > 0 ? 1 : 0)
         set(CURLOPT_MAXREDIRS, http.redirects)
         mayBeRedirected = http.redirects > 0

@@ -2,7 +2,7 @@ import CCurl
 
 /// One libcurl handle, set up once and used for every look of a probe.
 ///
-/// Texts are copied by libcurl; headers and authorities are kept here for as long as it lives.
+/// Texts are copied by libcurl; lists and authorities are kept here for as long as it lives.
 final class Easy {
     let handle: UnsafeMutableRawPointer
     /// Whom it asks.
@@ -10,7 +10,7 @@ final class Easy {
     /// Whether it can come to ask somebody else.
     var mayBeRedirected = false
     private let errorText: UnsafeMutablePointer<CChar>
-    private var headers: UnsafeMutablePointer<curl_slist>?
+    private var lists: [UnsafeMutablePointer<curl_slist>?] = []
     private var authorities: UnsafeMutableRawBufferPointer?
 
     /// `nil` when there is no memory for one.
@@ -26,7 +26,7 @@ final class Easy {
     deinit {
         curl_easy_cleanup(handle)
         errorText.deallocate()
-        curl_slist_free_all(headers)
+        for list in lists { curl_slist_free_all(list) }
         authorities?.deallocate()
     }
 
@@ -46,9 +46,16 @@ final class Easy {
         expect(regen_curl_on_data(handle, option, callback))
     }
 
-    func set(headers lines: [String]) {
-        for line in lines { headers = curl_slist_append(headers, line) ?? headers }
-        if let headers { set(CURLOPT_HTTPHEADER, UnsafeMutableRawPointer(headers)) }
+    func set(_ option: CURLoption, _ lines: [String]) {
+        var list: UnsafeMutablePointer<curl_slist>?
+        for line in lines { list = curl_slist_append(list, line) ?? list }
+        lists.append(list)
+        if let list { set(option, UnsafeMutableRawPointer(list)) }
+    }
+
+    /// The only protocols, for ever: `http,https`. False: this libcurl cannot speak one of them.
+    func restrict(to protocols: String) -> Bool {
+        regen_curl_set_text(handle, CURLOPT_PROTOCOLS_STR, protocols) == CURLE_OK
     }
 
     /// The only authorities to believe, in PEM.

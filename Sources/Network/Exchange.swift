@@ -30,8 +30,9 @@ class Exchange {
             let received = UnsafeRawBufferPointer(start: bytes, count: count)
             return Exchange.at(context).reception.takeBody(received) ? count : 0
         }
-        easy.set(CURLOPT_HEADERFUNCTION) { _, _, count, context in
-            Exchange.at(context).reception.takeHeader(bytes: count) ? count : 0
+        easy.set(CURLOPT_HEADERFUNCTION) { bytes, _, count, context in
+            let line = UnsafeRawBufferPointer(start: bytes, count: count)
+            return Exchange.at(context).takeHeader(line) ? count : 0
         }
         if easy.looksUpNames {
             easy.beforeLookup(
@@ -43,6 +44,11 @@ class Exchange {
     /// Whom libcurl's callbacks are about.
     static func at(_ context: UnsafeMutableRawPointer?) -> Self {
         Unmanaged.fromOpaque(context!).takeUnretainedValue()
+    }
+
+    /// A line of the answer's head, or of a mail server's replies. False: that was too much.
+    func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+        reception.takeHeader(bytes: line.count)
     }
 
     func openSocket(family: Int32, type: Int32, protocol number: Int32) -> Int32 {

@@ -90,9 +90,9 @@ struct Trouble {
         return "the certificate is for \(names), not \(easy.host)"
     }
 
-    /// OpenSSL's last words: what stands behind `…:error:0A00010B:SSL routines::`.
+    /// OpenSSL's last words: what stands behind `… error:0A00010B:SSL routines::`.
     private var shake: Substring {
-        guard words.contains(":error:"), let colon = words.lastIndex(of: ":") else {
+        guard words.contains("error:"), let colon = words.lastIndex(of: ":") else {
             return words[...]
         }
         return words[words.index(after: colon)...]

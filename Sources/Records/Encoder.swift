@@ -84,8 +84,9 @@ public struct Encoder {
             json.string("service", facts(id).name)
             json.integer("bytes", bytes)
             return "log.rotate"
-        case .noticeDelivered(let route, let notice, let attempts):
+        case .noticeDelivered(let route, let notice, let attempts, let reason):
             begin(notice, route, attempts)
+            if !reason.isEmpty { json.string("reason", reason.clipped(to: Self.longestReason)) }
             return "notice.deliver"
         case .noticeGivenUp(let route, let notice, let attempts, let reason):
             begin(notice, route, attempts)

@@ -36,8 +36,8 @@ public enum Entry: Sendable {
     case diagnosed(InstanceID, incident: Int, Cause)
     /// A service's log was over its bound, and was copied aside and cut.
     case logRotated(InstanceID, bytes: Int64)
-    /// People were told over this route, at this attempt.
-    case noticeDelivered(route: String, ToldNotice, attempts: Int)
+    /// People were told over this route, at this attempt; `reason`: why not all of them.
+    case noticeDelivered(route: String, ToldNotice, attempts: Int, reason: String = "")
     /// They were not, and will not be.
     case noticeGivenUp(route: String, ToldNotice, attempts: Int, reason: String)
     /// So many notices were dropped: more waited than may.

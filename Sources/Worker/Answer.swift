@@ -58,7 +58,7 @@ public struct Answer: Equatable, Sendable {
 extension String {
     /// At most so many bytes of it, cut between characters, as they will be read: a JSON text has no
     /// U+0000, and U+FFFD in its place is longer.
-    func cut(to bytes: Int) -> String {
+    public func cut(to bytes: Int) -> String {
         let isPlain = !unicodeScalars.contains("\0")
         if isPlain, utf8.count <= bytes { return self }
         var text = ""

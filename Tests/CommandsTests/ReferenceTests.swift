@@ -139,23 +139,31 @@ import Testing
     @Test("a route has every key of the reference and no other, and its defaults") func routes()
         throws
     {
-        func read(_ webhook: String, _ rest: String = "") throws(ConfigurationErrors)
-            -> Configuration
-        {
-            try self.read(
-                top: "notices: {ops: {webhook: {url_file: /u\(webhook)}\(rest)}}, ")
+        func read(_ way: String, _ rest: String = "") throws(ConfigurationErrors) -> Configuration {
+            try self.read(top: "notices: {ops: {\(way)}\(rest)}}, ")
         }
-        let keys = known { () throws(ConfigurationErrors) in try read(", qqqqqqqqqq: 1") }
+        let webhook = "webhook: {url_file: /u"
+        let mail = "mail: {server: 'smtp://h', from: a@h, to: [b@h]"
         let told = rows("Notices").map(\.key)
-        #expect(Set(told) == Set(keys.map { "webhook.\($0)" } + ["on"]))
-        let plain = try read("")
-        #expect(try read(", verify: true, timeout: 10s") == plain)
+        var keys: Set = ["on"]
+        for (way, name) in [(webhook, "webhook"), (mail, "mail")] {
+            let known = known { () throws(ConfigurationErrors) in
+                try read(way + ", qqqqqqqqqq: 1")
+            }
+            keys.formUnion(known.map { "\(name).\($0)" })
+        }
+        #expect(Set(told) == keys)
+        let plain = try read(webhook)
+        #expect(try read(webhook + ", verify: true, timeout: 10s") == plain)
+        #expect(
+            try read(mail + ", starttls: required, verify: true, timeout: 30s") == read(mail))
         // The words of `on`: the default ones, and the others.
         let row = try #require(rows("Notices").first { $0.key == "on" })
         func words(_ text: String) -> [String] {
             text.matches(of: /[a-z]+\.[a-z]+|boot/).map { String($0.0) }
         }
-        #expect(try read("", ", on: [\(words(row.fallback).joined(separator: ", "))]") == plain)
+        #expect(
+            try read(webhook, ", on: [\(words(row.fallback).joined(separator: ", "))]") == plain)
         let all = words(row.fallback) + words(row.allowed)
         #expect(Set(all) == Set(NoticeRoute.Occasion.allCases.map(\.rawValue)))
     }

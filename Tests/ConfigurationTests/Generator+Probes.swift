@@ -23,8 +23,28 @@ extension Generator {
             webhook.timeout = interval(1000...60_000)
             let occasions = NoticeRoute.Occasion.allCases.shuffled(using: &random)
             return NoticeRoute(
-                name: "r\(n)", webhook: webhook, occasions: Array(occasions.prefix(number(1...9))))
+                name: "r\(n)", chance(50) ? .webhook(webhook) : .mail(mail()),
+                occasions: Array(occasions.prefix(number(1...9))))
         }
+    }
+
+    private mutating func mail() -> Mail {
+        let recipients = (0..<number(1...16)).map {
+            "ops+\($0)@" + (chance(50) ? "h" : "h-1.example")
+        }
+        var mail = Mail(server: "smtps://[::1]:465", from: "a.b@localhost", to: recipients)
+        if chance(50) {
+            mail.server = "smtp://127.0.0.1"
+            mail.starttls = chance(50) ? .required : .off
+        }
+        if chance(50) {
+            mail.user = word() + " ü"
+            mail.passwordFile = path()
+        }
+        if mail.isEncrypted { mail.verify = chance(50) }
+        if mail.isEncrypted, mail.verify { mail.authorities = optional { $0.path() } }
+        mail.timeout = interval(1000...60_000)
+        return mail
     }
 
     mutating func probe() -> Probe {

@@ -182,18 +182,10 @@ final class NixMachine {
         String(try inside("systemctl show -P \(name) \(unit)").dropLast())
     }
 
-    /// The records that are on the disk, oldest first.
+    /// The records that are on the disk, oldest first; none before there is a ledger.
     func records(_ event: String? = nil) throws -> [JSONValue] {
-        let folder = "\(container.directory)/state/ledger"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return try names.filter { $0.hasSuffix(".jsonl") }.sorted().flatMap { segment in
-            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(segment)"))
-            // What comes after the last newline is being written.
-            return try data.prefix(upTo: data.lastIndex(of: 10) ?? data.startIndex)
-                .split(separator: 10)
-                .map { try JSONValue.parse(Array($0), limit: 4096) }
-        }
-        .filter { event == nil || $0["ev"]?.string == event }
+        guard FileManager.default.fileExists(atPath: container.ledger) else { return [] }
+        return try container.records().filter { event == nil || $0["ev"]?.string == event }
     }
 
     /// Waits until the ledger has so many records of an event.

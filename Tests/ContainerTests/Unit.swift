@@ -156,18 +156,7 @@ final class Unit {
     }
 
     /// The records that are on the disk, oldest first.
-    func records() throws -> [JSONValue] {
-        let folder = "\(container.directory)/state/ledger"
-        let segments = try FileManager.default.contentsOfDirectory(atPath: folder)
-            .filter { $0.hasSuffix(".jsonl") }.sorted()
-        return try segments.flatMap { segment in
-            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(segment)"))
-            // What comes after the last newline is being written.
-            return try data.prefix(upTo: data.lastIndex(of: 10) ?? data.startIndex)
-                .split(separator: 10)
-                .map { try JSONValue.parse(Array($0), limit: 4096) }
-        }
-    }
+    func records() throws -> [JSONValue] { try container.records() }
 
     /// The records, or those of these events, as short sentences: `process.start web`, `service.rest web ended`.
     func sentences(_ events: String...) throws -> [String] {

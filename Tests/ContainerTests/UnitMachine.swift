@@ -98,16 +98,7 @@ final class UnitMachine {
     }
 
     /// The records that are on the disk, oldest first.
-    func records() throws -> [JSONValue] {
-        let folder = "\(container.directory)/state/ledger"
-        let segments = try FileManager.default.contentsOfDirectory(atPath: folder)
-            .filter { $0.hasSuffix(".jsonl") }.sorted()
-        return try segments.flatMap { segment in
-            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(segment)"))
-            return try data.prefix(upTo: data.lastIndex(of: 10) ?? data.startIndex)
-                .split(separator: 10).map { try JSONValue.parse(Array($0), limit: 4096) }
-        }
-    }
+    func records() throws -> [JSONValue] { try container.records() }
 
     /// How many records there are of that event of that service.
     func count(_ event: String, _ service: String? = nil) throws -> Int {

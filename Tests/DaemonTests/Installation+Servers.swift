@@ -215,3 +215,8 @@ let oneHealing = [
     "process.start", "probe.strike", "probe.strike", "probe.strike", "incident.open",
     "process.exit", "restart.attempt", "process.start", "incident.resolve",
 ]
+
+extension Process {
+    /// Ends it. It has the tests' mask of signals, which may hold SIGTERM back for ever.
+    func end() { kill(processIdentifier, SIGKILL) }
+}

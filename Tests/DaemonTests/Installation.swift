@@ -65,9 +65,9 @@ final class Installation {
         try text.write(toFile: configuration, atomically: false, encoding: .utf8)
     }
 
-    /// Starts the daemon and waits until it answers.
-    func start() throws {
-        try launch()
+    /// Starts the daemon, after a shell has done this, and waits until it answers.
+    func start(below shell: String = "true") throws {
+        try launch(below: shell)
         try until("the daemon answers") { (try? self.status()) != nil }
     }
 

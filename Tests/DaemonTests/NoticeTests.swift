@@ -91,8 +91,7 @@ import Testing
 
     /// What the hook got.
     private func got(_ installation: Installation) throws -> [JSONValue] {
-        try installation.text("got").split(separator: "\n")
-            .map { try JSONValue.parse(Array($0.utf8), limit: 65536) }
+        try installation.jsonLines("got")
     }
 
     private func untilGot(_ installation: Installation, _ count: Int) throws {
@@ -104,7 +103,7 @@ import Testing
     @Test("a hand-over is posted as JSON, with headers and secret, by a user without rights")
     func delivered() throws {
         let (installation, hook) = try handOver(on: "all")
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("notice.deliver", count: 2)
         let got = try got(installation)
         #expect(got.map { $0["path"]?.string } == ["/\(Self.secret)", "/\(Self.secret)"])
@@ -152,7 +151,7 @@ import Testing
         let installation = scene.installation
         try installation.make("hook", Self.hook)
         let hook = try hook(installation, port)
-        defer { hook.terminate() }
+        defer { hook.end() }
         try scene.start()
         try scene.deployBad()
         try untilGot(installation, 2)
@@ -167,7 +166,7 @@ import Testing
     @Test("secrets are in no command line, environment, status, log or ledger")
     func discreet() throws {
         let (installation, hook) = try handOver(on: "all", answering: "500")
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("route.fail")
         let worker = try #require(try installation.worker("notify"))
         var places = try FileManager.default.subpathsOfDirectory(atPath: installation.state)
@@ -205,7 +204,7 @@ import Testing
         installation.touch("end")
         try installation.until("route.fail")
         let hook = try hook(installation, port)
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("notice.deliver", count: 2)
         let records = try installation.records("notice.deliver")
         #expect((records[0]["attempts"]?.integer ?? 0) > 1)
@@ -220,7 +219,7 @@ import Testing
     @Test("what will pass is tried again", arguments: ["500", "503", "429", "408", "204 hang"])
     func again(_ answer: String) throws {
         let (installation, hook) = try handOver(answering: answer)
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("route.fail")
         #expect(try installation.records("notice.giveup").isEmpty)
         unlink("\(installation.directory)/answer")
@@ -235,7 +234,7 @@ import Testing
         arguments: ["400", "401", "404", "410", "302"])
     func never(_ answer: String) throws {
         let (installation, hook) = try handOver(answering: answer)
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("notice.giveup")
         let record = try #require(try installation.records("notice.giveup").first)
         #expect(record["attempts"]?.integer == 1)
@@ -247,7 +246,7 @@ import Testing
     @Test("an answer whose body never ends has been taken, once")
     func endless() throws {
         let (installation, hook) = try handOver(answering: "200 body")
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("notice.deliver")
         #expect(try got(installation).count == 1)
     }
@@ -255,7 +254,7 @@ import Testing
     @Test("the worker killed in the middle is a fault of its own, and people are told all the same")
     func killed() throws {
         let (installation, hook) = try handOver(answering: "204 hang")
-        defer { hook.terminate() }
+        defer { hook.end() }
         try untilGot(installation, 1)
         unlink("\(installation.directory)/answer")
         kill(try #require(try installation.worker("notify")), SIGKILL)
@@ -270,7 +269,7 @@ import Testing
     func stopped() throws {
         let (installation, hook) = try handOver(
             on: "[incident.open, incident.handover]", answering: "204 hang")
-        defer { hook.terminate() }
+        defer { hook.end() }
         try untilGot(installation, 1)
         unlink("\(installation.directory)/answer")
         kill(try #require(try installation.worker("notify")), SIGSTOP)
@@ -285,7 +284,7 @@ import Testing
     func broken(_ script: String) throws {
         let (installation, port) = try installation(on: "[incident.handover]")
         let hook = try hook(installation, port)
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.makeOwnPrograms()
         try installation.replaceOwn("regen-net", by: script)
         try installation.start()
@@ -308,7 +307,7 @@ import Testing
     func defects(_ defect: String) throws {
         let (installation, port) = try installation(on: "[incident.handover]")
         let hook = try hook(installation, port)
-        defer { hook.terminate() }
+        defer { hook.end() }
         let path = "\(installation.directory)/url"
         let words: String
         switch defect {
@@ -355,7 +354,7 @@ import Testing
     @Test("after a reload the new secret is used, by another worker")
     func rotated() throws {
         let (installation, hook) = try handOver(on: "[incident.open, service.recover]")
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("notice.deliver")
         let before = try #require(try installation.worker("notify"))
         #expect(try installation.regen("reload").status == 0)
@@ -374,7 +373,7 @@ import Testing
     @Test("by hand a route is tried, and tells what came of it") func byHand() throws {
         let (installation, port) = try installation()
         let hook = try hook(installation, port)
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.start()
         try installation.until("the hook listens") {
             try installation.regen("notify", "ops").status == 0
@@ -406,7 +405,7 @@ import Testing
         #expect(text.contains("route ops is failing for "), "\(text)")
         #expect(text.contains(", 1 notice waits: "), "\(text)")
         let hook = try hook(installation, port)
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("notice.deliver")
         let route = try installation.status()["daemon"]?["routes"]?.array?.first
         #expect(route?["state"]?.string == "ready" && route?["waiting"]?.integer == 0)
@@ -416,7 +415,7 @@ import Testing
     @Test("an open hand-over is told again by the next daemon, and nothing else is")
     func nextLife() throws {
         let (installation, hook) = try handOver(on: "all")
-        defer { hook.terminate() }
+        defer { hook.end() }
         try installation.until("notice.deliver", count: 2)
         installation.killDaemon()
         try installation.start()
@@ -428,8 +427,14 @@ import Testing
 }
 
 extension Installation {
+    /// What a server has noted in that file, a line each.
+    func jsonLines(_ name: String) throws -> [JSONValue] {
+        try text(name).split(separator: "\n")
+            .map { try JSONValue.parse(Array($0.utf8), limit: 65536) }
+    }
+
     /// Writes a file that only its owner may read.
-    fileprivate func keepSecret(_ name: String, _ text: String) throws {
+    func keepSecret(_ name: String, _ text: String) throws {
         let path = "\(directory)/\(name)"
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         chmod(path, 0o600)

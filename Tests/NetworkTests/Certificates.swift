@@ -16,10 +16,11 @@ final class Certificates {
     func make(_ name: String, days: Int, names: String) throws -> [String] {
         let certificate = directory.appending(path: "\(name).pem").path
         let key = directory.appending(path: "\(name).key").path
-        // `req` refuses to make a certificate that has expired; `x509` does not.
+        // `req` refuses to make a certificate that has expired; `x509` does not, but may read the key
+        // before `req` has made it.
         let script = """
-            openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
-              -keyout "$2" -subj /CN=test | \
+            openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1 -out "$2" && \
+            openssl req -new -key "$2" -subj /CN=test | \
             openssl x509 -req -signkey "$2" -days "$3" -out "$1" -extfile "$4"
             """
         let extensions = directory.appending(path: "\(name).ext")

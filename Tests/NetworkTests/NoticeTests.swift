@@ -11,39 +11,21 @@ import Worker
         id: "1-1", sequence: 1, unixMilliseconds: 1, host: "h", event: "incident.open",
         severity: .warning, text: "web: failed")
 
-    /// A worker that knows these routes, from a descriptor as regend would hand it over.
-    private func worker(_ routes: [OpenRoute]) throws -> WorkerProcess {
-        var json = JSONWriter()
-        OpenRoute.write(routes, into: &json)
-        return try worker(reading: json.bytes)
-    }
-
-    private func worker(reading bytes: [UInt8]) throws -> WorkerProcess {
-        let path = FileManager.default.temporaryDirectory.appending(
-            path: "regen-\(UUID().uuidString)")
-        try Data(bytes).write(to: path)
-        return try WorkerProcess(
-            ["notify", "--as-is"], after: "exec 4<\(path.path); rm \(path.path);")
-    }
-
     private func route(
         _ url: String, timeout: Interval = .seconds(5), _ change: (inout Webhook) -> Void = { _ in }
     ) -> OpenRoute {
         var webhook = Webhook(.url(url))
         webhook.timeout = timeout
         change(&webhook)
-        return OpenRoute(
-            NoticeRoute(name: "ops", webhook: webhook), url: url, authorization: "Bearer 1")
+        return OpenRoute(name: "ops", webhook, url: url, authorization: "Bearer 1")
     }
 
     private func send(_ serial: Int, to worker: WorkerProcess, route: String = "ops") {
-        var json = JSONWriter()
-        Delivery(serial: serial, route: route, Self.news).write(into: &json)
-        worker.send(json.bytes + [UInt8(ascii: "\n")])
+        worker.send(Delivery(serial: serial, route: route, Self.news))
     }
 
     private func deliver(_ route: OpenRoute) throws -> DeliveryAnswer {
-        let worker = try worker([route])
+        let worker = try WorkerProcess(telling: [route])
         send(1, to: worker)
         return try #require(DeliveryAnswer(line: try worker.line()))
     }
@@ -99,7 +81,7 @@ import Worker
     @Test("it talks to no route but those that it was started with; one notice at a time each")
     func others() throws {
         let server = try Server()
-        let worker = try worker([route(server.url("/hang"), timeout: .seconds(1))])
+        let worker = try WorkerProcess(telling: [route(server.url("/hang"), timeout: .seconds(1))])
         send(1, to: worker, route: "other")
         let other = try #require(DeliveryAnswer(line: try worker.line()))
         #expect(other.serial == 1 && other.outcome == .unknown)
@@ -113,7 +95,7 @@ import Worker
 
     @Test("it is as confined as the other role, and keeps no descriptor of the secrets")
     func confined() throws {
-        let worker = try worker([route("http://127.0.0.1:1/")])
+        let worker = try WorkerProcess(telling: [route("http://127.0.0.1:1/")])
         send(1, to: worker)
         #expect(try DeliveryAnswer(line: worker.line())?.outcome == .failed)
         #expect(try worker.status("CapEff") == "0000000000000000")
@@ -128,8 +110,8 @@ import Worker
     }
 
     @Test("garbage ends it: as routes, and as a line") func garbage() throws {
-        #expect(try worker(reading: Array("[]".utf8)).end().code == 1)
-        let worker = try worker([])
+        #expect(try WorkerProcess(reading: Array("[]".utf8)).end().code == 1)
+        let worker = try WorkerProcess(telling: [])
         worker.send(Array("hello\n".utf8))
         #expect(worker.end().words.contains("no request, so I end: hello"))
     }

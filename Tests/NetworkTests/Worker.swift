@@ -41,6 +41,21 @@ final class WorkerProcess {
         process.standardInput = nil
     }
 
+    /// A `regen-net notify` that knows these routes, from a descriptor as regend would hand it over.
+    convenience init(telling routes: [OpenRoute]) throws {
+        var json = JSONWriter()
+        OpenRoute.write(routes, into: &json)
+        try self.init(reading: json.bytes)
+    }
+
+    /// The same with what may be no routes.
+    convenience init(reading bytes: [UInt8]) throws {
+        let path = FileManager.default.temporaryDirectory.appending(
+            path: "regen-\(UUID().uuidString)")
+        try Data(bytes).write(to: path)
+        try self.init(["notify", "--as-is"], after: "exec 4<\(path.path); rm \(path.path);")
+    }
+
     deinit {
         if process.isRunning { process.terminate() }
         close(socket)
@@ -54,6 +69,12 @@ final class WorkerProcess {
     func send(_ request: Request) {
         var json = JSONWriter()
         request.write(into: &json)
+        send(json.bytes + [UInt8(ascii: "\n")])
+    }
+
+    func send(_ delivery: Delivery) {
+        var json = JSONWriter()
+        delivery.write(into: &json)
         send(json.bytes + [UInt8(ascii: "\n")])
     }
 
@@ -128,24 +149,35 @@ final class Server {
 
     /// One of the strangers; with TLS where there is a certificate.
     init(_ certificate: [String] = []) throws {
-        let script = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "strangers.py").path
-        let output = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", script] + certificate
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        guard let port = UInt16(line.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            throw Overdue()
-        }
-        self.port = port
+        port = try process.serve("/usr/bin/env", ["python3"], "strangers.py", certificate)
     }
 
-    deinit { process.terminate() }
+    deinit { process.end() }
 
     func url(_ path: String, scheme: String = "http", host: String = "127.0.0.1") -> String {
         "\(scheme)://\(host):\(port)\(path)"
     }
+}
+
+extension Process {
+    /// Runs a script of this folder with a Python; the port that it says it serves.
+    func serve(
+        _ python: String, _ options: [String], _ script: String, _ arguments: [String]
+    ) throws -> UInt16 {
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: script).path
+        let output = Pipe()
+        executableURL = URL(filePath: python)
+        self.arguments = options + [path] + arguments
+        standardOutput = output
+        standardError = FileHandle.nullDevice
+        try run()
+        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        guard let port = UInt16(line.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw Overdue()
+        }
+        return port
+    }
+
+    /// Ends it. It has the tests' mask of signals, which may hold SIGTERM back for ever.
+    func end() { kill(processIdentifier, SIGKILL) }
 }

@@ -71,6 +71,10 @@ struct ModuleTests {
             webhook = { url_file = "/run/secrets/url"; authorization_file = "/run/secrets/token"; };
             on = [ "incident.handover" ];
           };
+          notices.night.mail = {
+            server = "smtps://mail.example"; from = "regen@example.org"; to = [ "ops@example.org" ];
+            user = "regen@example.org"; password_file = "/run/secrets/mail";
+          };
         };
         """
 
@@ -116,14 +120,16 @@ struct ModuleTests {
         let loaded = try #require(unit["Service", "LoadCredential"])
         #expect(loaded.contains("notice-ops-url:/run/secrets/url"))
         #expect(loaded.contains("notice-ops-authorization:/run/secrets/token"))
+        #expect(loaded.contains("notice-night-password:/run/secrets/mail"))
         #expect(try #require(unit["Service", "SetCredential"]).contains("notice-ops-url:"))
-        let notices = try machine.settings()["notices"] as? [String: [String: [String: Any]]]
-        let webhook =
-            (try machine.settings()["notices"] as? [String: Any])?["ops"] as? [String: Any]
-        #expect(notices == nil)
+        let notices = try #require(try machine.settings()["notices"] as? [String: Any])
+        func file(_ route: String, _ way: String, _ key: String) -> String? {
+            ((notices[route] as? [String: Any])?[way] as? [String: Any])?[key] as? String
+        }
+        let credentials = "/run/credentials/regen.service"
+        #expect(file("ops", "webhook", "url_file") == "\(credentials)/notice-ops-url")
         #expect(
-            (webhook?["webhook"] as? [String: Any])?["url_file"] as? String
-                == "/run/credentials/regen.service/notice-ops-url")
+            file("night", "mail", "password_file") == "\(credentials)/notice-night-password")
     }
 
     // MARK: - Units
@@ -447,6 +453,13 @@ struct ModuleTests {
             (
                 "", "settings.notices.ops.webhook.url_file = \"${./module.nix}\";",
                 "a secret in the\nNix store can be read by everybody"
+            ),
+            (
+                "",
+                """
+                settings.notices.ops.mail = { server = "smtps://h"; from = "a@h"; to = [ "b@h" ];
+                  password_file = "${./module.nix}"; };
+                """, "a secret in the\nNix store can be read by everybody"
             ),
         ])
     func assertions(more: String, regen: String, complaint: String) throws {

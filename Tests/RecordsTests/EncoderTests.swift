@@ -104,7 +104,11 @@ import Testing
                 "step.end"
             ),
             (.diagnosed(id, incident: 2, cause), "incident.diagnose"),
-            (.noticeDelivered(route: "ops", notice, attempts: 2), "notice.deliver"),
+            (
+                .noticeDelivered(
+                    route: "ops", notice, attempts: 2,
+                    reason: String(repeating: "\u{1}", count: 9999)), "notice.deliver"
+            ),
             (
                 .noticeGivenUp(
                     route: "ops", notice, attempts: 1,

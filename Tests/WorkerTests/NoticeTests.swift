@@ -83,11 +83,18 @@ private func line(_ write: (inout JSONWriter) -> Void) -> [UInt8] {
         webhook.authorities = "/etc/ca.pem"
         webhook.timeout = .seconds(60)
         let route = OpenRoute(
-            NoticeRoute(name: "ops", webhook: webhook), url: "https://h/x",
-            authorization: "Bearer 1")
-        #expect(route.headers.last == .init("Authorization", "Bearer 1"))
-        let bytes = line { OpenRoute.write([route, route], into: &$0) }
-        #expect(OpenRoute.read(bytes) == [route, route])
+            name: "ops", webhook, url: "https://h/x", authorization: "Bearer 1")
+        let headers = webhook.headers + [.init("Authorization", "Bearer 1")]
+        #expect(route.way == .webhook(url: "https://h/x", headers: headers))
+        var mail = Mail(server: "smtp://h:25", from: "a@h", to: ["b@h", "c@h"])
+        mail.user = "a"
+        let routes = [
+            route, OpenRoute(name: "mail", mail, password: "pw"),
+            OpenRoute(
+                name: "plain", Mail(server: "smtps://h", from: "a@h", to: ["b@h"]), password: nil),
+        ]
+        let bytes = line { OpenRoute.write(routes, into: &$0) }
+        #expect(OpenRoute.read(bytes) == routes)
         #expect(OpenRoute.read(Array(#"{"routes":[{}]}"#.utf8)) == nil)
     }
 
@@ -97,11 +104,21 @@ private func line(_ write: (inout JSONWriter) -> Void) -> [UInt8] {
         webhook.headers = [.init("X", String(repeating: bell, count: 8 << 10))]
         webhook.authorities = "/" + String(repeating: bell, count: 4094)
         let route = OpenRoute(
-            NoticeRoute(name: String(repeating: "n", count: 64), webhook: webhook),
+            name: String(repeating: "n", count: 64), webhook,
             url: String(repeating: "\"", count: 2048),
             authorization: String(repeating: "é", count: 4 << 10))
         let all = Array(repeating: route, count: NoticeRoute.most)
         #expect(line { OpenRoute.write(all, into: &$0) }.count <= OpenRoute.mostBytes)
+    }
+
+    @Test(
+        "which reply of a mail server is what",
+        arguments: [
+            (250, .delivered), (421, .failed), (450, .failed), (499, .failed), (500, .refused),
+            (550, .refused), (599, .refused), (354, .failed), (0, .failed), (600, .failed),
+        ] as [(Int, DeliveryAnswer.Outcome)])
+    func reply(code: Int, outcome: DeliveryAnswer.Outcome) {
+        #expect(DeliveryAnswer.outcome(ofReply: code) == outcome)
     }
 
     @Test(

@@ -72,20 +72,10 @@ extension Examination {
 
     private mutating func secrets() -> [RegenFacts.Secret] {
         let files = (configuration?.notices ?? []).flatMap { route in
-            route.webhook.files.map { (route.name, $0) }
+            route.secretFiles.map { (route.name, $0) }
         }
         return zip(files, looking.paths(files.map(\.1))).map { file, sight in
             RegenFacts.Secret(route: file.0, path: file.1, sight: sight)
         }
-    }
-}
-
-extension Webhook {
-    /// The files whose contents are nobody's business.
-    fileprivate var files: [String] {
-        var files: [String] = []
-        if case .file(let path) = address { files.append(path) }
-        if let authorizationFile { files.append(authorizationFile) }
-        return files
     }
 }

@@ -24,8 +24,10 @@ struct MetricsCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Go on, and write the file anew so often, from 1s to 1h.", valueName: "duration"),
-        transform: MetricsCommand.milliseconds)
-    var every: Int32?
+        transform: {
+            try Interval.milliseconds($0, within: 1_000...3_600_000, "say 15s or 1m, from 1s to 1h")
+        })
+    var every: Int64?
 
     @OptionGroup var control: ControlOptions
 
@@ -51,7 +53,7 @@ struct MetricsCommand: ParsableCommand {
                 Terminal.error.complain("regen: \(trouble ?? "all is well again")\n")
             }
             last = trouble
-            pause(milliseconds: every)
+            pause(milliseconds: Int32(every))
         }
     }
 
@@ -74,14 +76,5 @@ struct MetricsCommand: ParsableCommand {
         let (metrics, silence) = look()
         do { try tell(metrics) } catch { return error.message }
         return silence?.message
-    }
-
-    private static func milliseconds(_ text: String) throws -> Int32 {
-        guard let interval = Interval(configured: text),
-            (.seconds(1) ... .hours(1)).contains(interval)
-        else {
-            throw ValidationError("say 15s or 1m, from 1s to 1h")
-        }
-        return Int32(interval.nanoseconds / 1_000_000)
     }
 }

@@ -29,10 +29,12 @@ extension NoticeRoute {
     }
 
     private init(_ name: String, _ place: Place, _ findings: inout Findings) {
-        self.init(name: name, webhook: Webhook(.file("/")))
-        let section = Section(place, keys: ["webhook", "on"], &findings)
-        if let place = section.neededPlace("webhook", &findings) {
-            webhook = Webhook(place, &findings)
+        self.init(name: name, .webhook(Webhook(.file("/"))))
+        let section = Section(place, keys: ["webhook", "mail", "on"], &findings)
+        switch section.exactlyOne(of: ["webhook", "mail"], &findings) {
+        case "webhook": way = .webhook(Webhook(section.place("webhook")!, &findings))
+        case "mail": way = .mail(Mail(section.place("mail")!, &findings))
+        default: break
         }
         occasions = NoticeRoute.occasions(section, &findings)
     }
@@ -52,52 +54,6 @@ extension NoticeRoute {
                 throw Complaint("\(quoted(try text(tree))) is neither all nor a list of events")
             }
             return Occasion.allCases
-        }
-    }
-}
-
-extension Webhook {
-    private static let keys = [
-        "url", "url_file", "headers", "authorization_file", "verify", "authorities", "timeout",
-    ]
-
-    fileprivate init(_ place: Place, _ findings: inout Findings) {
-        self.init(.file("/"))
-        let section = Section(place, keys: Webhook.keys, &findings)
-        switch section.exactlyOne(of: ["url", "url_file"], &findings) {
-        case "url": address = .url(section.read("url", or: "", &findings, webAddress))
-        case "url_file":
-            address = .file(section.read("url_file", or: "/", &findings, absolutePath))
-        default: break
-        }
-        headers = HTTPProbe.headers(section, &findings)
-        authorizationFile = section.read("authorization_file", &findings, absolutePath)
-        verify = section.read("verify", or: verify, &findings, boolean)
-        authorities = section.read("authorities", &findings, absolutePath)
-        timeout = section.read("timeout", or: timeout, &findings, duration(Webhook.timeouts))
-        if let place = section.place("authorities"), !verify {
-            findings.error(
-                place, Complaint("with 'verify: false' nobody is asked", "leave one of them out"))
-        }
-        checkHeaders(section, &findings)
-    }
-
-    private func checkHeaders(_ section: Section, _ findings: inout Findings) {
-        guard let place = section.place("headers") else { return }
-        for header in headers {
-            switch header.name.lowercased() {
-            case "authorization":
-                findings.error(
-                    place.child(header.name),
-                    Complaint(
-                        "a secret in the configuration can be read by whoever can read that",
-                        "put it into a file, and name that in 'authorization_file'"))
-            case "content-length", "transfer-encoding":
-                findings.error(
-                    place.child(header.name),
-                    Complaint("this header is regen's own", "leave it out"))
-            default: break
-            }
         }
     }
 }

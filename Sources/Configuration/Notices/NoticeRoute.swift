@@ -4,19 +4,44 @@ public import Supervision
 public struct NoticeRoute: Equatable, Sendable {
     /// Its name, one of 1 to `longestName` bytes.
     public var name: String
-    /// Whom it posts to.
-    public var webhook: Webhook
+    /// How they are told.
+    public var way: Way
     /// What is told.
     public var occasions: [Occasion]
 
     /// A route that tells what a human must know.
-    public init(
-        name: String, webhook: Webhook, occasions: [Occasion] = Occasion.forHumans
-    ) {
+    public init(name: String, _ way: Way, occasions: [Occasion] = Occasion.forHumans) {
         self.name = name
-        self.webhook = webhook
+        self.way = way
         self.occasions = occasions
     }
+
+    /// How people are told.
+    public enum Way: Equatable, Sendable {
+        /// By HTTP POST of JSON.
+        case webhook(Webhook)
+        /// By mail.
+        case mail(Mail)
+    }
+
+    /// An attempt without an answer for so long has failed.
+    public var timeout: Interval {
+        switch way {
+        case .webhook(let webhook): webhook.timeout
+        case .mail(let mail): mail.timeout
+        }
+    }
+
+    /// The files whose contents are nobody's business.
+    public var secretFiles: [String] {
+        switch way {
+        case .webhook(let webhook): webhook.secretFiles
+        case .mail(let mail): mail.passwordFile.map { [$0] } ?? []
+        }
+    }
+
+    /// How long an attempt may take.
+    public static let timeouts: ClosedRange<Interval> = .seconds(1) ... .seconds(60)
 
     /// The most routes.
     public static let most = 16
@@ -70,40 +95,5 @@ public struct NoticeRoute: Equatable, Sendable {
             .rollbackPlanned, .switchIntended, .switchEnded, .switchLasts, .foreignSwitchLasts,
             .quarantineEntered, .bootedElsewhere, .booted, .bootFailed,
         ]
-    }
-}
-
-/// An address that takes notices by HTTP POST.
-public struct Webhook: Equatable, Sendable {
-    /// Where it is.
-    public var address: Address
-    /// Headers of each request, in the order of the file; none is a secret.
-    public var headers: [HTTPProbe.Header] = []
-    /// A file with what the header Authorization says.
-    public var authorizationFile: String?
-    /// Whether the server's certificate must be good.
-    public var verify = true
-    /// A file of certificates of the authorities to believe, instead of the system's.
-    public var authorities: String?
-    /// An attempt without an answer for so long has failed.
-    public var timeout = Interval.seconds(10)
-
-    /// Where notices go.
-    public enum Address: Equatable, Sendable {
-        /// To this URL, which everybody may know.
-        case url(String)
-        /// To the URL in this file, which is a secret.
-        case file(String)
-    }
-
-    /// How long an attempt may take.
-    public static let timeouts: ClosedRange<Interval> = .seconds(1) ... .seconds(60)
-
-    /// A webhook with every default.
-    public init(_ address: Address) { self.address = address }
-
-    /// Whether a text is a URL that notices can go to, by the rules of the configuration.
-    public static func isURL(_ text: String) -> Bool {
-        (try? webAddress(Tree(.scalar(text, quoted: true)))) != nil
     }
 }

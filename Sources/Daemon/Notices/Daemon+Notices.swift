@@ -39,23 +39,35 @@ extension Daemon {
     }
 
     private static func open(_ route: NoticeRoute) throws(SecretFile.Defect) -> OpenRoute {
-        let limit = OpenRoute.longestSecret
+        switch route.way {
+        case .webhook(let webhook): try open(webhook, of: route)
+        case .mail(let mail):
+            OpenRoute(name: route.name, mail, password: try secret(mail.passwordFile))
+        }
+    }
+
+    private static func open(
+        _ webhook: Webhook, of route: NoticeRoute
+    ) throws(SecretFile.Defect) -> OpenRoute {
         let url: String
-        switch route.webhook.address {
+        switch webhook.address {
         case .url(let plain): url = plain
         case .file(let path):
-            url = try SecretFile.line(at: path, limit: limit)
+            url = try SecretFile.line(at: path, limit: OpenRoute.longestSecret)
             guard Webhook.isURL(url) else {
                 throw SecretFile.Defect(
                     description: "\(path) does not hold a URL with https:// or http:// "
                         + "(a user and password go into authorization_file)")
             }
         }
-        var authorization: String?
-        if let path = route.webhook.authorizationFile {
-            authorization = try SecretFile.line(at: path, limit: limit)
-        }
-        return OpenRoute(route, url: url, authorization: authorization)
+        return OpenRoute(
+            name: route.name, webhook, url: url,
+            authorization: try secret(webhook.authorizationFile))
+    }
+
+    private static func secret(_ path: String?) throws(SecretFile.Defect) -> String? {
+        guard let path else { return nil }
+        return try SecretFile.line(at: path, limit: OpenRoute.longestSecret)
     }
 
     /// A worker knows the routes that it was started with: for others there is another one.
@@ -236,7 +248,8 @@ extension Daemon {
             route.delivered = now.wall
             write(
                 .noticeDelivered(
-                    route: name, ToldNotice(item.announcement), attempts: item.attempts))
+                    route: name, ToldNotice(item.announcement), attempts: item.attempts,
+                    reason: answer.reason))
         case .givenUp(let item): giveUp(item, route, answer.reason)
         case .postponed(isNew: true): write(.routeFailed(route: name, reason: answer.reason))
         case .postponed, nil: break

@@ -26,7 +26,7 @@ final class Notices {
         init(_ route: NoticeRoute) {
             name = route.name
             occasions = route.occasions
-            timeout = route.webhook.timeout.nanoseconds
+            timeout = route.timeout.nanoseconds
         }
 
         /// When it must be looked after.

@@ -9,7 +9,7 @@ final class NoticeWorker: WorkerLoop {
     /// A worker that talks to regend over `socket`.
     init(_ socket: consuming UnixSocket, routes: [OpenRoute]) throws(SystemError) {
         try super.init(socket, longestLine: Delivery.longestLine)
-        for route in routes { posts[route.name] = Post(route, transfers) }
+        for route in routes { posts[route.name] = Post.ready(route, transfers) }
     }
 
     deinit {
@@ -45,19 +45,19 @@ final class NoticeWorker: WorkerLoop {
         let post = Post.at(regen_curl_private(handle))
         guard let serial = post.serial, let easy = post.easy else { return }
         post.serial = nil
-        let outcome = post.outcome(code) { self.excuse(for: code) }
+        let end = post.end(code) { self.excuse(for: code) }
         let microseconds = easy.largeNumber(CURLINFO_TOTAL_TIME_T)
         transfers.end(easy)
-        answer(serial, outcome, microseconds)
+        answer(serial, end, microseconds)
     }
 
     private func answer(
-        _ serial: Int, _ end: (DeliveryAnswer.Outcome, status: Int?, reason: String),
-        _ microseconds: Int64 = 0
+        _ serial: Int, _ end: Post.End, _ microseconds: Int64 = 0
     ) {
         answer {
             DeliveryAnswer(
-                serial: serial, outcome: end.0, status: end.status, reason: onOneLine(end.reason),
+                serial: serial, outcome: end.outcome, status: end.status,
+                reason: onOneLine(end.reason),
                 microseconds: microseconds
             ).write(into: &$0)
         }

@@ -4,9 +4,9 @@ public import JSON
 public struct DeliveryAnswer: Equatable, Sendable {
     /// What came of it.
     public enum Outcome: String, CaseIterable, Sendable {
-        /// The server has taken it: 2xx.
+        /// The server has taken it.
         case delivered
-        /// The server will never take it: a redirect, or what a request like this cannot mend.
+        /// The server will never take it.
         case refused
         /// Another attempt may succeed.
         case failed
@@ -18,10 +18,10 @@ public struct DeliveryAnswer: Equatable, Sendable {
     public var serial: Int
     /// What came of it.
     public var outcome: Outcome
-    /// The HTTP status, where there was one.
+    /// The status of HTTP or the code of SMTP's reply, where there was one.
     public var status: Int?
-    /// Why, unless it was delivered: one line for a person, at most `longestReason` bytes, and never
-    /// a part of a URL or another secret.
+    /// Why, unless it was delivered to all: one line for a person, at most `longestReason` bytes, and
+    /// never a part of a secret.
     public var reason: String
     /// How long it took, in microseconds.
     public var microseconds: Int64
@@ -50,6 +50,15 @@ public struct DeliveryAnswer: Equatable, Sendable {
         // "Not in time", "too early" and "too many" will pass.
         case 408, 425, 429: .failed
         case 300...499: .refused
+        default: .failed
+        }
+    }
+
+    /// What the code of an SMTP server's reply says.
+    public static func outcome(ofReply code: Int) -> Outcome {
+        switch code {
+        case 200...299: .delivered
+        case 500...599: .refused
         default: .failed
         }
     }
