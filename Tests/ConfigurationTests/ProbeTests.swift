@@ -241,6 +241,19 @@ private func warnings(_ members: String) throws -> [String] {
         #expect(try probe(header).fingerprint != before)
     }
 
+    @Test("the port of a server on this machine is known, and no stranger's taken for one")
+    func localPorts() throws {
+        let cases: [(String, UInt16?)] = [
+            (#"{"listening":8080}"#, 8080), (#"{"tcp":80}"#, 80), (#"{"tcp":"[::1]:80"}"#, 80),
+            (#"{"tls":"localhost:443"}"#, 443), (#"{"http":"http://127.1.2.3/a"}"#, 80),
+            (#"{"http":"https://localhost/"}"#, 443), (#"{"http":"http://127.0.0.1:81/"}"#, 81),
+            (#"{"tcp":"127.0.0.1.example:80"}"#, nil), (#"{"tls":"h:443"}"#, nil),
+            (#"{"http":"http://127.example/"}"#, nil),
+            (#"{"http":{"url":"http://localhost/","socket":"/s"}}"#, nil),
+        ]
+        for (json, port) in cases { #expect(try probe(json).kind.localPort == port, "\(json)") }
+    }
+
     @Test("a name is short and shows no secret") func names() throws {
         let cases = [
             (#"{"http":"http://127.0.0.1:3001/health"}"#, "http http://127.0.0.1:3001/health"),

@@ -53,7 +53,7 @@ extension Mail {
                 place, Complaint("a user has a password", "name its file in 'password_file'"))
         case (nil, let place?):
             findings.error(place, Complaint("whose password is it?", "name that one in 'user'"))
-        case (_?, let place?) where !isEncrypted && !isThisMachine(server):
+        case (_?, let place?) where !isEncrypted && !staysHere:
             findings.error(
                 place,
                 Complaint(
@@ -87,19 +87,18 @@ private func mailServer(_ tree: Tree) throws(Complaint) -> String {
     return url
 }
 
+extension Mail {
+    /// Whether nobody else can be on the way to the server.
+    private var staysHere: Bool {
+        let place = mailAuthority(of: server).flatMap { hostAndPort(String($0)) }
+        return place.map { isThisMachine($0.host) } ?? false
+    }
+}
+
 /// What stands behind the scheme.
 private func mailAuthority(of url: String) -> Substring? {
     let scheme = ["smtp://", "smtps://"].first { url.lowercased().hasPrefix($0) }
     return scheme.map { url.dropFirst($0.count) }
-}
-
-/// Whether nobody else can be on the way to the server.
-private func isThisMachine(_ server: String) -> Bool {
-    guard let authority = mailAuthority(of: server), let host = hostAndPort(String(authority))?.host
-    else { return false }
-    let bytes = host.split(separator: ".", omittingEmptySubsequences: false)
-    let isLoopback = bytes.count == 4 && bytes[0] == "127" && bytes.allSatisfy { UInt8($0) != nil }
-    return isLoopback || host == "localhost" || host == "::1"
 }
 
 /// `name@host`, in the plain form that every server takes. What it may hold can end neither a command

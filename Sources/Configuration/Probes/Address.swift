@@ -139,6 +139,14 @@ private func isIPv6(_ text: Substring) -> Bool {
 /// Eight groups of four digits, the last two written as an IPv4 address.
 private let longestIPv6 = 45
 
+/// Whether nobody else can be on the way to a host, or listen for it. A name that only begins like a
+/// number of this machine's (127.0.0.1.example) is somebody's.
+func isThisMachine(_ host: String) -> Bool {
+    let bytes = host.split(separator: ".", omittingEmptySubsequences: false)
+    let isLoopback = bytes.count == 4 && bytes[0] == "127" && bytes.allSatisfy { UInt8($0) != nil }
+    return isLoopback || host == "localhost" || host == "::1"
+}
+
 extension Place {
     /// 0.0.0.0 is where a server listens; to connect there means something else on each system.
     func warnOfAnyAddress(_ host: String, _ findings: inout Findings) {

@@ -20,10 +20,10 @@ extension Probe.Kind {
     public var localPort: UInt16? {
         switch self {
         case .listening(let port): port
-        case .tcp(let host, let port): Self.isLoopback(host) ? port : nil
+        case .tcp(let host, let port): isThisMachine(host) ? port : nil
         case .http(let http): http.socket == nil ? Self.localPort(ofURL: http.url) : nil
         case .tls(let tls):
-            if case .server(let host, let port) = tls.source, Self.isLoopback(host) {
+            if case .server(let host, let port) = tls.source, isThisMachine(host) {
                 port
             } else {
                 nil
@@ -32,13 +32,10 @@ extension Probe.Kind {
         }
     }
 
-    private static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.")
-    }
-
     /// The URL was checked when it was read.
     private static func localPort(ofURL url: String) -> UInt16? {
-        guard let place = authority(of: url).flatMap({ hostAndPort($0) }), isLoopback(place.host)
+        guard let place = authority(of: url).flatMap({ hostAndPort($0) }),
+            isThisMachine(place.host)
         else { return nil }
         return place.port ?? (url.hasPrefix("https:") ? 443 : 80)
     }
