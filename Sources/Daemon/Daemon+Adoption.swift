@@ -25,16 +25,16 @@ extension Daemon {
         loaded(configuration)
         ResourceLimits.releaseProgram()
         configureSwitching(configuration)
+        // A device that an earlier daemon held goes on counting, and the first exec may take its time.
+        takeWatchdogs(configuration.watchdog)
+        // It is told at the end of the loop's first turn, or while an exec lasts.
+        manager?.ready()
         tell(.begun)
         tellSwitch(.begun)
-        // It is told at the end of the loop's first turn.
-        manager?.ready()
         if manager != nil { stayInMemory() }
         // Reading secrets may take its time, and starting services must not wait for it.
         open(configuration.notices)
         tellOfOpenHandovers()
-        heedResets()
-        watch(configuration.watchdog)
     }
 
     private func place(_ order: Order) {

@@ -16,7 +16,7 @@ extension Daemon {
         statusDue = max(now.boot, statusMade + Self.statusPause)
     }
 
-    /// Once in a turn, and only from there: a sign of life says that the loop turns.
+    /// Once in a turn, and while the loop waits for an exec: a sign of life says that the loop is alive.
     func tellManager() {
         guard let manager else { return }
         if let due = statusDue, due <= now.boot {

@@ -68,7 +68,8 @@ final class Daemon {
     let units: Units
     var boots: Boots
     let watchdog = Watchdog()
-    /// How processes are made while a watchdog is held, which must be fed also while an exec lasts.
+    /// How processes are made from when on somebody waits for our signs of life: they go on while an exec
+    /// lasts.
     var spawner: Spawner?
     /// Who is told how we are; `nil`: nobody wants to know.
     let manager: ServiceManager?

@@ -1,10 +1,14 @@
 /// Makes processes on a thread of its own: whoever orders one waits for its exec as before, and can do
 /// something meanwhile. An exec may take as long as memory is short, or a network mount is dead.
+///
+/// The thread lives as long as this process: what is to die with its parent (`PR_SET_PDEATHSIG`) dies
+/// with the thread that made it.
 public final class Spawner {
     /// Nanoseconds after which there is something to do meanwhile, and again after each so many.
     public static let impatience: Int64 = 250_000_000
 
     private let meanwhile: (_ lasting: Int64) -> Void
+    private var isRunning = false
     private let orders = Orders()
 
     /// What the two threads share. The pointers are the ordering thread's, which waits.
@@ -12,12 +16,10 @@ public final class Spawner {
         let condition = Condition()
         var next: (() -> Int32)?
         var answer: Int32?
-        var isOver = false
 
         func work() {
             condition.lock()
-            defer { condition.unlock() }
-            while !isOver {
+            while true {
                 guard let order = next else {
                     condition.wait()
                     continue
@@ -42,16 +44,12 @@ public final class Spawner {
         _ = try Thread { orders.work() }
     }
 
-    deinit {
-        orders.condition.locked {
-            orders.isOver = true
-            orders.condition.broadcast()
-        }
-    }
-
     /// What `make` returns, made on the other thread.
     func run(_ make: () -> Int32) -> Int32 {
-        withoutActuallyEscaping(make) { make in
+        precondition(!isRunning, "nothing is spawned meanwhile")
+        isRunning = true
+        defer { isRunning = false }
+        return withoutActuallyEscaping(make) { make in
             let condition = orders.condition
             condition.lock()
             defer { condition.unlock() }

@@ -1,7 +1,7 @@
 /// When a watchdog is fed, and what that depends on.
 ///
 /// A value without a clock. Whoever holds the device asks it at the end of a turn of the loop that
-/// really happened, and from nowhere else: a loop that stands still feeds nothing.
+/// really happened, and while the loop waits for an exec: one that stands still anywhere else feeds nothing.
 public struct Feeding: Sendable {
     /// What has to hold for the device to be fed. Each has a name, which is written when it fails.
     public enum Condition: String, CaseIterable, Sendable {

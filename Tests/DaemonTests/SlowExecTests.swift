@@ -41,6 +41,40 @@ private final class SlowExec {
     }
 }
 
+/// A service manager, as far as it listens.
+private final class Manager {
+    private let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    private let path: String
+    private var heard = ""
+
+    init(in directory: String) throws {
+        path = "\(directory)/notify"
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0)
+    }
+
+    /// What a shell does before it starts regend: a sign of life is wanted each second.
+    var shell: String { "export NOTIFY_SOCKET=\(path) WATCHDOG_USEC=2000000" }
+
+    /// All it was told, a line each.
+    func told() -> [Substring] {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        while case let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT)),
+            count > 0
+        { heard += String(decoding: bytes[..<count], as: UTF8.self) + "\n" }
+        return heard.split(separator: "\n")
+    }
+
+    deinit { close(descriptor) }
+}
+
 @Suite("execs that take long") struct SlowExecTests {
     @Test(
         "a turn begins no more of them than fit into its time: regend answers before all have begun",
@@ -97,6 +131,9 @@ private final class SlowExec {
         try installation.until("it is fed all the same", seconds: 60) {
             device.feedings >= before + 2
         }
+        try installation.until("it is told") {
+            installation.messages.contains("a program could not be executed for 1")
+        }
         gate = nil
         try installation.until("slow runs again") {
             try installation.pid(of: "slow").map { $0 != first } ?? false
@@ -104,6 +141,55 @@ private final class SlowExec {
         try installation.until("slow", is: "running")
         #expect(try installation.records("watchdog.starve").isEmpty)
         #expect(try installation.records("process.start", of: "slow").count == 2)
+        #expect(try installation.end() == 0)
+    }
+
+    @Test(
+        "started again where an exec takes long, regend first takes the device that goes on counting",
+        .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"),
+        .enabled(if: FakeWatchdog.library != nil, "no C compiler"))
+    func startedAgain() throws {
+        let installation = try Installation(
+            """
+            cgroup: off
+            watchdog: { device: '@DIR@/watchdog', timeout: 10s }
+            services:
+              slow: { command: [@DIR@/slow, '1000'], log: none }
+            """)
+        let device = FakeWatchdog(in: installation.directory)
+        let program = "\(installation.directory)/slow"
+        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        var gate = try SlowExec(of: program, seconds: 1000)
+        try installation.launch(below: device.shell)
+        try gate?.untilAsked()
+        try installation.until("it is fed", seconds: 60) { device.feedings >= 3 }
+        gate = nil
+        try installation.until("slow", is: "running")
+        #expect(try installation.end() == 0)
+    }
+
+    @Test(
+        "where systemd is the watchdog, it is told that regend is up and alive while an exec lasts",
+        .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"))
+    func managed() throws {
+        let installation = try Installation(
+            """
+            cgroup: off
+            services:
+              slow: { command: [@DIR@/slow, '1000'], log: none }
+            """)
+        let manager = try Manager(in: installation.directory)
+        let program = "\(installation.directory)/slow"
+        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        var gate = try SlowExec(of: program, seconds: 1000)
+        try installation.launch(below: manager.shell)
+        try gate?.untilAsked()
+        try installation.until("it is alive") {
+            manager.told().count { $0 == "WATCHDOG=1" } >= 3
+        }
+        #expect(manager.told().contains("READY=1"))
+        gate = nil
+        try installation.until("slow", is: "running")
         #expect(try installation.end() == 0)
     }
 }

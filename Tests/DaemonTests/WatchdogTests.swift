@@ -206,6 +206,34 @@ import Testing
         }
     }
 
+    @Test("what dies with its parent goes on when the watchdog is let go") func children() throws {
+        guard FakeWatchdog.library != nil else {
+            print("SKIPPED: no C compiler, so no watchdog device without hardware")
+            return
+        }
+        let services = """
+            cgroup: off
+            services:
+              child: { command: [setpriv, --pdeathsig, KILL, sleep, '1000'], log: none }
+            """
+        let installation = try Installation("watchdog: \(Self.plain)\n\(services)")
+        let device = FakeWatchdog(in: installation.directory)
+        try installation.start(below: device.shell)
+        try installation.until("child", is: "running")
+        try untilState(installation, "armed")
+        let pid = try #require(try installation.pid(of: "child"))
+        try installation.until("setpriv has done its work") {
+            try String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8) == "sleep\n"
+        }
+        try installation.configure(services)
+        #expect(try installation.regen("reload").status == 0)
+        try installation.until("it is let go") { device.events.last == "close" }
+        // Turns, in which a death would be heard.
+        for _ in 0..<20 { _ = try installation.status() }
+        #expect(try installation.pid(of: "child") == pid)
+        #expect(try installation.records("process.exit").isEmpty)
+    }
+
     @Test("a driver that takes another time-out is fed by that, and one too short is not used")
     func timeouts() throws {
         let made = try feeding("{ device: '@DIR@/watchdog', timeout: 1h }") { try $0.setMost(12) }

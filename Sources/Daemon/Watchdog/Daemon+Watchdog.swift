@@ -5,8 +5,17 @@ import Records
 import Supervision
 import Systemd
 
-/// The hardware watchdogs in the loop: opened, fed and let go at the end of a turn, and nowhere else.
+/// The hardware watchdogs in the loop: opened, fed and let go at the end of a turn, and while the loop waits
+/// for an exec.
 extension Daemon {
+    /// Before anything is started.
+    func takeWatchdogs(_ policy: WatchdogPolicy?) {
+        if manager?.interval != nil { liveDuringExecs() }
+        heedResets()
+        watch(policy)
+        openWatchdogs()
+    }
+
     /// The last thing in a turn: it says that this turn has happened.
     func keepWatchdog() {
         guard watchdog.policy != nil else { return }
@@ -127,10 +136,9 @@ extension Daemon {
     private func timeWatchdogs() {
         guard let policy = watchdog.policy, let timeout = watchdog.timeout else {
             watchdog.feeding = nil
-            spawner = nil
             return
         }
-        if spawner == nil { waitForExecsFeeding() }
+        if spawner == nil { liveDuringExecs() }
         if watchdog.feeding == nil {
             watchdog.feeding = Feeding(
                 timeout: timeout, ledgerStall: policy.ledgerStall, at: instant)
@@ -190,22 +198,38 @@ extension Daemon {
     }
 
     /// From now on.
-    private func waitForExecsFeeding() {
+    private func liveDuringExecs() {
         do throws(SystemError) {
-            spawner = try Spawner { [unowned self] lasting in execLasts(lasting) }
+            spawner = try Spawner { [unowned self] lasting in
+                execLasts(Interval(nanoseconds: lasting))
+            }
         } catch {
             narrator.say(.warning, "\(error); an exec that lasts may reset the machine")
         }
     }
 
     /// The loop itself waits for an exec: its thread is here, and does only what cannot wait.
-    private func execLasts(_ lasting: Int64) {
+    private func execLasts(_ lasting: Interval) {
         now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
-        watchdog.execSince = Instant(nanoseconds: now.boot - lasting)
+        watchdog.execSince = Instant(nanoseconds: now.boot - lasting.nanoseconds)
         defer { watchdog.execSince = nil }
-        feedWatchdogs()
-        if watchdog.feeding?.starvation == nil { tellManager() }
+        complain(ofExec: lasting)
+        keepWatchdog()
+        if lasting <= Feeding.longestExec { tellManager() }
+        narrator.flush()
     }
+
+    private func complain(ofExec lasting: Interval) {
+        guard lasting >= Self.longExec, now.boot >= watchdog.nextExecComplaint else { return }
+        watchdog.nextExecComplaint = now.boot + Self.execComplaintPause.nanoseconds
+        narrator.say(
+            .warning,
+            "a program could not be executed for \(lasting.words), and nothing is healed meanwhile: "
+                + "memory is short, or its file is on a mount that does not answer")
+    }
+
+    private static let longExec = Interval.seconds(10)
+    private static let execComplaintPause = Interval.minutes(1)
 
     private func feed() {
         var isHeld = true

@@ -11,6 +11,8 @@ final class Watchdog {
     var feeding: Feeding?
     /// Since when the loop has waited for an exec; `nil`: it does not.
     var execSince: Instant?
+    /// From when on it may be told again, on the boot clock, that an exec lasts.
+    var nextExecComplaint: Int64 = 0
     /// Why no device is opened, and until when; from the ledger's story of resets.
     var ban: Ban?
     /// Tells what comes and who lets go, while something is awaited.
