@@ -15,8 +15,15 @@ public enum LedgerLimits {
     public static let segmentRecords: Int64 = 1 << 17
     /// Bytes kept aside, to be given back to a full disk for the last records.
     public static let reserve: Int64 = 256 << 10
-    /// Bytes of a torn tail. A longer damage is nothing that a crash of ours leaves behind.
-    public static let tornTail: Int64 = 4 << 20
+    /// Bytes of the longest sector. A disk that loses its power while it writes one may lose what
+    /// stood there before, too.
+    public static let sector = 4 << 10
+    /// Bytes of a file system's longest block. e2fsck makes a file end where its last block does.
+    public static let block = 64 << 10
+    /// Bytes of a torn tail, in the order of the file: the line that ends in the first lost sector,
+    /// that sector, one write, and what is left of the last block. A longer damage is nothing that
+    /// a crash of ours leaves behind.
+    public static let tornTail = Int64(line + sector + group + block)
     /// Nanoseconds between two attempts while the disk refuses.
     public static let retryInterval: Int64 = 5_000_000_000
     /// Faults that a verification lists; more are counted.

@@ -80,10 +80,10 @@ final class Survey: @unchecked Sendable {
                     report.add(scan, of: segment)
                 }
                 if let partial = scan.partialAt {
-                    guard isLast else { return false }
+                    let bytes = sizes[number] - partial
+                    guard isLast, bytes <= LedgerLimits.line else { return false }
                     report.tornIsOneLine = true
-                    report.torn = .init(
-                        file: segment.name, offset: partial, bytes: sizes[number] - partial)
+                    report.torn = .init(file: segment.name, offset: partial, bytes: bytes)
                 }
                 abandonedAt = abandonedAt ?? scan.abandonedAt
             }

@@ -5,7 +5,8 @@ import Linux
 /// A power cut takes any sectors of what was not flushed, not only the last ones: whole lines behind
 /// the first damage are part of the tail. What was flushed it never takes, and a line vouches for all
 /// before it: by `"synced":true`, and by being a `carry`, for a segment has its name only when all
-/// that it carries over is durable.
+/// that it carries over is durable. Behind the damage no chain can be checked; but what is longer
+/// than one write and what a disk adds to it was durable in part, whoever took the marks away.
 struct Tear {
     /// Where the tail begins: the first damage behind all that is vouched for.
     private(set) var offset: Int64?
@@ -74,7 +75,9 @@ struct Tear {
         guard let offset else { return nil }
         let place = "\(segment.name) byte \(offset)"
         let length = size - offset
-        if length > LedgerLimits.tornTail { return "\(place): \(length) bytes that are no lines" }
+        if length > LedgerLimits.tornTail {
+            return "\(place): a damage, and \(length) bytes from there on: more than one write"
+        }
         // Each segment's first line is synced, so one whole line before the damage is enough.
         return last != nil || hasPredecessor || isPartialLine
             ? nil : "\(place): no line of a ledger"

@@ -159,6 +159,22 @@ import Testing
                 == ["00000000000000000000.jsonl", "lock", "reserve"])
     }
 
+    @Test("what a killed writer left in memory is on the disk before a line says so")
+    func leftInMemory() throws {
+        try makeLedger(directory, 2, smallSegments(64))
+        let disk = FaultyDisk()
+        var options = smallSegments(64)
+        options.disk = disk
+        let writer = try open(directory, options)
+        writer.append(2)
+        #expect(writer.close(within: patience))
+        let path = "\(directory)/00000000000000000000.jsonl"
+        let asked = disk.asked
+        let write = try #require(asked.firstIndex(of: "write \(path)"))
+        #expect(asked[..<write].contains("fdatasync \(path)"), "\(asked)")
+        #expect(asked[..<write].contains("fsync \(directory)"), "\(asked)")
+    }
+
     @Test("kill -9 at any moment loses no acknowledged record", .timeLimit(.minutes(5)))
     func killed() throws {
         // The test bundle lies beside the executables.

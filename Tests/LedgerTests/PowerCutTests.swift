@@ -128,6 +128,79 @@ import Testing
         #expect(found.cut == Int64(701 + begin))
     }
 
+    @Test("a tail is as long as one write and what a disk adds to it, and not a byte longer")
+    func longest() throws {
+        let durable = try makeGroup().bytes
+        for excess in [0, 1] {
+            let tail = [UInt8](repeating: 0, count: Int(LedgerLimits.tornTail) + excess)
+            let found = try reopen(durable + tail)
+            #expect(found.verdict.verdict == (excess == 0 ? .torn : .tampered))
+            #expect(found.cut == (excess == 0 ? LedgerLimits.tornTail : 0))
+            #expect((found.evidence == nil) == (excess == 0), "\(found)")
+        }
+    }
+
+    @Test(
+        "a full write that was lost, with the sector and to the block at its ends, is a torn tail"
+    )
+    func fullWrite() throws {
+        let writer = try open(directory)
+        for number in 0..<8 {
+            writer.append(number, padding: 300)
+            #expect(writer.flush(within: patience))
+        }
+        writer.together {
+            for number in 8..<600 { writer.append(number, padding: 300) }
+        }
+        #expect(writer.close(within: patience))
+        let bytes = try read(path)
+        var begins: [Int] = []
+        try LedgerReader(directory: directory).forEachLine { line in
+            if (try? line.json()["synced"]?.bool) == true { begins.append(Int(line.offset)) }
+            return true
+        }
+        let full = try #require(
+            zip(begins, begins.dropFirst()).first {
+                $1 - $0 > LedgerLimits.group - LedgerLimits.line
+            })
+        // What a disk writes at once was lost with what had been there before.
+        let hole = full.0 / LedgerLimits.sector * LedgerLimits.sector
+        try #require(hole > 0 && hole < full.0)
+        var left = Array(bytes.prefix(full.1))
+        left.replaceSubrange(
+            hole..<full.0 + 100, with: [UInt8](repeating: 0, count: full.0 + 100 - hole))
+        left += [UInt8](repeating: 0, count: LedgerLimits.block - 1)
+        let whole = try #require(left[..<hole].lastIndex(of: 0x0a)) + 1
+        let found = try reopen(left)
+        #expect(found.verdict.verdict == .torn)
+        #expect(found.cut == Int64(left.count - whole))
+    }
+
+    @Test("who spoils a line and takes the marks from those behind it has not made a torn tail")
+    func stripped() throws {
+        let writer = try open(directory)
+        for first in stride(from: 0, to: 6_000, by: 5) {
+            writer.together { for number in first..<first + 5 { writer.append(number) } }
+            #expect(writer.flush(within: patience))
+        }
+        #expect(writer.close(within: patience))
+        var bytes = try read(path)
+        let ends = bytes.indices.filter { bytes[$0] == 0x0a }
+        bytes[ends[200] - 1] = 0x20
+        let mark = Array("\"synced\"".utf8)
+        var marks = 0
+        for index in ends[200]..<bytes.count - mark.count
+        where bytes[index] == mark[0] && bytes[index..<index + mark.count].elementsEqual(mark) {
+            bytes[index + 1] = UInt8(ascii: "z")
+            marks += 1
+        }
+        #expect(marks > 1_000)
+        let found = try reopen(bytes)
+        #expect(found.verdict.verdict == .tampered)
+        #expect(found.cut == 0)
+        #expect(found.evidence?.contains("more than one write") == true, "\(found)")
+    }
+
     @Test("what a segment carries over was durable before it had a name") func carried() throws {
         let carry: @Sendable (LedgerSegment) -> [CarryRecord] = { _ in
             (0..<20).map { CarryRecord(event: "carry", fields: Array("\"what\":\($0)".utf8)) }

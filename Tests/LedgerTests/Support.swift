@@ -139,6 +139,7 @@ final class FaultyDisk: LedgerDisk, @unchecked Sendable {
     private var plan: Plan?
     private var counter = 0
     private var spoiled: Set<UInt64> = []
+    private var operations: [String] = []
     private(set) var touchedSpoiled = false
 
     /// Calls are counted from 0 again.
@@ -151,9 +152,13 @@ final class FaultyDisk: LedgerDisk, @unchecked Sendable {
 
     var calls: Int { condition.locked { counter } }
 
+    /// What it was asked, in order: an operation and a path.
+    var asked: [String] { condition.locked { operations } }
+
     private func ask(_ operation: String) throws(SystemError) {
         let error: SystemError? = condition.locked {
             defer { counter += 1 }
+            operations.append(operation)
             guard let plan, counter >= plan.at, counter - plan.at < plan.count else { return nil }
             return SystemError(plan.code, operation)
         }
