@@ -159,7 +159,7 @@ import Testing
                 == ["00000000000000000000.jsonl", "lock", "reserve"])
     }
 
-    @Test("kill -9 at any moment loses no acknowledged record", .timeLimit(.minutes(5)))
+    @Test("kill -9 at any moment loses no acknowledged record", .timeLimit(.minutes(20)))
     func killed() throws {
         // The test bundle lies beside the executables.
         let bundle = try #require(CommandLine.arguments.first { $0.contains(".xctest") })
