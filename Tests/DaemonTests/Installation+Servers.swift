@@ -160,7 +160,8 @@ extension Installation {
     }
 
     /// Records a failure unless this is what happened to the service, without the events that are
-    /// passed over. Where the machine stood still, so are those of incidents.
+    /// passed over. Where the machine stood still, so are those of incidents; and where strikes that
+    /// last are expected, those that the next look cleared.
     func expect(
         _ service: String, _ tale: [String], without events: Set<String> = [],
         at place: SourceLocation = #_sourceLocation
@@ -168,9 +169,18 @@ extension Installation {
         let incidents: Set<String> =
             try stoodStill() ? ["incident.open", "incident.resolve"] : []
         let passedOver = events.union(incidents)
-        let told = try self.tale(of: service).filter { !passedOver.contains($0) }
+        var told = try self.tale(of: service).filter { !passedOver.contains($0) }
+        if tale.contains("probe.strike"), !tale.contains("probe.clear") { told = lasting(told) }
         let expected = tale.filter { !incidents.contains($0) }
         #expect(told == expected, "\(service): \(told)\n\(messages)", sourceLocation: place)
+    }
+
+    /// A tale without strikes that were cleared.
+    private func lasting(_ tale: [String]) -> [String] {
+        tale.reduce(into: []) { lasting, event in
+            if event != "probe.clear" { return lasting.append(event) }
+            while lasting.last == "probe.strike" { lasting.removeLast() }
+        }
     }
 
     /// Waits until there are so many records of that event.

@@ -35,7 +35,7 @@ import Testing
         try installation.untilAsked("web", times: 5)
         try installation.expect("web", oneHealing)
         let strikes = try installation.records("probe.strike", of: "web")
-        #expect(strikes.map { $0["strike"]?.integer } == [1, 2, 3])
+        #expect(strikes.suffix(3).map { $0["strike"]?.integer } == [1, 2, 3])
         #expect(strikes.allSatisfy { $0["of"]?.integer == 3 })
         #expect(strikes.allSatisfy { $0["reason"]?.string?.isEmpty == false })
         if let incident = try installation.incident(of: "web") {
