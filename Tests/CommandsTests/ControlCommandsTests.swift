@@ -223,21 +223,21 @@ import Testing
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
-        func next() -> String {
-            String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        func next() throws -> String {
+            String(decoding: try output.next(), as: UTF8.self)
         }
-        #expect(next() == "old\n")
+        #expect(try next() == "old\n")
         let file = try #require(FileHandle(forWritingAtPath: path))
         file.seekToEndOfFile()
         file.write(Data("appended\n".utf8))
-        #expect(next() == "appended\n")
+        #expect(try next() == "appended\n")
         try file.truncate(atOffset: 0)
         file.write(Data("cut\n".utf8))
-        #expect(next() == "cut\n")
+        #expect(try next() == "cut\n")
         try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
         file.write(Data("late\n".utf8))
-        #expect(next() == "late\n")
+        #expect(try next() == "late\n")
         _ = try directory.write("web.log", "new\n")
-        #expect(next() == "new\n")
+        #expect(try next() == "new\n")
     }
 }

@@ -180,7 +180,7 @@ import Testing
         func wait(for last: Int64) throws {
             var text = ""
             while seen.last != last {
-                text += String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+                text += String(decoding: try output.next(), as: UTF8.self)
                 try #require(!text.isEmpty)
                 while let end = text.firstIndex(of: "\n") {
                     let line = try JSONValue.parse(Array(text[..<end].utf8), limit: 5000)

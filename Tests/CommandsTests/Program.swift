@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import Testing
 
 /// What a run of `regen` left behind.
 struct Outcome: Equatable {
@@ -35,6 +37,16 @@ func run(
         code: process.terminationReason == .exit ? process.terminationStatus : -1,
         output: try String(contentsOf: output, encoding: .utf8),
         error: try String(contentsOf: error, encoding: .utf8))
+}
+
+extension Pipe {
+    /// What somebody writes into it next; fails the test when nobody does in time.
+    func next() throws -> Data {
+        let reader = fileHandleForReading
+        var entry = pollfd(fd: reader.fileDescriptor, events: Int16(POLLIN), revents: 0)
+        try #require(poll(&entry, 1, 30_000) == 1)
+        return reader.availableData
+    }
 }
 
 /// A directory that goes with the test.

@@ -215,6 +215,7 @@ extension NixMachine {
         // While somebody has Nix's lock, the plan is made and nothing done.
         let lock = "/nix/var/nix/profiles/system.lock"
         try inside("systemd-run --quiet --unit=nix flock \(lock) sleep 1000")
+        try inside("while flock -n \(lock) true; do sleep 0.05; done")
         try inside("systemd-run --quiet --unit=asked /opt/regen/regen rollback --yes")
         try until("the profile is to be set") {
             try self.records("switch.step").contains { $0["step"]?.string == "profile" }

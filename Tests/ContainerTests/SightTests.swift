@@ -46,16 +46,16 @@ private struct Descent: Sendable {
         Descent(
             "stubborn", trapping(#"trap "" TERM"#) + "TimeoutStopSec=1\n", stop, .failed,
             failure: true, stopped: true),
-        Descent("finished", script("sleep 1"), "true", .inactive, failure: false, stopped: false),
+        Descent("finished", script("sleep 4"), "true", .inactive, failure: false, stopped: false),
         Descent(
-            "gave-up", script("sleep 1; exit 3"), "true", .failed, failure: true, stopped: false),
+            "gave-up", script("sleep 4; exit 3"), "true", .failed, failure: true, stopped: false),
         Descent(
             "watchdog",
-            "Type=notify\nNotifyAccess=all\nWatchdogSec=1\n"
+            "Type=notify\nNotifyAccess=all\nWatchdogSec=4\n"
                 + script("systemd-notify --ready; sleep 1000"), "true", .failed, failure: true,
             stopped: false),
         Descent(
-            "too-long", sleep + "RuntimeMaxSec=1\n", "true", .failed, failure: true, stopped: false),
+            "too-long", sleep + "RuntimeMaxSec=4\n", "true", .failed, failure: true, stopped: false),
         Descent(
             "slow-stop", sleep + "ExecStop=/bin/sleep .5\nExecStopPost=/bin/sleep .5\n", stop,
             .inactive, failure: false, stopped: true),

@@ -86,7 +86,7 @@ final class UnitMachine {
     /// Waits until the service is in that phase, as `regen status` tells it.
     func until(_ service: String, _ phase: String) throws {
         try container.until("\(service) is \(phase)") {
-            try self.services()[service]?["phase"]?.string == phase
+            (try? self.services())?[service]?["phase"]?.string == phase
         }
     }
 
@@ -111,6 +111,19 @@ final class UnitMachine {
     func untilRecorded(_ event: String, _ service: String? = nil, times: Int = 1) throws {
         try container.until("recorded: \(event) \(service ?? "") \(times) times") {
             try self.count(event, service) >= times
+        }
+    }
+
+    /// Whether strikes were taken for the trouble of the whole machine, as they are where regend
+    /// itself was held up. That has an incident of its own, and a service healed then has none.
+    func stoodStill() throws -> Bool { try count("commoncause.begin") > 0 }
+
+    /// Waits until a service that hung is healed.
+    func untilHealed(_ service: String) throws {
+        try container.until("\(service) is healed") {
+            if try self.count("incident.resolve", service) > 0 { return true }
+            return try self.stoodStill() && self.count("restart.attempt", service) > 0
+                && (try? self.services())?[service]?["phase"]?.string == "running"
         }
     }
 

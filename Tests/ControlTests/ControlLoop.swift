@@ -62,7 +62,9 @@ final class ControlLoop {
 
     /// Answers `Status` and `Reload` at once until the condition holds.
     func serve(until isDone: () -> Bool) throws {
+        let deadline = Date().addingTimeInterval(30)
         while !isDone() {
+            guard Date() < deadline else { throw Disappointment(what: "it is done") }
             for call in try turn(waiting: 20) { server.reply(to: call.id, at: now, writeNothing) }
             try applyPollChanges()
         }

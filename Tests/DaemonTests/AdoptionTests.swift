@@ -130,7 +130,7 @@ import Testing
         let now = try installation.whenRunning("kept", "changed", "added")
         #expect(now["kept"] == pids["kept"])
         #expect(now["changed"] != pids["changed"])
-        #expect(try installation.instance("gone") == nil)
+        try installation.until("gone is forgotten") { try installation.instance("gone") == nil }
         let stops = try installation.records("service.stop", of: "gone")
         #expect(stops.count == 1)
         #expect(stops.first?["then"]?.string == "remove")

@@ -126,7 +126,7 @@ struct BootTests {
         let scene = try broken()
         let installation = scene.installation
         try installation.reboot()
-        let first = try installation.regen("boot-check", "--wait", "3s", "--json")
+        let first = try installation.regen("boot-check", "--wait", "8s", "--json")
         #expect(first.status == 1, "\(first)")
         let said = try JSONValue.parse(Array(first.output.utf8), limit: 4096)
         #expect(said["passed"]?.bool == false)

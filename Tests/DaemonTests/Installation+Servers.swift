@@ -6,8 +6,8 @@ import Testing
 
 /// Servers that tests probe, and what the ledger tells of looks.
 extension Installation {
-    /// What most tests of probes begin with: looks that follow fast. A look has long to answer, so
-    /// that a busy machine is no sick service.
+    /// What tests of probes begin with: looks that follow fast. A look has long to answer, so that
+    /// a busy machine is no sick service.
     static let brisk = """
         cgroup: off
         defaults:
@@ -15,15 +15,15 @@ extension Installation {
           stop: { grace: 5s, hung: 500ms }
 
         """
-    /// The same where something is to hang: three strikes come soon.
-    static let strict = brisk.replacingOccurrences(of: "timeout: 2s", with: "timeout: 700ms")
 
     /// A server that is probed by HTTP, and beside it a service whose probe runs this script.
-    static func serverBesideTicks(_ tick: String) throws -> Installation {
+    static func serverBesideTicks(
+        _ tick: String, defaults: String = brisk
+    ) throws -> Installation {
         let port = try freePort()
         let installation = try Installation(
             """
-            \(brisk)
+            \(defaults)
             services:
               web:
                 command: [@DIR@/bin/serve, web, '\(port)']
@@ -136,14 +136,51 @@ extension Installation {
         }
     }
 
+    /// Whether strikes were taken for the trouble of the whole machine, as they are where regend
+    /// itself was held up. That has an incident of its own, and a service healed then has none.
+    func stoodStill() throws -> Bool { try !records("commoncause.begin").isEmpty }
+
+    /// Waits until a service that hung is healed.
+    func untilHealed(_ service: String) throws {
+        try until("\(service) is healed", seconds: 90) {
+            if try !records("incident.resolve", of: service).isEmpty { return true }
+            return try stoodStill() && phase(service) == "running"
+                && records("process.start", of: service).count > 1
+        }
+    }
+
+    /// The incident that a service's hang is; `nil` where the machine stood still.
+    func incident(of service: String) throws -> JSONValue? {
+        if try stoodStill() {
+            print("the machine stood still: \(service) has no incident to look at")
+            return nil
+        }
+        let incident: JSONValue = try #require(try records("incident.open", of: service).first)
+        return incident
+    }
+
     /// Records a failure unless this is what happened to the service, without the events that are
-    /// passed over.
+    /// passed over. Where the machine stood still, so are those of incidents; and where strikes that
+    /// last are expected, those that the next look cleared.
     func expect(
         _ service: String, _ tale: [String], without events: Set<String> = [],
         at place: SourceLocation = #_sourceLocation
     ) throws {
-        let told = try self.tale(of: service).filter { !events.contains($0) }
-        #expect(told == tale, "\(service): \(told)\n\(messages)", sourceLocation: place)
+        let incidents: Set<String> =
+            try stoodStill() ? ["incident.open", "incident.resolve"] : []
+        let passedOver = events.union(incidents)
+        var told = try self.tale(of: service).filter { !passedOver.contains($0) }
+        if tale.contains("probe.strike"), !tale.contains("probe.clear") { told = lasting(told) }
+        let expected = tale.filter { !incidents.contains($0) }
+        #expect(told == expected, "\(service): \(told)\n\(messages)", sourceLocation: place)
+    }
+
+    /// A tale without strikes that were cleared.
+    private func lasting(_ tale: [String]) -> [String] {
+        tale.reduce(into: []) { lasting, event in
+            if event != "probe.clear" { return lasting.append(event) }
+            while lasting.last == "probe.strike" { lasting.removeLast() }
+        }
     }
 
     /// Waits until there are so many records of that event.

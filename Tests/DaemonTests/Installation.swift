@@ -151,14 +151,18 @@ final class Installation {
         try instance(name)?["pid"]?.integer.map { Int32($0) }
     }
 
-    /// Waits until `condition` holds; fails the test when it does not in time.
+    /// Waits until `condition` holds; fails the test when it does not in time. One look may fail:
+    /// on a busy machine nobody answers in time.
     func until(
         _ what: String, seconds: Double = 30, _ condition: () throws -> Bool
     ) throws {
         let deadline = Date().addingTimeInterval(seconds)
-        while try !condition() {
+        while true {
+            var obstacle: (any Error)?
+            do { if try condition() { return } } catch { obstacle = error }
             if Date() > deadline {
-                throw Overdue(what: what, messages: String(messages.suffix(4000)))
+                throw Overdue(
+                    what: what, obstacle: obstacle, messages: String(messages.suffix(4000)))
             }
             usleep(10_000)
         }
@@ -166,8 +170,12 @@ final class Installation {
 
     struct Overdue: Error, CustomStringConvertible {
         let what: String
+        /// Why the last look failed, if it did.
+        var obstacle: (any Error)?
         let messages: String
-        var description: String { "did not come about: \(what)\n\(messages)" }
+        var description: String {
+            "did not come about: \(what)\n\(obstacle.map { "\($0)\n" } ?? "")\(messages)"
+        }
     }
 
     /// Every record of the ledger, oldest first.

@@ -147,7 +147,7 @@ import Testing
         }
         // Three records each: half as much again as waits in memory.
         let before = try attempts()
-        try installation.until("records are lost", seconds: 400) {
+        try installation.until("records are lost", seconds: 1200) {
             try attempts() > before + Int64(LedgerLimits.queueRecords / 2)
         }
         // Or they would fill it again.

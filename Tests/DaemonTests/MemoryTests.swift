@@ -60,9 +60,7 @@ import Testing
         #expect(exit["oom"]?.bool == true)
         let incident = try installation.records("incident.open", of: "web").first
         #expect(incident?["kind"]?.string == "out-of-memory")
-        #expect(
-            installation.messages.contains(
-                "web: killed by the kernel for want of memory (SIGKILL) after "))
+        try installation.untilSaid("web: killed by the kernel for want of memory (SIGKILL) after ")
         try installation.until("web", is: "running")
         #expect(try installation.instance("web")?["last_exit"]?["oom"]?.bool == true)
         #expect(try installation.end() == 0)

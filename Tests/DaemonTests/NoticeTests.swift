@@ -427,9 +427,10 @@ import Testing
 }
 
 extension Installation {
-    /// What a server has noted in that file, a line each.
+    /// What a server has noted in that file, a line each; the last may be half written.
     func jsonLines(_ name: String) throws -> [JSONValue] {
-        try text(name).split(separator: "\n")
+        let text = text(name)
+        return try text[..<(text.lastIndex(of: "\n") ?? text.startIndex)].split(separator: "\n")
             .map { try JSONValue.parse(Array($0.utf8), limit: 65536) }
     }
 

@@ -6,7 +6,7 @@ import Testing
 @Suite("an operator and what is looked at") struct ProbeOperatorTests {
     private func yaml(_ port: Int, page: String = "/health", other: String = "") -> String {
         """
-        \(Installation.brisk)  start: { timeout: 500ms }
+        \(Installation.brisk)
         services:
           web:
             command: [@DIR@/bin/serve, web, '\(port)']
@@ -78,15 +78,14 @@ import Testing
 
     @Test("paused, a hang is left alone; resumed, it is healed")
     func pausedHang() throws {
-        let installation = try installation(
-            try Installation.freePort(), other: ", timeout: 700ms")
+        let installation = try installation(try Installation.freePort())
         let pid = try #require(try installation.pid(of: "web"))
         #expect(try installation.regen("pause", "web", "--for", "1h").status == 0)
         kill(pid, SIGSTOP)
-        try installation.untilAsked("clock", times: 10)
+        try installation.untilAsked("clock", times: 15)
         try installation.expect("web", ["process.start"])
         #expect(try installation.regen("resume", "web").status == 0)
-        try installation.until("incident.resolve", of: "web")
+        try installation.untilHealed("web")
         try installation.expect("web", oneHealing)
     }
 
@@ -95,7 +94,7 @@ import Testing
         // Only the first strike comes by itself.
         let installation = try installation(
             try Installation.freePort(),
-            other: ", timeout: 700ms, confirm_interval: 30m")
+            other: ", confirm_interval: 30m")
         let pid = try #require(try installation.pid(of: "web"))
         let healthy = try installation.regen("heal", "web")
         #expect(healthy.status == 0)

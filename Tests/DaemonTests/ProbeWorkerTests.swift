@@ -68,6 +68,8 @@ import Testing
         try installation.replaceOwn("regen-net", by: script)
         kill(worker, SIGKILL)
         try installation.until("worker.fail", count: 2)
+        // Whatever the old one had asked has arrived by then.
+        try installation.untilAsked("other", times: 2)
         let asked = installation.asked("web")
         // About as long as the pauses so far, and all the others are still looked at.
         try installation.untilAsked("other", times: 10)
@@ -84,7 +86,7 @@ import Testing
     func fifo() throws {
         let installation = try Installation(
             """
-            \(Installation.strict)
+            \(Installation.brisk)
             services:
               stuck:
                 command: [@DIR@/bin/count]
@@ -125,7 +127,7 @@ import Testing
     func fileSystem() throws {
         let installation = try Installation(
             """
-            \(Installation.strict)
+            \(Installation.brisk)
             services:
               stuck:
                 command: [/bin/sleep, '1000']
@@ -142,7 +144,7 @@ import Testing
         try installation.untilProven("stuck")
         try installation.untilProven("other")
         let dead = try DeadFileSystem(at: "\(installation.directory)/place")
-        try installation.until("incident.open", of: "stuck")
+        try installation.until("service.stop", of: "stuck")
         let strikes = try installation.records("probe.strike", of: "stuck")
         #expect(strikes.count == 3)
         #expect(
@@ -150,7 +152,7 @@ import Testing
         try installation.untilAsked("other", times: 10)
         try installation.expect("other", ["process.start"])
         dead.unmount()
-        try installation.until("incident.resolve", of: "stuck")
+        try installation.untilHealed("stuck")
     }
 }
 

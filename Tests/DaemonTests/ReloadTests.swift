@@ -46,7 +46,7 @@ import Testing
         }
         let now = try installation.whenRunning("kept", "changed", "added")
         #expect(now["kept"] == pids["kept"])
-        #expect(try installation.instance("gone") == nil)
+        try installation.until("gone is forgotten") { try installation.instance("gone") == nil }
         try installation.until("it is recorded") {
             try installation.records("config.load").count == 2
         }

@@ -203,6 +203,7 @@ import Testing
         installation.touch("ok")
         let second = try installation.whenRunning("web", "db")
         #expect(second["web"] != first["web"])
+        try installation.until("process.start", of: "web", count: 2)
         #expect(try installation.records("process.start", of: "web").count == 2)
     }
 

@@ -299,8 +299,7 @@ final class SwitchingScene {
         #expect(reload.status == 0 && !reload.output.contains("is under way"), "\(reload.output)")
         #expect(try installation.regen("confirm").status == 0)
         try installation.until("switch.end", count: 2)
-        trial.terminate()
-        trial.waitUntilExit()
+        trial.end()
         scene.expectOn(scene.bad, generation: 2)
     }
 

@@ -138,8 +138,10 @@ enum Trees {
     /// A stranger that nothing but a control group can hold.
     static let unmarked = "(env -i setsid sh -c '@DIR@/bin/nap 1000 &' &) \n exec sleep 1000"
 
-    /// The service `web` runs that shell script; its stop is forced after half a second.
-    static func start(_ holding: Holding, _ web: String) throws -> Installation {
+    /// The service `web` runs that shell script; its stop is forced after that grace.
+    static func start(
+        _ holding: Holding, _ web: String, grace: String = "500ms"
+    ) throws -> Installation {
         let installation = try Installation(
             """
             \(holding.yaml)
@@ -148,7 +150,7 @@ enum Trees {
                 command: [@DIR@/bin/web]
                 crash_loop: off
                 backoff: { quick: 1ms, first: 1ms, most: 10ms }
-                stop: { grace: 500ms }
+                stop: { grace: \(grace) }
             """)
         try installation.makeNap()
         try installation.script(
@@ -208,7 +210,7 @@ enum Trees {
         """
 
     static func doubleForksStopped(_ holding: Holding) throws {
-        let installation = try start(holding, family)
+        let installation = try start(holding, family, grace: "10s")
         defer { installation.clear() }
         try installation.until("all five run") { installation.scene("nap").count == 5 }
         #expect(try installation.regen("stop", "web").status == 0)

@@ -75,6 +75,7 @@ import Testing
         for _ in 0..<500 { close(open("/dev/null", O_WRONLY)) }
         _ = try installation.status()
         #expect(try installation.switches() - before < 200)
+        try installation.until("watchdog.off")
         #expect(try installation.records("watchdog.off").count == 1)
         let status = try installation.regen("status").output
         #expect(status.contains("watchdog not used; nobody watches regend; /dev/null (it is a"))
@@ -240,6 +241,7 @@ import Testing
         guard let (installation, device) = made else { return }
         try untilState(installation, "armed")
         #expect(try Self.device(installation)?["timeout_ms"]?.integer == 12_000)
+        try installation.until("watchdog.open")
         #expect(try installation.records("watchdog.open").first?["asked_ms"]?.integer == 3_600_000)
         try device.setMost(9)
         try installation.configure(Self.yaml("{ device: ['@DIR@/watchdog'], test: true }"))

@@ -175,7 +175,7 @@ import Testing
         #expect(asked[..<write].contains("fsync \(directory)"), "\(asked)")
     }
 
-    @Test("kill -9 at any moment loses no acknowledged record", .timeLimit(.minutes(5)))
+    @Test("kill -9 at any moment loses no acknowledged record", .timeLimit(.minutes(20)))
     func killed() throws {
         // The test bundle lies beside the executables.
         let bundle = try #require(CommandLine.arguments.first { $0.contains(".xctest") })

@@ -167,10 +167,9 @@ import Worker
 
     @Test("a byte now and then") func slow() throws {
         try expect(
-            "/slow", "the answer was not complete within 600 ms", within: .milliseconds(600))
+            "/slow", "the answer was not complete within 3 s", within: .seconds(3))
         try expect(
-            "/slow-headers", "the answer was not complete within 600 ms", within: .milliseconds(600)
-        )
+            "/slow-headers", "the answer was not complete within 3 s", within: .seconds(3))
     }
 
     @Test("a gzip bomb is not unpacked") func bomb() throws {

@@ -33,8 +33,7 @@ struct MailTests {
     private func deliver(
         _ worker: WorkerProcess, _ news: Announcement = news, serial: Int = 1
     ) throws -> DeliveryAnswer {
-        worker.send(Delivery(serial: serial, route: "ops", news))
-        return try #require(DeliveryAnswer(line: try worker.line()))
+        try worker.deliver(Delivery(serial: serial, route: "ops", news))
     }
 
     private func deliver(
@@ -296,11 +295,11 @@ struct MailTests {
         arguments: ["greeting", "data", "quit"])
     func silent(when: String) throws {
         let mailbox = try Mailbox("silent=\(when)")
-        let answer = try deliver(route(mailbox) { $0.timeout = .seconds(1) })
+        let answer = try deliver(route(mailbox) { $0.timeout = .seconds(4) })
         switch when {
-        case "greeting": #expect(answer.reason == "no answer within 1 s", "\(answer)")
+        case "greeting": #expect(answer.reason == "no answer within 4 s", "\(answer)")
         case "data":
-            #expect(answer.reason == "the answer was not complete within 1 s", "\(answer)")
+            #expect(answer.reason == "the answer was not complete within 4 s", "\(answer)")
         default: break
         }
         #expect(answer.outcome == (when == "quit" ? .delivered : .failed), "\(answer)")
@@ -308,7 +307,7 @@ struct MailTests {
 
     @Test("a refusal is told although the server does not say goodbye") func rude() throws {
         let mailbox = try Mailbox("silent=quit", "rcpt=550")
-        let answer = try deliver(route(mailbox) { $0.timeout = .seconds(1) })
+        let answer = try deliver(route(mailbox) { $0.timeout = .seconds(4) })
         #expect(answer.outcome == .refused && answer.status == 550, "\(answer)")
     }
 
@@ -316,10 +315,10 @@ struct MailTests {
         let web = try Server()
         var mail = Mail(
             server: "smtp://127.0.0.1:\(web.port)", from: "a@example.org", to: ["b@example.org"])
-        mail.timeout = .seconds(1)
+        mail.timeout = .seconds(4)
         #expect(
             try deliver(OpenRoute(name: "ops", mail, password: nil)).reason
-                == "no answer within 1 s")
+                == "no answer within 4 s")
         let mailbox = try Mailbox()
         mail.server = "smtps://127.0.0.1:\(mailbox.port)"
         let plain = try deliver(OpenRoute(name: "ops", mail, password: nil))

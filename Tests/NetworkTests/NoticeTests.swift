@@ -25,9 +25,8 @@ import Worker
     }
 
     private func deliver(_ route: OpenRoute) throws -> DeliveryAnswer {
-        let worker = try WorkerProcess(telling: [route])
-        send(1, to: worker)
-        return try #require(DeliveryAnswer(line: try worker.line()))
+        try WorkerProcess(telling: [route]).deliver(
+            Delivery(serial: 1, route: "ops", Self.news))
     }
 
     @Test("what a server answers, however badly, is bounded, and has a reason")
@@ -81,7 +80,7 @@ import Worker
     @Test("it talks to no route but those that it was started with; one notice at a time each")
     func others() throws {
         let server = try Server()
-        let worker = try WorkerProcess(telling: [route(server.url("/hang"), timeout: .seconds(1))])
+        let worker = try WorkerProcess(telling: [route(server.url("/hang"), timeout: .seconds(3))])
         send(1, to: worker, route: "other")
         let other = try #require(DeliveryAnswer(line: try worker.line()))
         #expect(other.serial == 1 && other.outcome == .unknown)

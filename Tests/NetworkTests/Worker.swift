@@ -114,11 +114,36 @@ final class WorkerProcess {
         return next
     }
 
+    /// How a reason begins that says nothing of a server: the machine was busy with something else.
+    static let heldUp = "this worker was held up for "
+    /// How often it is asked again then.
+    private static let repetitions = 4
+
     /// One look at a probe of its own.
     func look(_ kind: Probe.Kind, timeout: Interval = .seconds(5)) throws -> Answer {
         let id = define(kind, timeout: timeout)
-        send(.look(id: id, serial: id))
-        return try answer()
+        func once() throws -> Answer {
+            send(.look(id: id, serial: id))
+            return try answer()
+        }
+        var found = try once()
+        for _ in 0..<Self.repetitions where found.reason.hasPrefix(Self.heldUp) {
+            found = try once()
+        }
+        return found
+    }
+
+    /// What comes of a delivery.
+    func deliver(_ delivery: Delivery) throws -> DeliveryAnswer {
+        func once() throws -> DeliveryAnswer {
+            send(delivery)
+            return try #require(DeliveryAnswer(line: try line()))
+        }
+        var found = try once()
+        for _ in 0..<Self.repetitions where found.reason.hasPrefix(Self.heldUp) {
+            found = try once()
+        }
+        return found
     }
 
     /// Waits for its end: its exit code (or minus the signal) and what it said.

@@ -241,6 +241,9 @@ struct RestorationTests {
             """
         // As root, so that even hard links to another's file succeed.
         let attacker = try Started(["/bin/sh", "-c", "cd \(base) && \(script)"])
+        until("it is at work") {
+            ["d", "f"].contains { access("\(base)/\($0)", F_OK) == 0 }
+        }
         var outcomes: Set<RemedyOutcome> = []
         for _ in 0..<500 {
             let answer = try restore(dependency("f", .file), dependency("d/secret", .file))

@@ -296,11 +296,10 @@ final class VirtualMachine {
         try untilUp()
     }
 
-    /// Lets it say the time from now on, by its own clock, until it is reset.
-    func tick() throws {
-        let loop = "while :; do echo tick $EPOCHREALTIME; sleep 0.5; done"
-        try shell("setsid bash -c '\(loop)' >/dev/ttyS0 2>&1 &")
-    }
+    /// A script that lets it say the time from now on, by its own clock, until it is reset.
+    static let ticking = """
+        setsid bash -c 'while :; do echo tick $EPOCHREALTIME; sleep 0.5; done' >/dev/ttyS0 2>&1 &
+        """
 
     /// What it has said since it was first told to, in seconds since 1970.
     var ticks: [Double] {

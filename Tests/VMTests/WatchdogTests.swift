@@ -56,23 +56,20 @@ struct WatchdogTests {
         #expect(opened?["timeout_ms"]?.integer == Int64(1000 * Self.timeout))
         #expect(try machine.records("boot").map { $0["cause"]?.string } == ["unknown"])
         let alarm = Alarm(machine)
-        // What is slow comes before: from then on the time counts.
-        var daemon = try machine.daemon
-        try alarm.isReset("regend stands still", within: Self.timeout) {
-            try machine.shell("kill -STOP \(daemon)")
-        }
-        daemon = try machine.daemon
+        try alarm.isReset(
+            "regend stands still", within: Self.timeout, by: "kill -STOP \(try machine.daemon)")
         try machine.shell("systemctl mask --runtime --quiet regen")
-        try alarm.isReset("regend is killed and nobody may start it", within: Self.timeout) {
-            try machine.shell("kill -KILL \(daemon)")
-        }
+        try alarm.isReset(
+            "regend is killed and nobody may start it", within: Self.timeout,
+            by: "kill -KILL \(try machine.daemon)")
         let web = try #require(try machine.pids()["web"])
-        try alarm.isReset("the disk is silent", within: Self.stall + Self.timeout) {
-            try machine.shell(
-                """
+        try alarm.isReset(
+            "the disk is silent", within: Self.stall + Self.timeout,
+            by: """
                 dmsetup suspend --noflush --nolockfs --noudevsync state
                 kill -KILL \(web)
-                """)
+                """
+        ) {
             try machine.until("it is told before") {
                 let watchdog = try machine.watchdog
                 return watchdog?["state"]?.string == "starving"
@@ -282,13 +279,18 @@ struct WatchdogTests {
 
         init(_ machine: VirtualMachine) { self.machine = machine }
 
-        /// The machine must be reset in that time, and the next boot know why.
-        func isReset(_ what: String, within seconds: Int, _ deed: () throws -> Void) throws {
+        /// The machine must be reset in that time by what the script does, and the next boot know
+        /// why.
+        func isReset(
+            _ what: String, within seconds: Int, by script: String,
+            _ meanwhile: () throws -> Void = {}
+        ) throws {
             let boots = try machine.records("boot").count
             let resets = machine.resets
             let ticked = machine.ticks.count
-            try machine.tick()
-            try deed()
+            // The time counts from the first tick: nothing slow may come between it and the deed.
+            try machine.shell("\(VirtualMachine.ticking)\n\(script)")
+            try meanwhile()
             try machine.untilReset(after: resets)
             // From before the deed to the last sign of life.
             let ticks = machine.ticks.dropFirst(ticked)
