@@ -107,12 +107,21 @@ extension Mind {
                 instances[i].unit.isWanted = true
             }
             failed(i, sight, at: now, into: &actions)
-        // Should it be refused another start, and be called failed for that, it was no crash.
-        case .stopped, .ended:
-            noteGoodEnd(i, sight, into: &actions)
-            instances[i].unit.over = sight.invocation
+        case .stopped, .ended: noteEndAtRest(i, sight, at: now, into: &actions)
         case .going, .missing: break
         }
+    }
+
+    /// Its last run is over, and nobody has seen it. Should it be refused another start, and be called
+    /// failed for that, it was no crash. One that had failed and has ended well rests as finished: of
+    /// such a one that refusal is told.
+    private mutating func noteEndAtRest(
+        _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
+    ) {
+        let wasHandedOver = instances[i].isHandedOver
+        noteGoodEnd(i, sight, into: &actions)
+        instances[i].unit.over = sight.invocation
+        if wasHandedOver, !instances[i].isHandedOver { rest(i, .finished, at: now, into: &actions) }
     }
 
     /// Its last run was over, and systemd has refused it another. Where somebody had stopped it, so
@@ -296,8 +305,7 @@ extension Mind {
             // That it failed is told already, or was an operator's wish.
             switch instances[i].phase {
             case .stopped(.asked), .stopped(.failed):
-                noteGoodEnd(i, sight, into: &actions)
-                instances[i].unit.over = sight.invocation
+                noteEndAtRest(i, sight, at: now, into: &actions)
             case .stopped, .starting, .running, .backingOff, .stopping, .handedOver: break
             }
             seeAtRest(i, sight, at: now, into: &actions)

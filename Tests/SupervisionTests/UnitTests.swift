@@ -159,7 +159,8 @@ import Testing
         #expect(machine.all.handovers == [.notOurs, .notOurs])
         // So short that nobody saw it run.
         machine.see("backup", .inactive, 5, exit: .code(0), starter: .nobody)
-        #expect(machine.last.records == [.recovered(machine.id("backup"))])
+        #expect(machine.last.records.first == .recovered(machine.id("backup")))
+        #expect(machine.last.rests == [.finished])
         machine.fails("backup", 6, starter: .nobody)
         #expect(machine.all.handovers.count == 3)
     }
@@ -397,6 +398,27 @@ import Testing
         #expect(machine.phase("backup") == .stopped(.failed))
         #expect(machine.all.exits.isEmpty)
         #expect(machine.all.deeds.isEmpty)
+    }
+
+    @Test(
+        "so is one that had failed before a good run that nobody saw, also by the next daemon",
+        arguments: [true, false])
+    func refusedWhereItEndedUnseen(isRecalled: Bool) {
+        var past = InstanceMemory()
+        past.rest = .failed
+        past.over = UnitSight.Invocation(high: 7, low: 1)
+        past.isHandedOver = true
+        var memory = Memory()
+        if isRecalled { memory.instances["backup"] = past }
+        var machine = Machine(unit("backup"), memory: memory)
+        if !isRecalled { machine.fails("backup", 1, starter: .nobody) }
+        machine.all = []
+        machine.see("backup", .inactive, 2, exit: .code(0), starter: .nobody)
+        #expect(machine.phase("backup") == .stopped(.finished))
+        for _ in 1...2 { machine.fails("backup", 2, .code(0), starter: .nobody) }
+        #expect(machine.all.openings == [.spawn])
+        #expect(machine.all.handovers == [.notOurs])
+        #expect(machine.phase("backup") == .stopped(.failed))
     }
 
     @Test("nor to the next daemon; another run that has failed does", arguments: [true, false])
