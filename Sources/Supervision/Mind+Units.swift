@@ -113,7 +113,8 @@ extension Mind {
     }
 
     /// Its last run is over, and nobody has seen it. Should it be refused another start, and be called
-    /// failed for that, it was no crash; and where that run ended well, it is told like one.
+    /// failed for that, it was no crash. One that had failed and has ended well rests as finished: of
+    /// such a one that refusal is told.
     private mutating func noteEndAtRest(
         _ i: Int, _ sight: UnitSight, at now: Instant, into actions: inout [Action]
     ) {
