@@ -104,11 +104,11 @@ private func deliveryAnswer(_ bytes: [UInt8]) {
     precondition(DeliveryAnswer(line: line) == answer)
 }
 
-/// Routes with their secrets.
+/// A route with its secrets.
 private func routes(_ bytes: [UInt8]) {
-    guard let routes = OpenRoute.read(bytes) else { return }
-    let line = written { OpenRoute.write(routes, into: &$0) }
-    precondition(OpenRoute.read(line) == routes || line.count > OpenRoute.mostBytes)
+    guard let route = OpenRoute(bytes) else { return }
+    let line = written(route.write)
+    precondition(OpenRoute(line) == route || line.count > OpenRoute.mostBytes)
 }
 
 /// What `regend --system` is to do, as root. What was just short enough may be written longer.

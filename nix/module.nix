@@ -73,6 +73,11 @@ let
     }
   ) plain secrets;
 
+  # `regen check` refuses these as well, but reads what is in the store already.
+  literals = map (route: "services.regen.settings.notices.${route}.mail.password") (
+    lib.attrNames (filterAttrs (_: notice: notice ? mail.password) (plain.notices or { }))
+  );
+
   text = pkgs.writeText "regen.json" (builtins.toJSON final);
   # `regen check` reads text alone: users, paths and units are `regen doctor`'s, on the machine itself.
   checked = pkgs.runCommand "regen.json" { passthru.settings = final; } ''
@@ -297,6 +302,12 @@ in
           services.regen.settings.notices: ${concatStringsSep ", " (map (secret: secret.source) secrets)}: a secret in the
           Nix store can be read by everybody. Write the path as a string ("/run/secrets/…"), of a file that is there on
           the machine.'';
+      }
+      {
+        assertion = literals == [ ];
+        message = ''
+          ${concatStringsSep ", " literals}: a secret in the configuration can be read by whoever can read that, and in the
+          Nix store that is everybody. Put it into a file, and name that in password_file.'';
       }
       {
         assertion = cfg.refuseQuarantined -> options.system ? preSwitchChecks;

@@ -62,8 +62,9 @@ public enum ControlMethod: String, CaseIterable, Sendable {
     public var patience: Int64 {
         switch self {
         case .status, .version, .logPath, .pause, .resume: ControlClient.promptly
-        case .start, .stop, .restart, .heal, .probe, .notify, .reload, .stopAll:
-            ControlClient.patiently
+        case .start, .stop, .restart, .heal, .probe, .reload, .stopAll: ControlClient.patiently
+        // A mail server may take the longest time-out twice, 60 s each: see `Notices.Route`.
+        case .notify: 2 * ControlClient.patiently
         // Each looks at the generations first, and those that act wait for the disk.
         case .generations, .planRollback, .rollback, .switch, .confirmSwitch:
             ControlClient.patiently

@@ -85,7 +85,7 @@ extension Daemon {
         case .remedy(let place, let serial): remedied(place, serial, finding)
         case .survey(let inquest): surveyed(inquest, finding)
         case .notice(let route): told(route, finding)
-        case .trial(let call): tried(call, finding)
+        case .trial(let call, let route): tried(call, over: route, finding)
         }
     }
 

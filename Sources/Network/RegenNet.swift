@@ -5,7 +5,7 @@ import Worker
 public enum RegenNet {
     /// Where regend's socket is.
     static let channel: Int32 = 3
-    /// Where the role `notify` finds its routes: a memory file that nobody can write any more.
+    /// Where the role `notify` finds its route: a memory file that nobody can write any more.
     static let secrets: Int32 = 4
 
     /// Ends when regend has gone. 0: so it was; 1: it could not go on; 2: wrong usage.
@@ -23,7 +23,7 @@ public enum RegenNet {
             let socket = try UnixSocket(inherited: channel)
             let worker: WorkerLoop =
                 if arguments == ["probe"] { try NetworkWorker(socket) } else {
-                    try NoticeWorker(socket, routes: routes())
+                    try NoticeWorker(socket, route())
                 }
             try Sandbox.enter()
             do throws(WorkerLoop.Failure) { try worker.run() } catch { fail(text(error), 1) }
@@ -33,12 +33,12 @@ public enum RegenNet {
         terminate(0)
     }
 
-    private static func routes() throws(SystemError) -> [OpenRoute] {
+    private static func route() throws(SystemError) -> OpenRoute {
         let file = AnonymousFile(adopting: OwnedFD(adopting: secrets))
-        guard let routes = OpenRoute.read(try file.contents(limit: OpenRoute.mostBytes)) else {
-            fail("descriptor 4 holds no routes; I am started by regend", 1)
+        guard let route = OpenRoute(try file.contents(limit: OpenRoute.mostBytes)) else {
+            fail("descriptor 4 holds no route; I am started by regend", 1)
         }
-        return routes
+        return route
     }
 
     private static func text(_ failure: WorkerLoop.Failure) -> String {

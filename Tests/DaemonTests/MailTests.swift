@@ -17,8 +17,10 @@ struct MailTests {
     private static let login = "login=regen:\(password)"
 
     /// One that needs a human as soon as it ends, and a mail server that behaves as these wishes say.
-    private func handOver(
-        password: String = password, server wishes: String...
+    /// `beside`: another route.
+    private func ready(
+        password: String = password, timeout: String = "30s", on occasions: String,
+        beside: String = "", server wishes: [String]
     ) throws -> (Installation, server: Process) {
         let port = try Installation.freePort()
         let installation = try Installation(
@@ -33,7 +35,9 @@ struct MailTests {
                   to: [ops@example.org]
                   user: regen
                   password_file: @DIR@/password
-                on: [incident.handover]
+                  timeout: \(timeout)
+                on: \(occasions)
+              \(beside)
             services:
               job: { command: [/bin/sh, -c, 'until [ -e @DIR@/end ]; do sleep 0.02; done; exit 1'],
                      restart: never }
@@ -48,6 +52,15 @@ struct MailTests {
         try installation.until("the server listens") {
             access("\(installation.directory)/listening", F_OK) == 0
         }
+        return (installation, server)
+    }
+
+    private func handOver(
+        password: String = password, timeout: String = "30s",
+        on occasions: String = "[incident.handover]", server wishes: String...
+    ) throws -> (Installation, server: Process) {
+        let (installation, server) = try ready(
+            password: password, timeout: timeout, on: occasions, server: wishes)
         try installation.start()
         installation.touch("end")
         return (installation, server)
@@ -113,6 +126,57 @@ struct MailTests {
         let trial = try installation.regen("notify", "ops")
         #expect(trial.status == 0, "\(trial)")
         #expect(try mails(installation).last?["text"]?.string?.hasPrefix("a test, by hand") == true)
+    }
+
+    @Test(
+        "a server that thinks for long and says no goodbye is told once, and holds no other route",
+        arguments: [["ops"], ["hook", "ops"]])
+    func slow(routes: [String]) throws {
+        let port = try Installation.freePort()
+        let beside =
+            "hook: { webhook: { url: 'http://127.0.0.1:\(port)/', timeout: 1s }, "
+            + "on: [incident.handover] }"
+        let (installation, server) = try ready(
+            timeout: "6s", on: "[incident.handover]",
+            beside: routes.count > 1 ? beside : "", server: ["slow=5", "silent=quit"])
+        defer { server.end() }
+        let hook = try NoticeTests().hook(installation, port)
+        defer { hook.end() }
+        try installation.start()
+        installation.touch("end")
+        try installation.until("notice.deliver", count: routes.count)
+        let records = try installation.records("notice.deliver")
+        #expect(records.map { $0["route"]?.string } == routes)
+        #expect(records.allSatisfy { $0["attempts"]?.integer == 1 })
+        #expect(try mails(installation).count == 1)
+        #expect(try installation.records("worker.fail").isEmpty)
+    }
+
+    @Test("a refusal is heard, although the server thinks for long and says no goodbye")
+    func rude() throws {
+        let (installation, server) = try handOver(
+            timeout: "4s", server: "slow=3", "data=554", "silent=quit")
+        defer { server.end() }
+        try installation.until("notice.giveup")
+        let record = try #require(try installation.records("notice.giveup").first)
+        #expect(record["attempts"]?.integer == 1)
+        #expect(record["reason"]?.string == "the mail is refused: SMTP 554")
+        #expect(try installation.records("worker.fail").isEmpty)
+    }
+
+    @Test("a server that takes mails and answers too late gets all of them, and status tells")
+    func late() throws {
+        let (installation, server) = try handOver(
+            timeout: "1s", on: "[incident.open, incident.handover]", server: "slow=3")
+        defer { server.end() }
+        try installation.until("both are taken") {
+            let told = try mails(installation).compactMap { $0["headers"]?["message-id"]?.string }
+            return Set(told).count == 2
+        }
+        try installation.until("route.fail")
+        let told = try installation.regen("status").output
+        #expect(told.contains("route ops is failing for "), "\(told)")
+        #expect(told.contains("the answer was not complete within 1 s"), "\(told)")
     }
 
     @Test("what is refused for now is told once, later") func again() throws {

@@ -10,7 +10,7 @@ import Testing
 
     /// One that needs a human as soon as it ends, a healthy one, and a hook that takes notices.
     private func installation(
-        on occasions: String = "all", more: String = ""
+        on occasions: String = "all", timeout: String = "2s", more: String = ""
     ) throws -> (Installation, port: Int) {
         let port = try Installation.freePort()
         let installation = try Installation(
@@ -22,7 +22,7 @@ import Testing
                   url_file: @DIR@/url
                   authorization_file: @DIR@/token
                   headers: { X-Team: ops }
-                  timeout: 2s
+                  timeout: \(timeout)
                 on: \(occasions)
             \(more)
             services:
@@ -32,7 +32,6 @@ import Testing
             """)
         try installation.keepSecret("url", "http://127.0.0.1:\(port)/\(Self.secret)\n")
         try installation.keepSecret("token", Self.token + "\n")
-        try installation.make("hook", Self.hook)
         return (installation, port)
     }
 
@@ -62,15 +61,16 @@ import Testing
                 try: super().handle()
                 except OSError: pass
         server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Hook)
-        open(place + "/listening", "w").close()
+        open(place + "/hooked", "w").close()
         server.serve_forever()
         """#
 
-    private func hook(_ installation: Installation, _ port: Int) throws -> Process {
+    func hook(_ installation: Installation, _ port: Int) throws -> Process {
+        try installation.make("hook", Self.hook)
         let hook = try installation.run(
             ["\(installation.programs)/hook", installation.directory, "\(port)"])
         try installation.until("the hook listens") {
-            access("\(installation.directory)/listening", F_OK) == 0
+            access("\(installation.directory)/hooked", F_OK) == 0
         }
         return hook
     }
@@ -78,9 +78,10 @@ import Testing
     /// The hook listens, and answers this where it is given; the daemon runs, and one of its services
     /// needs a human.
     private func handOver(
-        on occasions: String = "[incident.handover]", answering answer: String? = nil
+        on occasions: String = "[incident.handover]", answering answer: String? = nil,
+        timeout: String = "2s"
     ) throws -> (Installation, hook: Process) {
-        let (installation, port) = try installation(on: occasions)
+        let (installation, port) = try installation(on: occasions, timeout: timeout)
         try answer?.write(
             toFile: "\(installation.directory)/answer", atomically: true, encoding: .utf8)
         let hook = try hook(installation, port)
@@ -149,7 +150,6 @@ import Testing
             safeSwitch: "{ policy: \(policy) }",
             more: "notices: { ops: { webhook: { url: 'http://127.0.0.1:\(port)/' } } }")
         let installation = scene.installation
-        try installation.make("hook", Self.hook)
         let hook = try hook(installation, port)
         defer { hook.end() }
         try scene.start()
@@ -183,7 +183,7 @@ import Testing
         for text in [status, installation.messages] {
             #expect(!text.contains(Self.secret) && !text.contains(Self.token))
         }
-        // Nobody but regend holds the routes: the worker closes them once it has read them.
+        // Nobody but regend holds the routes: a worker closes its own once it has read it.
         let well = try #require(try installation.pid(of: "well"))
         for pid in [worker, well] { #expect(try !holdsRoutes(pid)) }
         #expect(try holdsRoutes(installation.pid))
@@ -193,7 +193,7 @@ import Testing
         try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").contains { name in
             let path = "/proc/\(pid)/fd/\(name)"
             let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
-            return target?.contains("regen-routes") == true
+            return target?.contains("regen-route") == true
         }
     }
 
@@ -263,6 +263,25 @@ import Testing
         #expect(try installation.records("worker.fail").first?["role"]?.string == "notify")
         #expect(try installation.records("route.fail").isEmpty)
         try installation.expect("well", ["process.start"])
+    }
+
+    @Test("a worker killed again and again is a route that fails, until people are told")
+    func killedAgain() throws {
+        let (installation, hook) = try handOver(answering: "204 hang", timeout: "10s")
+        defer { hook.end() }
+        for count in 1...2 {
+            try untilGot(installation, count)
+            kill(try #require(try installation.worker("notify")), SIGKILL)
+            try installation.until("worker.fail", count: count)
+        }
+        try installation.until("route.fail")
+        let record = try #require(try installation.records("route.fail").first)
+        #expect(record["reason"]?.string == "the worker failed: it has ended")
+        let told = try installation.regen("status").output
+        #expect(told.contains("route ops is failing for "), "\(told)")
+        unlink("\(installation.directory)/answer")
+        try installation.until("notice.deliver")
+        #expect(try installation.records("route.fail").count == 1)
     }
 
     @Test("a worker that is stopped is replaced, and people are told all the same")

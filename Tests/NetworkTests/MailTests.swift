@@ -39,7 +39,7 @@ struct MailTests {
     private func deliver(
         _ route: OpenRoute, _ news: Announcement = news
     ) throws -> DeliveryAnswer {
-        try deliver(WorkerProcess(telling: [route]), news)
+        try deliver(WorkerProcess(telling: route), news)
     }
 
     private func certificate(for names: String) throws -> (Certificates, [String], pem: String) {
@@ -135,16 +135,19 @@ struct MailTests {
         #expect(mail["text"]?.string?.hasPrefix("a??.??QUIT??Bcc: c@example.org?[31m\n") == true)
     }
 
-    @Test("the same notice is the same mail; others go over the same connection, with one login")
-    func again() throws {
+    @Test(
+        "the same notice is the same mail; others go over the same connection, with one login",
+        arguments: ["tls=first", "tls=starttls"])
+    func again(tls: String) throws {
         let (_keep, files, pem) = try certificate(for: "DNS:localhost")
         defer { withExtendedLifetime(_keep) {} }
-        let mailbox = try Mailbox("tls=first", Self.login, files[0], files[1])
-        let worker = try WorkerProcess(telling: [
-            route(mailbox, scheme: "smtps", host: "localhost", password: Self.password) {
+        let mailbox = try Mailbox(tls, Self.login, files[0], files[1])
+        let scheme = tls == "tls=first" ? "smtps" : "smtp"
+        let worker = try WorkerProcess(
+            telling: route(mailbox, scheme: scheme, host: "localhost", password: Self.password) {
+                $0.starttls = .required
                 $0.authorities = pem
-            }
-        ])
+            })
         for serial in 1...3 {
             #expect(try deliver(worker, serial: serial).outcome == .delivered)
         }
@@ -180,29 +183,6 @@ struct MailTests {
         #expect(answer.outcome == .failed)
         #expect(answer.reason == "the server has no STARTTLS; it was told nothing")
         #expect(try mailbox.logins() == [] && mailbox.mails().isEmpty)
-    }
-
-    @Test("a connection does not serve a route that asks for more") func mixed() throws {
-        let (_keep, files, _) = try certificate(for: "DNS:localhost")
-        defer { withExtendedLifetime(_keep) {} }
-        for (wish, scheme) in [
-            ("tls=none", "smtp"), ("tls=starttls", "smtp"), ("tls=first", "smtps"),
-        ] {
-            let mailbox = try Mailbox(wish, files[0], files[1])
-            var strict = route(mailbox, scheme: scheme, host: "localhost") {
-                $0.starttls = .required
-            }
-            strict.name = "strict"
-            let lax = route(mailbox, scheme: scheme, host: "localhost") {
-                $0.starttls = wish == "tls=none" ? .off : .required
-                $0.verify = false
-            }
-            let worker = try WorkerProcess(telling: [lax, strict])
-            #expect(try deliver(worker).outcome == .delivered)
-            worker.send(Delivery(serial: 2, route: "strict", Self.news))
-            #expect(try DeliveryAnswer(line: worker.line())?.outcome == .failed, "\(wish)")
-            #expect(try mailbox.mails().count == 1)
-        }
     }
 
     @Test("a mail route speaks nothing but SMTP, a webhook nothing but HTTP") func protocols()
@@ -284,7 +264,7 @@ struct MailTests {
 
     @Test("what is refused for now is told once, later, over the same route") func later() throws {
         let mailbox = try Mailbox("data=451,250")
-        let worker = try WorkerProcess(telling: [route(mailbox)])
+        let worker = try WorkerProcess(telling: route(mailbox))
         #expect(try deliver(worker, serial: 1).outcome == .failed)
         #expect(try deliver(worker, serial: 2).outcome == .delivered)
         #expect(try mailbox.mails().count == 1)
@@ -303,6 +283,7 @@ struct MailTests {
         default: break
         }
         #expect(answer.outcome == (when == "quit" ? .delivered : .failed), "\(answer)")
+        #expect(answer.mayBeTold == (when == "data"))
     }
 
     @Test("a refusal is told although the server does not say goodbye") func rude() throws {
@@ -334,7 +315,7 @@ struct MailTests {
 
     @Test("a worker that mails is as confined as any") func confined() throws {
         let mailbox = try Mailbox()
-        let worker = try WorkerProcess(telling: [route(mailbox)])
+        let worker = try WorkerProcess(telling: route(mailbox))
         #expect(try deliver(worker).outcome == .delivered)
         #expect(try worker.status("CapEff") == "0000000000000000")
         #expect(try worker.status("Seccomp") == "2")

@@ -41,14 +41,14 @@ final class WorkerProcess {
         process.standardInput = nil
     }
 
-    /// A `regen-net notify` that knows these routes, from a descriptor as regend would hand it over.
-    convenience init(telling routes: [OpenRoute]) throws {
+    /// A `regen-net notify` that knows this route, from a descriptor as regend would hand it over.
+    convenience init(telling route: OpenRoute) throws {
         var json = JSONWriter()
-        OpenRoute.write(routes, into: &json)
+        route.write(into: &json)
         try self.init(reading: json.bytes)
     }
 
-    /// The same with what may be no routes.
+    /// The same with what may be no route.
     convenience init(reading bytes: [UInt8]) throws {
         let path = FileManager.default.temporaryDirectory.appending(
             path: "regen-\(UUID().uuidString)")

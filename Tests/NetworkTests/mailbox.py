@@ -11,6 +11,7 @@ whose login, and what Python's own reader finds in it; each login that was tried
     login=USER:PASSWORD    this one is needed, others are refused
     rcpt=CODE,CODE…    the answers to recipients, one after the other; the last one for the others
     data=CODE,CODE…    the same for mails
+    slow=SECONDS       thinks for so long before it answers a mail, which it has taken by then
     silent=greeting|quit|data   says nothing more when that is due
 """
 
@@ -71,6 +72,7 @@ class Handler:
             fact = {"from": envelope.mail_from, "to": envelope.rcpt_tos, "user": user}
             fact["tls"] = session.ssl is not None or WISH["tls"] == "first"
             note("mails", fact | read(envelope.original_content))
+        await asyncio.sleep(float(WISH.get("slow", 0)))
         return f"{code} as told"
 
 

@@ -461,10 +461,19 @@ struct ModuleTests {
                   password_file = "${./module.nix}"; };
                 """, "a secret in the\nNix store can be read by everybody"
             ),
+            (
+                "",
+                """
+                settings.notices.ops.mail = { server = "smtps://h"; from = "a@h"; to = [ "b@h" ];
+                  user = "a"; password = "hunter2"; };
+                """,
+                "services.regen.settings.notices.ops.mail.password: a secret in the configuration"
+            ),
         ])
     func assertions(more: String, regen: String, complaint: String) throws {
         let told = try Machine(more, regen: regen).assertions()
         #expect(told.contains { $0.contains(complaint) }, "\(told)")
+        #expect(!told.joined().contains("hunter2"))
     }
 
     @Test("nothing to look after is said with how to begin") func nothing() throws {

@@ -83,7 +83,7 @@ extension RegenFacts {
         let fix = "regen status  # tells more; so does what regend says on standard error"
         return worker.role == "probe"
             ? finding("workers", .fault(fix: fix), "\(found); hangs are not seen")
-            : finding("workers", .warning(fix: fix), "\(found); nobody is told anything")
+            : finding("workers", .warning(fix: fix), "\(found); one of the routes tells nobody")
     }
 
     // MARK: The configuration

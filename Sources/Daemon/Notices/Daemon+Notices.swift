@@ -15,19 +15,11 @@ extension Daemon {
     /// Routes come into force. Their secrets are read now, and not before the next reload again.
     /// What waits for a route of the same name goes on waiting.
     func open(_ configured: [NoticeRoute]) {
-        var routes: [Notices.Route] = []
-        var open: [OpenRoute] = []
-        for one in configured {
-            let route = Notices.Route(one)
-            do throws(SecretFile.Defect) { open.append(try Self.open(one)) } catch {
-                route.obstacle = error.description
-                write(.routeRefused(route: one.name, reason: error.description))
-            }
-            routes.append(route)
-        }
-        hand(over: open)
+        let routes = configured.map { opened($0) }
         for old in notices.routes {
-            if let heir = routes.first(where: { $0.name == old.name }) {
+            let heir = routes.first { $0.name == old.name }
+            if heir?.hasSecrets(of: old) != true { endNotifier(of: old) }
+            if let heir {
                 heir.takeOver(old)
             } else if old.backlog.count > 0 {
                 write(.noticesDropped(route: old.name, count: old.backlog.count))
@@ -36,6 +28,15 @@ extension Daemon {
         notices.routes = routes
         notices.due = now.boot
         if !routes.isEmpty { findNotifier() }
+    }
+
+    private func opened(_ configured: NoticeRoute) -> Notices.Route {
+        let route = Notices.Route(configured)
+        do { try route.keep(Self.open(configured)) } catch {
+            route.obstacle = "\(error)"
+            write(.routeRefused(route: configured.name, reason: "\(error)"))
+        }
+        return route
     }
 
     private static func open(_ route: NoticeRoute) throws(SecretFile.Defect) -> OpenRoute {
@@ -70,21 +71,15 @@ extension Daemon {
         return try SecretFile.line(at: path, limit: OpenRoute.longestSecret)
     }
 
-    /// A worker knows the routes that it was started with: for others there is another one.
-    private func hand(over open: [OpenRoute]) {
-        var json = JSONWriter()
-        OpenRoute.write(open, into: &json)
-        do throws(SystemError) {
-            guard try notices.keep(open.isEmpty ? nil : json.bytes) else { return }
-        } catch { narrator.say(.error, "\(error); nobody can be told") }
-        let why = "its routes have changed"
-        for (index, slot) in workers.slots.enumerated() where slot?.role == .notifier {
-            lose(index, why, .fault(why))
-            workers.slots[index] = nil
-        }
+    /// A worker knows the route that it was started with: for another there is another one.
+    private func endNotifier(of route: Notices.Route) {
+        guard let index = workers.index(.notifier, key: route.name) else { return }
+        let why = "its route has changed"
+        lose(index, why, .fault(why))
+        workers.slots[index] = nil
     }
 
-    /// A user without rights for the worker that knows the secrets.
+    /// A user without rights for the workers that know the secrets.
     private func findNotifier() {
         guard ProcessTable.effectiveUser == 0, notices.account == nil else { return }
         notices.account = try? Account.named("regen-notify", group: nil, groups: [])
@@ -195,7 +190,7 @@ extension Daemon {
             for item in route.backlog.expire(at: now.boot) {
                 giveUp(item, route, route.obstacle ?? route.complaint ?? "nobody had time")
             }
-            if route.obstacle == nil, let next = route.backlog.take(at: now.boot) {
+            if route.obstacle == nil, !route.isTried, let next = route.backlog.take(at: now.boot) {
                 deliver(next, over: route)
             }
             if route.dropped > 0, route.quietUntil <= now.boot {
@@ -208,40 +203,44 @@ extension Daemon {
     }
 
     private func deliver(_ announcement: Announcement, over route: Notices.Route) {
-        let purpose = Look.Purpose.notice(route: route.name)
-        do throws(Fault) { try send(announcement, over: route, for: purpose) } catch {
-            settle(purpose, .fault(error.text), asked: now.boot)
+        do throws(Fault) {
+            try send(announcement, over: route, for: .notice(route: route.name))
+        } catch {
+            told(route.name, DeliveryAnswer(serial: 0, outcome: .unknown, reason: error.text))
         }
     }
 
     private func send(
         _ announcement: Announcement, over route: Notices.Route, for purpose: Look.Purpose
     ) throws(Fault) {
-        let (index, process) = try notifier()
+        let (index, process) = try notifier(of: route)
         let serial = note(
-            purpose, by: index, deadline: now.boot + route.timeout + Self.networkSlack)
+            purpose, by: index, deadline: now.boot + route.patience + Self.networkSlack)
         process.ask {
             Delivery(serial: serial, route: route.name, announcement).write(into: &$0)
         }
         workers.dirty.insert(index)
     }
 
-    private func notifier() throws(Fault) -> (Int, WorkerProcess) {
-        let key = Self.key(notices.account)
+    /// Each route has its own: libcurl waits for a mail server while nothing else of its process runs.
+    private func notifier(of route: Notices.Route) throws(Fault) -> (Int, WorkerProcess) {
         let index =
-            workers.index(.notifier, key: key)
-            ?? workers.add(WorkerSlot(.notifier, notices.account, key: key))
+            workers.index(.notifier, key: route.name)
+            ?? workers.add(WorkerSlot(.notifier, notices.account, key: route.name))
         let slot = workers.slots[index]!
+        guard !workers.looks.values.contains(where: { $0.worker == index }) else {
+            throw Fault(text: "another notice is still under way")
+        }
         if let process = slot.process { return (index, process) }
         return (index, try start(index, slot))
     }
 
     /// What came of an attempt.
-    func told(_ name: String, _ finding: Finding) {
+    func told(_ name: String, _ finding: Finding) { told(name, Self.answer(finding)) }
+
+    private func told(_ name: String, _ answer: DeliveryAnswer) {
         guard let route = notices.route(name) else { return }
-        let answer = Self.answer(finding)
-        let isAnswer = answer.status != nil
-        let end = route.backlog.settle(answer.outcome, isAnswer: isAnswer, at: now.boot)
+        let end = route.backlog.settle(answer, at: now.boot)
         route.complaint = answer.outcome == .delivered ? nil : answer.reason
         switch end {
         case .delivered(let item):
@@ -273,14 +272,16 @@ extension Daemon {
         return report
     }
 
+    /// Nobody knows what a worker that was lost has told.
     private static func answer(_ finding: Finding) -> DeliveryAnswer {
+        var lost = DeliveryAnswer(serial: 0, outcome: .unknown)
+        lost.mayBeTold = true
         switch finding {
-        case .delivery(let answer): answer
-        case .fault(let reason): DeliveryAnswer(serial: 0, outcome: .unknown, reason: reason)
-        case .late, .answer, .remedy, .survey:
-            DeliveryAnswer(
-                serial: 0, outcome: .unknown, reason: "the worker mixed up its answers")
+        case .delivery(let answer): return answer
+        case .fault(let reason): lost.reason = reason
+        case .late, .answer, .remedy, .survey: lost.reason = "the worker mixed up its answers"
         }
+        return lost
     }
 
     // MARK: - Trials
@@ -301,12 +302,21 @@ extension Daemon {
             if let obstacle = route.obstacle { throw Fault(text: obstacle) }
             var news = News(.opened, .info, "a test, by hand: regen can tell you")
             news.event = "test"
-            try send(notices.announcement(news, wall: now.wall), over: route, for: .trial(call.id))
+            try send(
+                notices.announcement(news, wall: now.wall), over: route,
+                for: .trial(call.id, route: name))
+            route.isTried = true
         } catch { tried(call.id, .fault(error.text)) }
     }
 
-    /// What came of it.
-    func tried(_ call: Call.ID, _ finding: Finding) {
+    /// What came of it; what waited while `name` was tried is told now.
+    func tried(_ call: Call.ID, over name: String, _ finding: Finding) {
+        notices.route(name)?.isTried = false
+        notices.due = now.boot
+        tried(call, finding)
+    }
+
+    private func tried(_ call: Call.ID, _ finding: Finding) {
         let answer = Self.answer(finding)
         let reply = NotifyReply(
             outcome: answer.outcome.rawValue, tookMicroseconds: answer.microseconds,
@@ -334,6 +344,7 @@ extension Notices.Route {
     fileprivate func takeOver(_ old: Notices.Route) {
         backlog = old.backlog
         backlog.retryNow()
+        isTried = old.isTried
         complaint = old.complaint
         delivered = old.delivered
         dropped = old.dropped

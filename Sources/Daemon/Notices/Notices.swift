@@ -1,4 +1,5 @@
 import Configuration
+import JSON
 import Linux
 import Supervision
 import Worker
@@ -9,10 +10,14 @@ final class Notices {
     final class Route {
         let name: String
         let occasions: [NoticeRoute.Occasion]
-        /// How long an attempt may take, in nanoseconds.
-        let timeout: Int64
+        /// Whoever tells over it hangs when there is no answer for so long, in nanoseconds.
+        let patience: Int64
         /// Why it cannot be used as it is configured.
         var obstacle: String?
+        /// It with its secrets, sealed, without a name: what its worker is started with.
+        private var secrets: AnonymousFile?
+        /// An operator tries it: one thing at a time is told.
+        var isTried = false
         var backlog = Backlog()
         /// Why the last attempt failed.
         var complaint: String?
@@ -26,12 +31,35 @@ final class Notices {
         init(_ route: NoticeRoute) {
             name = route.name
             occasions = route.occasions
-            timeout = route.timeout.nanoseconds
+            let timeout = route.timeout.nanoseconds
+            // libcurl counts the time for a mail's last answer from when the name was found, and the
+            // one for the goodbye after a failure anew.
+            patience =
+                switch route.way {
+                case .webhook: timeout
+                case .mail: 2 * timeout
+                }
+        }
+
+        /// Keeps what the worker needs.
+        func keep(_ route: OpenRoute) throws(SystemError) {
+            var json = JSONWriter()
+            route.write(into: &json)
+            secrets = try .sealed(named: "regen-route", json.bytes)
+        }
+
+        /// The descriptor of `secrets`; -1: there are none.
+        var rawSecrets: Int32 { secrets?.raw ?? -1 }
+
+        /// Whether a worker of that route can go on for this one.
+        func hasSecrets(of other: Route) -> Bool {
+            guard let own = try? secrets?.contents(limit: OpenRoute.mostBytes) else { return false }
+            return own == (try? other.secrets?.contents(limit: OpenRoute.mostBytes))
         }
 
         /// When it must be looked after.
         var due: Int64? {
-            let next = obstacle == nil ? backlog.due : backlog.expiry
+            let next = obstacle == nil && !isTried ? backlog.due : backlog.expiry
             return dropped == 0 ? next : min(next ?? .max, quietUntil)
         }
     }
@@ -40,7 +68,7 @@ final class Notices {
     static let dropPause: Int64 = 60_000_000_000
 
     var routes: [Route] = []
-    /// Whom the worker runs as; `nil`: the daemon's own user, who is not root.
+    /// Whom the workers run as; `nil`: the daemon's own user, who is not root.
     var account: Account?
     /// When some route must be looked after.
     var due: Int64?
@@ -51,24 +79,11 @@ final class Notices {
     private let host = HostName.current
     private let life: Int64
     private var sequence = 0
-    /// Routes with their secrets, sealed, without a name: what the worker is started with.
-    private var secrets: AnonymousFile?
 
     /// `started`: in nanoseconds since 1970.
     init(started: Int64) { life = started / 1_000_000 }
 
-    /// The descriptor of the routes for the worker; -1: there are none.
-    var rawSecrets: Int32 { secrets?.raw ?? -1 }
-
     func route(_ name: String) -> Route? { routes.first { $0.name == name } }
-
-    /// Keeps what the worker needs. True: it is something else than before.
-    func keep(_ bytes: [UInt8]?) throws(SystemError) -> Bool {
-        if try secrets?.contents(limit: OpenRoute.mostBytes) == bytes { return false }
-        secrets = nil
-        if let bytes { secrets = try .sealed(named: "regen-routes", bytes) }
-        return true
-    }
 
     /// Something to tell, on each route that it is for.
     func add(_ news: News, wall: Int64, boot: Int64) {

@@ -143,7 +143,7 @@ extension Daemon {
         do {
             let process = try WorkerProcess(
                 ingredients, null: null.raw,
-                secret: slot.role == .notifier ? notices.rawSecrets : -1,
+                secret: slot.role == .notifier ? notices.route(slot.key)?.rawSecrets ?? -1 : -1,
                 longestAnswer: slot.role.longestAnswer, by: spawner)
             process.token = try poller.add(
                 process.raw, for: .readable, as: Source.worker(index).name)

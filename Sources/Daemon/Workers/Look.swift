@@ -15,8 +15,8 @@ struct Look {
         case survey(Inquest)
         /// People are told, over this route.
         case notice(route: String)
-        /// An operator wants to see whether they hear it.
-        case trial(Call.ID)
+        /// An operator wants to see whether they hear it over this route.
+        case trial(Call.ID, route: String)
     }
 
     let purpose: Purpose

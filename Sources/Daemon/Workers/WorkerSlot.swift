@@ -9,7 +9,7 @@ final class WorkerSlot {
         case network = "probe"
         /// `regend --look`: looks at this machine.
         case looker = "look"
-        /// `regen-net notify`: tells people.
+        /// `regen-net notify`: tells people over one route.
         case notifier = "notify"
 
         /// The longest line that it may write, in bytes.
@@ -25,7 +25,7 @@ final class WorkerSlot {
     let role: Role
     /// Whom it runs as.
     let account: Account?
-    /// The same in a word that tells accounts apart.
+    /// What tells it apart from others of its role: a word for the account, or the route's name.
     let key: String
     var process: WorkerProcess?
     /// The probes that a network worker knows.

@@ -4,7 +4,7 @@ import Worker
 
 /// A route that sends mail: libcurl speaks SMTP.
 ///
-/// A connection to an `smtps://` server is kept for a moment, so that a burst of notices needs one
+/// A connection over which a letter was taken is kept for a moment, so that a burst of notices needs one
 /// login, and is then left: to say goodbye holds this thread for as long as the server likes.
 final class MailPost: Post {
     /// A connection that was idle for longer is not used again, in seconds: servers end theirs later.
@@ -40,13 +40,7 @@ final class MailPost: Post {
         easy.set(CURLOPT_MAIL_RCPT, mail.to.map { "<\($0)>" })
         // Better one who hears it than nobody.
         easy.set(regen_curl_allow_refused_recipients, 1)
-        if isSMTPS {
-            easy.set(CURLOPT_MAXAGE_CONN, Self.longestIdle)
-        } else {
-            // Never kept for a route that asks for more, TLS or a good certificate: libcurl 7.88 does
-            // not tell such connections apart.
-            easy.set(CURLOPT_FORBID_REUSE, 1)
-        }
+        easy.set(CURLOPT_MAXAGE_CONN, Self.longestIdle)
         // Where libcurl does say goodbye, it waits for so long.
         easy.set(CURLOPT_SERVER_RESPONSE_TIMEOUT, Int(timeout.nanoseconds / 1_000_000_000))
         easy.set(CURLOPT_UPLOAD, 1)
@@ -63,7 +57,10 @@ final class MailPost: Post {
         replies = []
         sent = 0
         letter = Letter(announcement, from: mail.from, to: mail.to).bytes
-        easy.set(CURLOPT_INFILESIZE, letter.count)
+        length = letter.count
+        easy.set(CURLOPT_INFILESIZE, length)
+        // An answer that is late would be taken for the next one's.
+        easy.set(CURLOPT_FORBID_REUSE, 1)
     }
 
     private func read(into room: UnsafeMutableRawBufferPointer) -> Int {
@@ -83,12 +80,15 @@ final class MailPost: Post {
             let code = Int(String(decoding: digits, as: UTF8.self)), code != Self.goodbye
         {
             replies.append(code)
+            if isTaken { easy?.set(CURLOPT_FORBID_REUSE, 0) }
         }
         return super.takeHeader(line)
     }
 
+    /// Once the server has taken the letter, nothing that follows counts: it would be sent twice.
     override func answer(_ code: CURLcode, _ easy: Easy) -> End? {
         let status = easy.number(CURLINFO_RESPONSE_CODE)
+        if isTaken { return (.delivered, status, partly) }
         switch code {
         case CURLE_OK: return (.delivered, status, partly)
         case CURLE_USE_SSL_FAILED:
@@ -114,7 +114,14 @@ final class MailPost: Post {
         if code == CURLE_LOGIN_DENIED { return "the login is refused" }
         if complaint.hasPrefix("MAIL") { return "the sender is refused" }
         if complaint.hasPrefix("RCPT") { return "every recipient is refused" }
-        return complaint.isEmpty ? "the mail is refused" : "the server refuses to talk"
+        // The complaint may be about the goodbye.
+        return complaint.isEmpty || replies.contains(354)
+            ? "the mail is refused" : "the server refuses to talk"
+    }
+
+    /// Whether the last reply was to the letter itself, and says yes.
+    private var isTaken: Bool {
+        replies.dropLast().last == 354 && (200...299).contains(replies[replies.count - 1])
     }
 
     /// The replies to the recipients: the last ones before the letter itself.

@@ -2,25 +2,29 @@ import CCurl
 import Linux
 import Worker
 
-/// `regen-net notify`: tells people, over the routes that it was started with and no others.
+/// `regen-net notify`: tells people, over the route that it was started with and no other.
+///
+/// libcurl waits for a mail server's last words while nothing else runs; who has one route keeps no
+/// other waiting, and its connections serve nobody who asks for more.
 final class NoticeWorker: WorkerLoop {
-    private var posts: [String: Post] = [:]
+    private let name: String
+    /// Set as soon as there are transfers.
+    private var post: Post!
 
     /// A worker that talks to regend over `socket`.
-    init(_ socket: consuming UnixSocket, routes: [OpenRoute]) throws(SystemError) {
+    init(_ socket: consuming UnixSocket, _ route: OpenRoute) throws(SystemError) {
+        name = route.name
         try super.init(socket, longestLine: Delivery.longestLine)
-        for route in routes { posts[route.name] = Post.ready(route, transfers) }
+        post = Post.ready(route, transfers)
     }
 
     deinit {
-        for post in posts.values where post.serial != nil {
-            if let easy = post.easy { transfers.end(easy) }
-        }
+        if let easy = post?.easy, post.serial != nil { transfers.end(easy) }
     }
 
     override func take(_ line: [UInt8]) -> Bool {
         guard let delivery = Delivery(line: line) else { return false }
-        guard let post = posts[delivery.route] else {
+        guard delivery.route == name else {
             answer(delivery.serial, (.unknown, nil, "this worker knows no such route"))
             return true
         }
@@ -42,24 +46,25 @@ final class NoticeWorker: WorkerLoop {
     }
 
     override func ended(_ handle: UnsafeMutableRawPointer, _ code: CURLcode) {
-        let post = Post.at(regen_curl_private(handle))
         guard let serial = post.serial, let easy = post.easy else { return }
         post.serial = nil
         let end = post.end(code) { self.excuse(for: code) }
-        let microseconds = easy.largeNumber(CURLINFO_TOTAL_TIME_T)
+        var answer = DeliveryAnswer(
+            serial: serial, end, microseconds: easy.largeNumber(CURLINFO_TOTAL_TIME_T))
+        answer.mayBeTold = end.outcome != .delivered && end.status == nil && post.isSaid
         transfers.end(easy)
-        answer(serial, end, microseconds)
+        self.answer { answer.write(into: &$0) }
     }
 
-    private func answer(
-        _ serial: Int, _ end: Post.End, _ microseconds: Int64 = 0
-    ) {
-        answer {
-            DeliveryAnswer(
-                serial: serial, outcome: end.outcome, status: end.status,
-                reason: onOneLine(end.reason),
-                microseconds: microseconds
-            ).write(into: &$0)
-        }
+    private func answer(_ serial: Int, _ end: Post.End) {
+        answer { DeliveryAnswer(serial: serial, end).write(into: &$0) }
+    }
+}
+
+extension DeliveryAnswer {
+    fileprivate init(serial: Int, _ end: Post.End, microseconds: Int64 = 0) {
+        self.init(
+            serial: serial, outcome: end.outcome, status: end.status,
+            reason: onOneLine(end.reason), microseconds: microseconds)
     }
 }

@@ -8,6 +8,8 @@ class Post: Exchange {
 
     /// Why it can tell nobody.
     private(set) var obstacle: String?
+    /// What the attempt has to say, in bytes.
+    var length = 0
 
     /// What is wrong with the route is told by its attempts.
     static func ready(_ route: OpenRoute, _ transfers: Transfers) -> Post {
@@ -33,6 +35,11 @@ class Post: Exchange {
     func say(_ announcement: Announcement, with easy: Easy) {
         reception.begin(keepingBody: false)
         easy.clearComplaint()
+    }
+
+    /// Whether the server has got all of it.
+    final var isSaid: Bool {
+        easy.map { $0.largeNumber(CURLINFO_SIZE_UPLOAD_T) >= length } ?? false
     }
 
     /// What a server said with its last word; `nil` where it is not the server's word that counts.

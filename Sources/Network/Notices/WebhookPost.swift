@@ -26,8 +26,9 @@ final class WebhookPost: Post {
         super.say(announcement, with: easy)
         json.removeAll()
         announcement.write(into: &json)
+        length = json.bytes.count
         // ASCII without NUL: libcurl copies it.
-        easy.set(CURLOPT_POSTFIELDSIZE, json.bytes.count)
+        easy.set(CURLOPT_POSTFIELDSIZE, length)
         easy.set(CURLOPT_COPYPOSTFIELDS, String(decoding: json.bytes, as: UTF8.self))
     }
 

@@ -9,6 +9,9 @@ public struct Backlog: Sendable {
     public static let firstPause: Int64 = 1_000_000_000
     /// The longest pause.
     public static let longestPause: Int64 = 300_000_000_000
+    /// The longest pause of a notice that may have been told already: a server that takes all and answers
+    /// too late gets it again, but not a hundred times. Others have their turn meanwhile.
+    public static let longestSilence: Int64 = 3_600_000_000_000
     /// So often one notice is tried.
     public static let mostAttempts = 300
     /// So long one notice is of interest.
@@ -22,6 +25,10 @@ public struct Backlog: Sendable {
         public let since: Int64
         /// How often it has been tried.
         public internal(set) var attempts = 0
+        /// It may have been told; its own pause doubles each time.
+        fileprivate var silence: Int64 = 0
+        /// Before this instant it is not told again.
+        fileprivate var notBefore: Int64 = 0
     }
 
     /// What an attempt's end means.
@@ -30,7 +37,7 @@ public struct Backlog: Sendable {
         case delivered(Item)
         /// It will not be tried again.
         case givenUp(Item)
-        /// It will be. `isNew`: the attempt before, of whatever notice, had not failed.
+        /// It will be. `isNew`: the route has begun to fail with this attempt.
         case postponed(isNew: Bool)
     }
 
@@ -53,8 +60,8 @@ public struct Backlog: Sendable {
 
     /// When `take` or `expire` has something to give; `nil`: when another comes, or an attempt ends.
     public var due: Int64? {
-        guard let expiry else { return nil }
-        return current == nil ? min(notBefore, expiry) : expiry
+        guard let expiry, let next = waiting.map(\.notBefore).min() else { return nil }
+        return current == nil ? min(max(notBefore, next), expiry) : expiry
     }
 
     /// Adds one. What had to go for it, if the backlog was full; that may be the new one itself.
@@ -69,37 +76,49 @@ public struct Backlog: Sendable {
 
     /// The next one to be tried now, if it is time; `settle` says what came of it.
     public mutating func take(at now: Int64) -> Announcement? {
-        guard current == nil, notBefore <= now, !waiting.isEmpty else { return nil }
-        current = waiting.removeFirst()
+        guard current == nil, notBefore <= now,
+            let next = waiting.firstIndex(where: { $0.notBefore <= now })
+        else { return nil }
+        current = waiting.remove(at: next)
         current?.attempts += 1
         return current?.announcement
     }
 
-    /// What came of the one that was taken. `isAnswer`: a server said no, which may be this notice's
-    /// own fault; then the next one gets its turn first.
-    public mutating func settle(
-        _ outcome: DeliveryAnswer.Outcome, isAnswer: Bool = false, at now: Int64
-    ) -> End? {
-        guard let item = current else { return nil }
+    /// What came of the one that was taken. Where a server said no, that may be this notice's own
+    /// fault, and the next one gets its turn first; so it does where this one may have been told.
+    ///
+    /// That a worker could not try says nothing of the server, but again and again it is a failure of
+    /// the route all the same: nobody is told, or somebody all the time.
+    public mutating func settle(_ answer: DeliveryAnswer, at now: Int64) -> End? {
+        guard var item = current else { return nil }
         current = nil
-        switch outcome {
+        switch answer.outcome {
         case .delivered:
-            retryNow()
+            endPause()
             failingSince = nil
             return .delivered(item)
         case .refused:
-            retryNow()
+            endPause()
             failingSince = failingSince ?? now
             return .givenUp(item)
         case .failed, .unknown:
-            pause = pause == 0 ? Self.firstPause : min(pause * 2, Self.longestPause)
-            notBefore = now + pause
-            let isNew = outcome == .failed && failingSince == nil
+            let isNew = failingSince == nil && (answer.outcome == .failed || pause > 0)
             if isNew { failingSince = now }
+            pause = Self.doubled(pause, upTo: Self.longestPause)
+            notBefore = now + pause
             guard item.attempts < Self.mostAttempts else { return .givenUp(item) }
-            waiting.insert(item, at: isAnswer ? waiting.count : 0)
+            if answer.mayBeTold {
+                item.silence = Self.doubled(item.silence, upTo: Self.longestSilence)
+                item.notBefore = now + item.silence
+            }
+            let waitsForOthers = answer.mayBeTold || answer.status != nil
+            waiting.insert(item, at: waitsForOthers ? waiting.count : 0)
             return .postponed(isNew: isNew)
         }
+    }
+
+    private static func doubled(_ pause: Int64, upTo longest: Int64) -> Int64 {
+        pause == 0 ? firstPause : min(pause * 2, longest)
     }
 
     /// Takes out what nobody wants to know any more.
@@ -110,9 +129,14 @@ public struct Backlog: Sendable {
         return old
     }
 
-    /// Forgets the pause: something has changed.
-    public mutating func retryNow() {
+    private mutating func endPause() {
         pause = 0
         notBefore = 0
+    }
+
+    /// Forgets all pauses: something has changed.
+    public mutating func retryNow() {
+        endPause()
+        for index in waiting.indices { waiting[index].notBefore = 0 }
     }
 }

@@ -20,6 +20,8 @@ public struct DeliveryAnswer: Equatable, Sendable {
     public var outcome: Outcome
     /// The status of HTTP or the code of SMTP's reply, where there was one.
     public var status: Int?
+    /// Nobody said yes or no, and all was said: the server may have taken it.
+    public var mayBeTold = false
     /// Why, unless it was delivered to all: one line for a person, at most `longestReason` bytes, and
     /// never a part of a secret.
     public var reason: String
@@ -69,6 +71,7 @@ public struct DeliveryAnswer: Equatable, Sendable {
         json.integer("serial", Int64(serial))
         json.string("outcome", outcome.rawValue)
         if let status { json.integer("status", Int64(status)) }
+        if mayBeTold { json.bool("may_be_told", true) }
         if !reason.isEmpty { json.string("reason", reason.cut(to: Self.longestReason)) }
         json.integer("us", microseconds)
         json.endObject()
@@ -85,6 +88,7 @@ public struct DeliveryAnswer: Equatable, Sendable {
         self.init(
             serial: serial, outcome: outcome, status: json["status"]?.int,
             reason: json["reason"]?.string ?? "", microseconds: microseconds)
+        mayBeTold = json["may_be_told"]?.bool ?? false
         guard reason.utf8.count <= Self.longestReason else { return nil }
     }
 }

@@ -18,8 +18,8 @@ public struct OpenRoute: Equatable, Sendable {
 
     /// The longest file with a secret in bytes.
     public static let longestSecret = 8 << 10
-    /// The most bytes of all routes as JSON: each has a URL, headers, a secret and two paths.
-    public static let mostBytes = NoticeRoute.most * (128 << 10)
+    /// The most bytes of one as JSON: it has a URL, headers, a secret and two paths.
+    public static let mostBytes = 128 << 10
 
     /// How people are told.
     public enum Way: Equatable, Sendable {
@@ -67,20 +67,8 @@ public struct OpenRoute: Equatable, Sendable {
         timeout = mail.timeout
     }
 
-    /// All of them.
-    public static func write(_ routes: [OpenRoute], into json: inout JSONWriter) {
-        json.beginObject()
-        json.array("routes", routes) { $1.write(into: &$0) }
-        json.endObject()
-    }
-
-    /// Reads what `write` wrote; `nil` when it is something else.
-    public static func read(_ bytes: [UInt8]) -> [OpenRoute]? {
-        guard let json = try? JSONValue.parse(bytes, limit: mostBytes) else { return nil }
-        return json["routes"]?.list { OpenRoute($0) }
-    }
-
-    private func write(into json: inout JSONWriter) {
+    /// With its secrets.
+    public func write(into json: inout JSONWriter) {
         json.beginObject()
         json.string("name", name)
         switch way {
@@ -102,8 +90,10 @@ public struct OpenRoute: Equatable, Sendable {
         json.endObject()
     }
 
-    private init?(_ json: JSONValue) {
-        guard let name = json["name"]?.string, let way = Way(json),
+    /// Reads what `write` wrote; `nil` when it is something else.
+    public init?(_ bytes: [UInt8]) {
+        guard let json = try? JSONValue.parse(bytes, limit: Self.mostBytes),
+            let name = json["name"]?.string, let way = Way(json),
             let verify = json["verify"]?.bool, let timeout = json["timeout_ms"]?.integer,
             (1...NoticeRoute.timeouts.upperBound.nanoseconds / 1_000_000).contains(timeout)
         else { return nil }
