@@ -25,6 +25,8 @@ extension Daemon {
         loaded(configuration)
         ResourceLimits.releaseProgram()
         configureSwitching(configuration)
+        // What is started from here on is young, however long all this took.
+        beginTurn()
         // A device that an earlier daemon held goes on counting, and the first exec may take its time.
         takeWatchdogs(configuration.watchdog)
         // It is told at the end of the loop's first turn, or while an exec lasts.

@@ -161,9 +161,7 @@ final class Daemon {
         drainBus()
         armTimer()
         let count = try poller.wait(milliseconds: hasWork ? 0 : -1)
-        now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
-        spawnsThisTurn = 0
-        turnBegan = now.boot
+        beginTurn()
         perform()
         // Deaths first: nothing else is in a hurry.
         for i in 0..<count {
@@ -194,6 +192,12 @@ final class Daemon {
             mustTrim = false
             ResourceLimits.trimHeap()
         }
+    }
+
+    func beginTurn() {
+        now = Stamp(wall: Clock.realtime(), boot: Clock.boottime())
+        spawnsThisTurn = 0
+        turnBegan = now.boot
     }
 
     var instant: Instant { Instant(nanoseconds: now.boot) }
