@@ -84,8 +84,8 @@ final class Daemon {
     private var nextAction = 0
     private var isPerforming = false
     private var spawnsThisTurn = 0
-    /// `now` goes on while an exec lasts.
-    private var turnBegan: Int64 = 0
+    /// When it was looked what has come; `now` goes on while an exec lasts.
+    private(set) var turnBegan: Int64 = 0
     /// A storm has gone by and left the heap larger than it need be.
     var mustTrim = true
     var forestOfTurn: Forest?
@@ -173,7 +173,10 @@ final class Daemon {
             guard let event = poller.event(i) else { continue }
             dispatch(event)
         }
-        if let deadline = mind.nextDeadline(), deadline <= instant { tell(.deadlineReached) }
+        // By the instant of the poll: what has come while an exec lasted is read in the next turn.
+        if let deadline = mind.nextDeadline(), deadline.nanoseconds <= turnBegan {
+            tell(.deadlineReached)
+        }
         serveBus()
         keepHouse()
         serveSwitch()
@@ -280,8 +283,11 @@ final class Daemon {
     private var maySpawn: Bool {
         spawnsThisTurn == 0
             || spawnsThisTurn < Self.spawnsPerTurn
-                && Clock.boottime() - turnBegan < Self.longestSpawning
+                && hasTime
     }
+
+    /// Of this turn, for making processes.
+    var hasTime: Bool { Clock.boottime() - turnBegan < Self.longestSpawning }
 
     private func perform(_ action: Action) {
         switch action {

@@ -83,8 +83,8 @@ public final class LedgerWriter {
                 } ?? .origin,
                 target: try end.map { end throws(SystemError) in
                     Scribe.Target(
-                        try File(opening: end.segment.path, .readWrite), end.segment, size: end.size
-                    )
+                        try File(opening: end.segment.path, .readWrite), end.segment,
+                        size: end.size, isInherited: true)
                 },
                 lock: opening.lock, options: options, mailbox: mailbox, clock: clock, carry: carry)
             scribe.notices = try opening.notices(at: clock())

@@ -74,15 +74,6 @@ struct Opening {
                 try tail.quarantine(disk)
             }
         }
-        try makeDurable()
-    }
-
-    /// The next line will say that all before it is durable. An earlier writer may have been killed
-    /// before it was, and what it wrote, or a segment's name, be in memory only.
-    private func makeDurable() throws(SystemError) {
-        guard let end = examination.end else { return }
-        try disk.synchronize(try File(opening: end.segment.path, .readWrite))
-        try disk.synchronizeDirectory(directory)
     }
 
     private mutating func moveAside() throws(SystemError) {

@@ -28,11 +28,16 @@ final class Scribe: @unchecked Sendable {
         /// How much of it is durable.
         var size: Int64
         var hasLeftovers = false
+        /// An earlier writer's, which may have been killed before all of it was durable.
+        var isInherited: Bool
 
-        init(_ file: consuming File, _ segment: LedgerSegment, size: Int64) {
+        init(
+            _ file: consuming File, _ segment: LedgerSegment, size: Int64, isInherited: Bool = false
+        ) {
             self.file = file
             self.segment = segment
             self.size = size
+            self.isInherited = isInherited
         }
     }
 
@@ -161,6 +166,7 @@ final class Scribe: @unchecked Sendable {
 
     private func writeAll() throws(Refusal) {
         if target == nil { try startSegment(stamp: oldestStamp) }
+        try makeInheritanceDurable()
         try cutLeftovers()
         composer.begin(behind: durable)
         for notice in notices {
@@ -246,6 +252,21 @@ final class Scribe: @unchecked Sendable {
         batchComposed = batchWritten
         recordsComposed = 0
         lossIsComposed = false
+    }
+
+    /// The next line will say that all before it is durable: what an earlier writer wrote, and the
+    /// segment's name, may be in memory only.
+    private func makeInheritanceDurable() throws(Refusal) {
+        guard let target, target.isInherited else { return }
+        mailbox.publish(atDiskSince: clock().boot)
+        defer { mailbox.publish(atDiskSince: nil) }
+        do {
+            try disk.synchronize(target.file)
+            try disk.synchronizeDirectory(directory)
+        } catch {
+            throw Refusal(error: error, spoilsFile: true)
+        }
+        target.isInherited = false
     }
 
     /// Lines that a refused write left behind the durable ones.

@@ -175,6 +175,23 @@ import Testing
         #expect(asked[..<write].contains("fsync \(directory)"), "\(asked)")
     }
 
+    @Test("where that cannot be flushed, what comes is in a file of its own", arguments: [0, 1])
+    func cannotBeFlushed(call: Int) throws {
+        try makeLedger(directory, 2, smallSegments(64))
+        let disk = FaultyDisk()
+        var options = smallSegments(64)
+        options.disk = disk
+        let writer = try open(directory, options)
+        disk.fail(.init(at: call, code: EIO))
+        writer.append(2)
+        #expect(writer.close(within: patience))
+        #expect(!disk.touchedSpoiled)
+        #expect(try numbers(directory) == [0, 1, 2])
+        #expect(try verify(directory).verdict == .sound)
+        let openings = try lines(directory).filter { $0["ev"]?.string == "segment.open" }
+        #expect(openings.map { $0["abandoned"]?.string } == [nil, "00000000000000000000.jsonl"])
+    }
+
     @Test("kill -9 at any moment loses no acknowledged record", .timeLimit(.minutes(20)))
     func killed() throws {
         // The test bundle lies beside the executables.

@@ -58,7 +58,8 @@ extension Daemon {
 
     /// The verdict, if it can be answered at once.
     private func judged(_ check: Boots.Check, _ index: Int) -> BootCheckReply? {
-        let isOver = check.deadline <= now.boot
+        // What has come while an exec lasted is read in the next turn.
+        let isOver = check.deadline <= turnBegan
         // Nobody has seen yet which system runs: then it is none that a boot is failed for.
         let facts = gateFacts ?? (isOver ? SwitchMind.blindFacts(mind, at: instant) : nil)
         guard let facts, let verdict = facts.judge(isOver: isOver) else { return nil }
@@ -80,7 +81,7 @@ extension Daemon {
     private func confirmed(_ failure: Boots.Failure) -> BootCheckReply? {
         guard chronicle.isSound else { return undurable(failure.reply) }
         if chronicle.isDurable(failure.ticket) { return failure.reply }
-        return failure.deadline <= now.boot ? undurable(failure.reply) : nil
+        return failure.deadline <= turnBegan ? undurable(failure.reply) : nil
     }
 
     private func undurable(_ reply: BootCheckReply) -> BootCheckReply {

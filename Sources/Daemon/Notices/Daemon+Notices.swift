@@ -190,14 +190,17 @@ extension Daemon {
             for item in route.backlog.expire(at: now.boot) {
                 giveUp(item, route, route.obstacle ?? route.complaint ?? "nobody had time")
             }
-            if route.obstacle == nil, !route.isTried, let next = route.backlog.take(at: now.boot) {
-                deliver(next, over: route)
-            }
             if route.dropped > 0, route.quietUntil <= now.boot {
                 write(.noticesDropped(route: route.name, count: route.dropped))
                 route.dropped = 0
                 route.quietUntil = now.boot + Notices.dropPause
             }
+            guard route.obstacle == nil, !route.isTried,
+                let next = route.backlog.take(at: now.boot)
+            else { continue }
+            deliver(next, over: route)
+            // A worker may have been made for it.
+            if !hasTime { break }
         }
         notices.due = notices.routes.compactMap(\.due).min()
     }

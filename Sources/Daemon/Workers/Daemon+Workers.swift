@@ -356,8 +356,9 @@ extension Daemon {
         for waiting in workers.waiting { workers.check(by: waiting.deadline) }
     }
 
+    /// What has come while an exec lasted is read in the next turn, before it is late.
     private func endLateLooks() {
-        let late = workers.looks.filter { $0.value.deadline <= now.boot }.keys.sorted()
+        let late = workers.looks.filter { $0.value.deadline <= turnBegan }.keys.sorted()
         for serial in late {
             guard let look = workers.looks[serial], let slot = workers.slots[look.worker] else {
                 continue
