@@ -197,4 +197,44 @@ private final class Manager {
         try installation.until("slow", is: "running")
         #expect(try installation.end() == 0)
     }
+
+    @Test(
+        "what a worker has answered while an exec lasts is not late after it",
+        .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"))
+    func answered() throws {
+        let port = try Installation.freePort()
+        let installation = try Installation(
+            """
+            cgroup: off
+            defaults: { probe: { interval: 200ms, timeout: 1s } }
+            services:
+              web:
+                command: [@DIR@/bin/serve, web, '\(port)']
+                probes: [ { http: "http://127.0.0.1:\(port)/health" } ]
+              slow: { command: [@DIR@/slow, '1000'], log: none }
+            """)
+        try installation.makeServer()
+        let manager = try Manager(in: installation.directory)
+        let program = "\(installation.directory)/slow"
+        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        try installation.start(below: manager.shell)
+        try installation.until("slow", is: "running")
+        try installation.untilAsked("web", times: 2)
+        let first = try #require(try installation.pid(of: "slow"))
+        // Longer than the time-out of a look and what regend adds to it.
+        let gate = try #require(try SlowExec(of: program, seconds: 5))
+        installation.touch("web.slow")
+        try installation.until("a look is under way") {
+            access("\(installation.directory)/web.held", F_OK) == 0
+        }
+        kill(first, SIGKILL)
+        try gate.untilAsked()
+        unlink("\(installation.directory)/web.slow")
+        try installation.until("slow runs again") {
+            try installation.pid(of: "slow").map { $0 != first } ?? false
+        }
+        try installation.untilAsked("web", times: 2)
+        #expect(try installation.records("worker.fail").isEmpty)
+        #expect(try installation.end() == 0)
+    }
 }
