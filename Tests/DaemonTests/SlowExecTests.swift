@@ -79,18 +79,33 @@ private final class Manager {
     deinit { close(descriptor) }
 }
 
-@Suite("execs that take long") struct SlowExecTests {
+extension Installation {
+    /// A program that sleeps, at `@DIR@/slow`; its path.
+    fileprivate func makeSlow() throws -> String {
+        let program = "\(directory)/slow"
+        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        return program
+    }
+
+    fileprivate func untilSlowRunsAgain(after first: Int32) throws {
+        try until("slow runs again") { try pid(of: "slow").map { $0 != first } ?? false }
+    }
+}
+
+@Suite(
+    "execs that take long",
+    .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"))
+struct SlowExecTests {
     @Test(
-        "a turn begins no more of them than fit into its time: regend answers before all have begun",
-        .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"))
+        "a turn begins no more of them than fit into its time: regend answers before all have begun"
+    )
     func slow() throws {
         // Fewer than a turn may begin where they are fast; together they take twelve seconds.
         let names = (0..<40).map { "s\($0)" }
         let services = names.map { "  \($0): { command: [@DIR@/slow, '1000'], log: none }" }
         let installation = try Installation(
             "cgroup: off\nservices:\n\(services.joined(separator: "\n"))")
-        let program = "\(installation.directory)/slow"
-        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        let program = try installation.makeSlow()
         var gate = try SlowExec(of: program, seconds: 0.3)
         try #require(gate != nil)
         try installation.launch()
@@ -112,7 +127,6 @@ private final class Manager {
 
     @Test(
         "a watchdog is fed while the loop waits for an exec, which comes to its end all the same",
-        .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"),
         .enabled(if: FakeWatchdog.library != nil, "no C compiler"))
     func fed() throws {
         let installation = try Installation(
@@ -123,8 +137,7 @@ private final class Manager {
               slow: { command: [@DIR@/slow, '1000'], critical: true, log: none }
             """)
         let device = FakeWatchdog(in: installation.directory)
-        let program = "\(installation.directory)/slow"
-        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        let program = try installation.makeSlow()
         try installation.start(below: device.shell)
         try installation.until("slow", is: "running")
         try installation.until("it is fed") { device.feedings > 0 }
@@ -140,9 +153,7 @@ private final class Manager {
             installation.messages.contains("a program could not be executed for ")
         }
         gate = nil
-        try installation.until("slow runs again") {
-            try installation.pid(of: "slow").map { $0 != first } ?? false
-        }
+        try installation.untilSlowRunsAgain(after: first)
         try installation.until("slow", is: "running")
         #expect(try installation.records("watchdog.starve").isEmpty)
         #expect(try installation.records("process.start", of: "slow").count == 2)
@@ -151,7 +162,6 @@ private final class Manager {
 
     @Test(
         "started again where an exec takes long, regend first takes the device that goes on counting",
-        .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"),
         .enabled(if: FakeWatchdog.library != nil, "no C compiler"))
     func startedAgain() throws {
         let installation = try Installation(
@@ -162,8 +172,7 @@ private final class Manager {
               slow: { command: [@DIR@/slow, '1000'], log: none }
             """)
         let device = FakeWatchdog(in: installation.directory)
-        let program = "\(installation.directory)/slow"
-        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        let program = try installation.makeSlow()
         var gate = try SlowExec(of: program, seconds: 1000)
         try installation.launch(below: device.shell)
         try gate?.untilAsked()
@@ -174,8 +183,7 @@ private final class Manager {
     }
 
     @Test(
-        "where systemd is the watchdog, it is told that regend is up and alive while an exec lasts",
-        .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"))
+        "where systemd is the watchdog, it is told that regend is up and alive while an exec lasts")
     func managed() throws {
         let installation = try Installation(
             """
@@ -184,8 +192,7 @@ private final class Manager {
               slow: { command: [@DIR@/slow, '1000'], log: none }
             """)
         let manager = try Manager(in: installation.directory)
-        let program = "\(installation.directory)/slow"
-        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        let program = try installation.makeSlow()
         var gate = try SlowExec(of: program, seconds: 1000)
         try installation.launch(below: manager.shell)
         try gate?.untilAsked()
@@ -199,8 +206,7 @@ private final class Manager {
     }
 
     @Test(
-        "what a worker has answered while an exec lasts is not late after it",
-        .enabled(if: SlowExec.obstacle == nil, "\(SlowExec.obstacle ?? "")"))
+        "what a worker has answered while an exec lasts is not late after it")
     func answered() throws {
         let port = try Installation.freePort()
         let installation = try Installation(
@@ -215,8 +221,7 @@ private final class Manager {
             """)
         try installation.makeServer()
         let manager = try Manager(in: installation.directory)
-        let program = "\(installation.directory)/slow"
-        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        let program = try installation.makeSlow()
         try installation.start(below: manager.shell)
         try installation.until("slow", is: "running")
         try installation.untilAsked("web", times: 2)
@@ -230,9 +235,7 @@ private final class Manager {
         kill(first, SIGKILL)
         try gate.untilAsked()
         unlink("\(installation.directory)/web.slow")
-        try installation.until("slow runs again") {
-            try installation.pid(of: "slow").map { $0 != first } ?? false
-        }
+        try installation.untilSlowRunsAgain(after: first)
         try installation.untilAsked("web", times: 2)
         #expect(try installation.records("worker.fail").isEmpty)
         #expect(try installation.end() == 0)

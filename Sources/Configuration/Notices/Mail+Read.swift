@@ -12,11 +12,7 @@ extension Mail {
         let keys = Mail.keys + (literal ? ["password"] : [])
         let section = Section(place, keys: keys, &findings)
         if literal {
-            findings.error(
-                place.child("password"),
-                Complaint(
-                    "a secret in the configuration can be read by whoever can read that",
-                    "put it into a file, and name that in 'password_file'"))
+            findings.error(place.child("password"), .secret(belongsInFileOf: "password_file"))
         }
         server = section.needed("server", or: server, &findings, mailServer)
         starttls = section.read("starttls", or: starttls, &findings, word)

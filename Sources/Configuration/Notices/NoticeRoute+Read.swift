@@ -57,3 +57,12 @@ extension NoticeRoute {
         }
     }
 }
+
+extension Complaint {
+    /// `key` is where the file is named instead.
+    static func secret(belongsInFileOf key: String) -> Complaint {
+        Complaint(
+            "a secret in the configuration can be read by whoever can read that",
+            "put it into a file, and name that in '\(key)'")
+    }
+}

@@ -26,10 +26,7 @@ extension Webhook {
             switch header.name.lowercased() {
             case "authorization":
                 findings.error(
-                    place.child(header.name),
-                    Complaint(
-                        "a secret in the configuration can be read by whoever can read that",
-                        "put it into a file, and name that in 'authorization_file'"))
+                    place.child(header.name), .secret(belongsInFileOf: "authorization_file"))
             case "content-length", "transfer-encoding":
                 findings.error(
                     place.child(header.name),
@@ -37,16 +34,5 @@ extension Webhook {
             default: break
             }
         }
-    }
-}
-
-extension Section {
-    /// The authorities to believe, where they are asked at all.
-    func authorities(verify: Bool, _ findings: inout Findings) -> String? {
-        if let place = place("authorities"), !verify {
-            findings.error(
-                place, Complaint("with 'verify: false' nobody is asked", "leave one of them out"))
-        }
-        return read("authorities", &findings, absolutePath)
     }
 }

@@ -28,13 +28,9 @@ extension HTTPProbe {
         matches = section.read("matches", &findings, boundedText(Probe.longestPattern))
         within = section.read("within", &findings, duration(.milliseconds(1) ... .hours(1)))
         verify = section.read("verify", or: verify, &findings, boolean)
-        authorities = section.read("authorities", &findings, absolutePath)
+        authorities = section.authorities(verify: verify, &findings)
         redirects = section.read(
             "redirects", or: redirects, &findings, integer(0...HTTPProbe.mostRedirects))
-        if let place = section.place("authorities"), !verify {
-            findings.error(
-                place, Complaint("with 'verify: false' nobody is asked", "leave one of them out"))
-        }
         if let place = section.place("contains") ?? section.place("matches"), method == "HEAD" {
             findings.error(place, Complaint("an answer to HEAD has no body", "use GET"))
         }

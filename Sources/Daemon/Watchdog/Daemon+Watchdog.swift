@@ -138,7 +138,7 @@ extension Daemon {
             watchdog.feeding = nil
             return
         }
-        if spawner == nil { liveDuringExecs() }
+        liveDuringExecs()
         if watchdog.feeding == nil {
             watchdog.feeding = Feeding(
                 timeout: timeout, ledgerStall: policy.ledgerStall, at: instant)
@@ -199,6 +199,7 @@ extension Daemon {
 
     /// From now on.
     private func liveDuringExecs() {
+        guard spawner == nil else { return }
         do throws(SystemError) {
             spawner = try Spawner { [unowned self] lasting in
                 execLasts(Interval(nanoseconds: lasting))
